@@ -1,0 +1,124 @@
+//! How events come in: deliveries, decoders and pulled sources.
+
+use andon_model::{Event, Name, Problem};
+use async_trait::async_trait;
+use bytes::Bytes;
+
+use crate::CheckpointMove;
+
+/// Bytes that arrived from outside, with what is known about them.
+#[derive(Debug, Clone, Default)]
+pub struct Delivery {
+    /// Media type, as the sender gave it.
+    pub content_type: Option<String>,
+    /// HTTP headers in lower case, or the transport's equivalent.
+    pub headers: Vec<(String, String)>,
+    /// The object's path in its bucket, or empty.
+    pub path: String,
+    /// The object's version: `ETag`, or empty.
+    pub version: String,
+    /// The payload, untouched.
+    pub body: Bytes,
+}
+
+impl Delivery {
+    /// The first header with this lower-case name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}
+
+/// Bytes that no decoder could read, kept as they came.
+#[derive(Debug, Clone)]
+pub struct NewQuarantine {
+    /// Configuration name of the source.
+    pub source: Name,
+    /// Why, and where in the payload.
+    pub problem: Problem,
+    /// Media type, as the sender gave it.
+    pub content_type: Option<String>,
+    /// The object's path, or empty.
+    pub path: String,
+    /// The bytes.
+    pub raw: Bytes,
+}
+
+/// What a decoder made of a delivery: good events and, beside them, what it could not read.
+#[derive(Debug, Clone, Default)]
+pub struct Decoded {
+    /// Events, in the order of the payload.
+    pub events: Vec<Event>,
+    /// Faults with the bytes that they concern.
+    pub faults: Vec<(Problem, Bytes)>,
+    /// Objects that the delivery points at (S3 notifications): their paths, to be read and decoded.
+    pub objects: Vec<String>,
+}
+
+/// Turns deliveries into events. Pure: the same delivery gives the same events with the same ids.
+pub trait Decoder: Send + Sync {
+    /// Reads one delivery; never panics, never drops a byte silently.
+    fn decode(&self, delivery: &Delivery) -> Decoded;
+}
+
+/// A member of a set-like checkpoint: "this object, in this version, has been read".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// The object's path.
+    pub key: String,
+    /// Its version (`ETag`, sequencer), compared as text.
+    pub version: String,
+}
+
+/// What a pulled source hands over at once; stored in one transaction.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// Events, in order.
+    pub events: Vec<Event>,
+    /// What could not be decoded.
+    pub quarantine: Vec<NewQuarantine>,
+    /// Objects that are read to their end by this batch.
+    pub marks: Vec<Mark>,
+    /// Where the source is after this batch.
+    pub checkpoint: Option<CheckpointMove>,
+}
+
+/// Why a source could not deliver; the engine backs off and asks again.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub Problem);
+
+/// How deliveries to a source prove who sent them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntakeAuth {
+    /// A token with the role `intake` or `admin`: as bearer, or as the password of basic authentication.
+    Token,
+    /// `hex(HMAC-SHA256(secret, timestamp "." body))` in a header, beside a timestamp header.
+    Hmac {
+        /// Name of the secret.
+        secret: Name,
+        /// Header that carries `sha256=<hex>`; lower case.
+        signature_header: String,
+        /// Header that carries the sender's Unix time in seconds; lower case.
+        timestamp_header: String,
+        /// How far the two clocks may differ, in seconds.
+        tolerance_seconds: u64,
+    },
+}
+
+/// Reads single objects of a bucket source, for notifications that name them.
+#[async_trait]
+pub trait ObjectReader: Send + Sync {
+    /// The object at `path` (decoded, without the bucket). `Ok(None)`: outside the source's prefix and
+    /// suffix, or gone since.
+    async fn read(&self, path: &str) -> Result<Option<Delivery>, SourceError>;
+}
+
+/// A source that is asked for events. It is acknowledged only after its batch is durable.
+#[async_trait]
+pub trait Source: Send {
+    /// The next batch; waits until there is one. Must be safe to cancel and to repeat.
+    async fn next(&mut self) -> Result<Batch, SourceError>;
+
+    /// The last batch is durable: delete, commit or move on.
+    async fn acknowledge(&mut self) -> Result<(), SourceError>;
+}

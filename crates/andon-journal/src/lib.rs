@@ -1,0 +1,29 @@
+//! What happened, in order: the ports through which the engine and the edge keep and read state.
+//!
+//! **Constraints.** Knows no adapter: no SQL, no files, no HTTP. Every call that returns `Ok` from a
+//! writing method is durable (invariant J3); an `Err` from a writing method means *unknown*, and the
+//! caller reads the journal again before it acts.
+//!
+//! **Life of an event.** A [`Source`] or an intake turns a [`Delivery`] into [`Decoded`] events by its
+//! [`Decoder`]; [`Journal::append`] stores them once per `(source, id)` together with the source's
+//! checkpoint; the engine reads them in order of [`andon_model::Offset`], decides, and writes decision
+//! and runs by [`Journal::commit`]; every further step of a run is one more commit.
+
+mod configuration;
+mod intake;
+mod journal;
+mod views;
+
+pub use configuration::{
+    Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
+};
+pub use intake::{
+    Batch, Decoded, Decoder, Delivery, IntakeAuth, Mark, NewQuarantine, ObjectReader, Source, SourceError,
+};
+pub use journal::{
+    Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, RunChange, StoredEvent, StoredRun,
+};
+pub use views::{
+    Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retention, Role, RunDetail,
+    RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,
+};
