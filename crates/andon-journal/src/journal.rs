@@ -24,6 +24,12 @@ pub enum JournalError {
         /// Epoch found.
         theirs: i64,
     },
+    /// A live process holds the journal; nothing was changed.
+    #[error("a live process ({owner}) holds the journal: stop it first")]
+    Held {
+        /// How that process called itself when it took the lease.
+        owner: String,
+    },
     /// A checkpoint was asked to go back (invariant J2).
     #[error("checkpoint {name} cannot go back from {from} to {to}")]
     CheckpointWentBack {
@@ -141,6 +147,8 @@ pub struct RunChange {
     pub summary: String,
     /// When this change happened.
     pub at: Timestamp,
+    /// How many lines of the timeline were stored before: a repeated commit writes none twice.
+    pub timeline_from: u32,
     /// New lines of the timeline.
     pub timeline: Vec<TimelineEntry>,
 }
@@ -172,7 +180,7 @@ pub struct Commit {
 /// The event lane's storage.
 #[async_trait]
 pub trait Journal: Send + Sync {
-    /// Takes over as the one engine. Fails while a live process holds the journal.
+    /// Takes over as the one engine. [`JournalError::Held`] while another live process holds the journal.
     async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError>;
 
     /// Stores events, quarantine, marks and checkpoint, durably, in one transaction.

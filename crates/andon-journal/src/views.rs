@@ -263,7 +263,8 @@ pub trait Secrets: Send + Sync {
 /// The code under which a storage failure is shown to operators.
 impl From<&JournalError> for Problem {
     fn from(error: &JournalError) -> Self {
-        let code = if matches!(error, JournalError::Fenced { .. }) { Code::JournalHeld } else { Code::Journal };
+        let held = matches!(error, JournalError::Fenced { .. } | JournalError::Held { .. });
+        let code = if held { Code::JournalHeld } else { Code::Journal };
         Self::new(code, error.to_string())
     }
 }
