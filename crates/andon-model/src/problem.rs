@@ -104,6 +104,12 @@ codes! {
     JournalHeld = "AND-5002", "another process holds the journal";
     /// A bucket or folder cannot be read.
     Bucket = "AND-5003", "the bucket cannot be read";
+    /// The command line finds no server at its address.
+    ServerUnreachable = "AND-6001", "the Andon server cannot be reached";
+    /// A setting in `andon.toml`, the environment or a flag.
+    Setting = "AND-6002", "a setting cannot be used";
+    /// A file or folder named on the command line.
+    LocalFile = "AND-6003", "a file or folder cannot be used";
     /// A fault in Andon itself.
     Internal = "AND-9001", "internal error";
 }
