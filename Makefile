@@ -1,0 +1,60 @@
+# Everything a person types. `make demo` and `make test` share one build: same profile, features and folder.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Where cargo builds, and where tools that the machine lacks are kept.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+TOOLS := $(or $(ANDON_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/andon-tools)
+export PATH := $(TOOLS)/bin:$(PATH)
+
+# `--examples` builds no example, since there is none; it makes cargo choose the features that the tests
+# choose, so that what `make demo` has compiled is not compiled again for `make test`.
+BUILD := cargo build --workspace --bins --examples --locked
+
+.PHONY: help demo build test lint fmt bench install setup
+
+help:
+	@echo "make demo      build, then play the scenarios against the SAP simulator  (ARGS='--once')"
+	@echo "make test      every test                                       (ARGS='-p andon-act')"
+	@echo "make lint      formatting, clippy, documentation, licences and bans"
+	@echo "make bench     measure a release build                                   (ARGS=…)"
+	@echo "make install   install andon for this user"
+	@echo "make fmt       format the code"
+	@echo "make setup     install what the above need and this machine lacks"
+
+setup:
+	@.ci/setup build test "$(TOOLS)"
+
+build:
+	@.ci/setup build "$(TOOLS)"
+	@$(BUILD)
+
+demo: build
+	@$(TARGET)/debug/andon demo $(ARGS)
+
+test:
+	@.ci/setup build test "$(TOOLS)"
+	@$(BUILD)
+	cargo nextest run --workspace --locked $(ARGS)
+
+lint:
+	@.ci/setup build lint "$(TOOLS)"
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+	RUSTDOCFLAGS="--deny warnings" cargo doc --workspace --no-deps --document-private-items --locked --quiet
+	cargo deny --locked check bans licenses sources
+	@.ci/advisories
+
+fmt:
+	cargo fmt --all
+
+bench:
+	@.ci/setup build "$(TOOLS)"
+	cargo build --release --workspace --bins --locked
+	$(TARGET)/release/bench $(ARGS)
+
+install:
+	@.ci/setup build "$(TOOLS)"
+	cargo install --path crates/andon --locked
