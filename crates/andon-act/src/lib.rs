@@ -1,1 +1,27 @@
+//! Business actions: what is sent to SAP for an event, once in effect.
+//!
+//! **Constraints.** No I/O and no clock: [`step`] is `(state, input, now) → (state, effects)`. It never
+//! asks for a request to be sent whose earlier attempt has an unknown fate, unless a probe, the
+//! service or the nature of the request makes a repetition safe (invariants A1, A2).
+//!
+//! **Life of a run.** [`plan`] makes a [`RunState`] from an action and an event. The engine asks the
+//! destination for a free place, feeds [`Input::Admitted`], stores the new state, and only then performs
+//! the effect [`Effect::Send`]. The answer comes back as an input; a lost one leads to a probe
+//! ([`Effect::Probe`]) or, where nothing can be found out, to a parked run. After the last step
+//! [`Effect::Record`] carries the outcome. Killed anywhere, the run goes on from the stored state by
+//! [`resume`].
 
+mod breaker;
+mod definition;
+mod key;
+mod request;
+mod run;
+mod target;
+pub mod template;
+
+pub use breaker::{Admission, Breaker};
+pub use definition::{Action, ActionDefinition, Guard, RetryPolicy, Stage, Step, StepDefinition};
+pub use key::{run_id, step_key};
+pub use request::{Answer, Found, ProbeQuery, Request, Response, StepKind, TestLine};
+pub use run::{Effect, Input, Phase, RunContext, RunState, Transition, plan, resume, step};
+pub use target::{DestinationLimits, Target};

@@ -1,1 +1,34 @@
+//! The only place that loops: takes events in, decides, moves runs, performs their effects.
+//!
+//! **Constraints.** Knows storage, destinations and sources through ports only. Nothing is sent before
+//! the state that says so is durable, and nothing is acknowledged before it is (invariants J3, A1). One
+//! task, the *lane*, owns every run; everybody else talks to it through [`Handle`].
+//!
+//! **Life of an event.** [`Handle::deliver`] decodes and appends it, then wakes the lane. One *turn* of
+//! the lane takes the answers, timers and people's wishes that have come in, decides new events, asks
+//! the destinations' gates for free places, computes every new state by `andon_act::step`, commits all
+//! of it in one transaction, and only then performs the effects. Killed anywhere, the next start reads
+//! the unsettled runs and goes on by `andon_act::resume`.
 
+mod adapters;
+mod catalog;
+mod configure;
+mod dry_run;
+mod engine;
+mod gate;
+mod handle;
+mod intake;
+mod invariants;
+mod lane;
+mod pump;
+mod slots;
+mod telemetry;
+mod turn;
+
+pub use adapters::{Adapters, SourceParts};
+pub use configure::ApplyError;
+pub use dry_run::{DryRun, DryRunAction, DryRunDecision};
+pub use engine::{Engine, EngineError, EngineParts, EngineSettings};
+pub use handle::{Handle, HandleError, SourceInfo, Status};
+pub use intake::{Delivered, IntakeError};
+pub use invariants::{Violation, check_books, check_run};

@@ -1,0 +1,33 @@
+//! What the binary wires in: how configuration texts become sources and destinations.
+
+use std::sync::Arc;
+
+use andon_act::Target;
+use andon_journal::{Decoder, Document, DocumentCheck, IntakeAuth, ObjectReader, Source};
+use andon_model::{Name, Problem};
+
+/// A source, ready to be used.
+pub struct SourceParts {
+    /// Turns deliveries into events.
+    pub decoder: Arc<dyn Decoder>,
+    /// Reads what a notification names, instead of `decoder` reading the notification itself.
+    pub notifications: Option<(Arc<dyn Decoder>, Arc<dyn ObjectReader>)>,
+    /// Asked for events, when the source is pulled.
+    pub pulled: Option<Box<dyn Source>>,
+    /// How deliveries prove who sent them.
+    pub auth: IntakeAuth,
+    /// For people.
+    pub description: String,
+}
+
+/// Builds adapters from documents. Implemented in the binary on top of `andon-connectors`.
+pub trait Adapters: DocumentCheck {
+    /// A source from its document.
+    fn source(&self, document: &Document) -> Result<SourceParts, Problem>;
+
+    /// The sources that exist without configuration: `cloudevents` and `framework`.
+    fn built_in_sources(&self) -> Vec<(Name, SourceParts)>;
+
+    /// All destinations.
+    fn target(&self, destinations: &[Document]) -> Result<Arc<dyn Target>, Problem>;
+}

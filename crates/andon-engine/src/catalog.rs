@@ -1,0 +1,201 @@
+//! A configuration revision, compiled: what the lane decides and acts by.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use andon_act::Action;
+use andon_decide::DecisionModel;
+use andon_journal::{DocumentKind, DocumentVersion, Finding};
+use andon_model::{Code, Decision, Event, Lookup, Name, Problem, TableVersion, Timestamp};
+use serde_json::Value;
+
+/// Everything of one revision that decides and acts.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    pub(crate) revision: i64,
+    decisions: Vec<VersionedDecision>,
+    actions: BTreeMap<Name, Arc<Action>>,
+}
+
+struct VersionedDecision {
+    table: TableVersion,
+    model: DecisionModel,
+}
+
+/// What all tables together say about an event.
+#[derive(Default)]
+pub(crate) struct Verdict {
+    pub(crate) decisions: Vec<Decision>,
+    pub(crate) wishes: Vec<Wish>,
+    pub(crate) failure: Option<Problem>,
+}
+
+/// An action that a row asks for.
+pub(crate) struct Wish {
+    pub(crate) action: Name,
+    pub(crate) output: Value,
+    pub(crate) lookups: Value,
+}
+
+impl Catalog {
+    /// Compiles what compiles; the findings say what does not, and what a reference leads to nowhere.
+    pub(crate) fn compile(revision: i64, documents: &[DocumentVersion]) -> (Self, Vec<Finding>) {
+        let mut compiler = Compiler { documents, findings: Vec::new(), lookups: BTreeMap::new() };
+        compiler.compile_lookups();
+        let actions = compiler.compile_actions();
+        let decisions = compiler.compile_decisions(&actions);
+        (Self { revision, decisions, actions }, compiler.findings)
+    }
+
+    pub(crate) fn action(&self, name: &Name) -> Option<Arc<Action>> {
+        self.actions.get(name).cloned()
+    }
+
+    pub(crate) fn sizes(&self) -> (usize, usize) {
+        (self.decisions.len(), self.actions.len())
+    }
+
+    /// Runs every decision's test cases.
+    pub(crate) fn run_cases(&self) -> Vec<Finding> {
+        let cases = self.decisions.iter().flat_map(|decision| decision.model.run_cases());
+        cases.map(|(severity, problem)| Finding { severity, problem }).collect()
+    }
+
+    /// Asks every table that is meant for this event. The first failure ends it: an event is never
+    /// acted on by half of its tables.
+    pub(crate) fn decide(&self, event: &Event, now: Timestamp) -> Verdict {
+        let mut verdict = Verdict::default();
+        for decision in self.decisions.iter().filter(|decision| decision.model.matches(event)) {
+            match decision.model.evaluate(event) {
+                Ok(evaluation) => {
+                    let lookups = Value::Object(evaluation.lookups);
+                    verdict.decisions.push(Decision {
+                        table: decision.table.clone(),
+                        revision: self.revision,
+                        at: now,
+                        rows: evaluation.rows,
+                        actions: names(&evaluation.actions),
+                    });
+                    verdict.wishes.extend(evaluation.actions.into_iter().map(|(action, output)| Wish {
+                        action,
+                        output: evaluation.outputs.get(output).cloned().unwrap_or_default(),
+                        lookups: lookups.clone(),
+                    }));
+                }
+                Err(problem) => {
+                    return Verdict { failure: Some(problem), wishes: Vec::new(), ..verdict };
+                }
+            }
+        }
+        verdict
+    }
+}
+
+/// The actions in order, each once.
+fn names(actions: &[(Name, usize)]) -> Vec<Name> {
+    let mut names: Vec<Name> = Vec::new();
+    for (name, _) in actions {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+struct Compiler<'a> {
+    documents: &'a [DocumentVersion],
+    findings: Vec<Finding>,
+    lookups: BTreeMap<String, Arc<Lookup>>,
+}
+
+impl<'a> Compiler<'a> {
+    fn of_kind(&self, kind: DocumentKind) -> impl Iterator<Item = &'a DocumentVersion> + use<'a> {
+        self.documents.iter().filter(move |version| version.document.kind == kind)
+    }
+
+    fn find(&self, kind: DocumentKind, name: &str) -> Option<&'a DocumentVersion> {
+        self.of_kind(kind).find(|version| version.document.name.as_str() == name)
+    }
+
+    fn error(&mut self, code: Code, detail: String, place: String) {
+        self.findings.push(Finding::error(Problem::new(code, detail).at(place)));
+    }
+
+    fn compile_lookups(&mut self) {
+        for version in self.of_kind(DocumentKind::Lookup) {
+            let document = &version.document;
+            match Lookup::parse_csv(&document.text) {
+                Ok(lookup) => drop(self.lookups.insert(document.name.to_string(), Arc::new(lookup))),
+                Err(error) => {
+                    let place = format!("{} line {}", document.path(), error.line);
+                    self.error(Code::LookupTable, error.what, place);
+                }
+            }
+        }
+    }
+
+    fn compile_actions(&mut self) -> BTreeMap<Name, Arc<Action>> {
+        let mut actions = BTreeMap::new();
+        for version in self.of_kind(DocumentKind::Action) {
+            let document = &version.document;
+            match Action::compile(&document.name, &document.text) {
+                Ok(action) => {
+                    self.check_destinations(&action, &document.path());
+                    actions.insert(document.name.clone(), Arc::new(action));
+                }
+                Err(problems) => self.findings.extend(problems.into_iter().map(Finding::error)),
+            }
+        }
+        actions
+    }
+
+    fn check_destinations(&mut self, action: &Action, path: &str) {
+        for name in action.destinations() {
+            if self.find(DocumentKind::Destination, name.as_str()).is_none() {
+                let detail = format!("there is no destination {name}; add destinations/{name}.toml");
+                self.error(Code::ConfigurationReference, detail, path.to_owned());
+            }
+        }
+    }
+
+    fn compile_decisions(&mut self, actions: &BTreeMap<Name, Arc<Action>>) -> Vec<VersionedDecision> {
+        let mut decisions = Vec::new();
+        for version in self.of_kind(DocumentKind::Decision) {
+            let document = &version.document;
+            let compiled = DecisionModel::compile(
+                &document.name,
+                &document.text,
+                &|table| self.find(DocumentKind::Table, table).map(|found| found.document.text.clone()),
+                &|lookup| self.lookups.get(lookup).cloned(),
+            );
+            match compiled {
+                Ok(model) => {
+                    self.check_decision(&model, &document.path(), actions);
+                    let table = self.table_version(&document.name, &model);
+                    decisions.push(VersionedDecision { table, model });
+                }
+                Err(found) => self.take(found),
+            }
+        }
+        decisions
+    }
+
+    fn take(&mut self, found: Vec<(andon_model::Severity, Problem)>) {
+        self.findings.extend(found.into_iter().map(|(severity, problem)| Finding { severity, problem }));
+    }
+
+    fn check_decision(&mut self, model: &DecisionModel, path: &str, actions: &BTreeMap<Name, Arc<Action>>) {
+        self.take(model.check());
+        for name in model.actions_named() {
+            if !actions.contains_key(&name) {
+                let detail = format!("the table asks for action {name}, which does not exist or has faults");
+                self.error(Code::ConfigurationReference, detail, path.to_owned());
+            }
+        }
+    }
+
+    fn table_version(&self, decision: &Name, model: &DecisionModel) -> TableVersion {
+        let version = self.find(DocumentKind::Table, model.table().as_str()).map_or(0, |found| found.version);
+        TableVersion { name: decision.clone(), version }
+    }
+}

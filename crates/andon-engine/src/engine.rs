@@ -1,0 +1,235 @@
+//! Starting and stopping: what everything in the engine shares.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use andon_act::Target;
+use andon_journal::{Configurations, Decoder, Journal, JournalError, ObjectReader, Retention, Views};
+use andon_model::{Clock, Name, Problem};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{Notify, mpsc};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::catalog::Catalog;
+use crate::lane::{Lane, LaneStatus, Message};
+use crate::pump::Pumps;
+use crate::{Adapters, Handle, SourceInfo, Status, configure, telemetry};
+
+/// Limits and times; every one has a documented default.
+#[derive(Debug, Clone)]
+pub struct EngineSettings {
+    /// Events that may wait to be decided before intakes answer 503. Default 1,000,000.
+    pub max_backlog: i64,
+    /// Unsettled runs before deciding pauses. Default 200,000.
+    pub max_pending_runs: usize,
+    /// Runs whose state is held in memory; the others are read again when they are due. Default 20,000.
+    pub max_loaded_runs: usize,
+    /// Events decided in one turn. Default 256.
+    pub decide_batch: usize,
+    /// How long a stop waits for requests under way. Default 10 s.
+    pub drain: Duration,
+    /// How long settled events are kept; `None` keeps them forever. Default 400 days.
+    pub keep_events: Option<Duration>,
+    /// How long event keys are kept to recognise late repetitions. Default 800 days.
+    pub keep_keys: Duration,
+}
+
+impl Default for EngineSettings {
+    fn default() -> Self {
+        let days = |n: u64| Duration::from_secs(n * 86_400);
+        Self {
+            max_backlog: 1_000_000,
+            max_pending_runs: 200_000,
+            max_loaded_runs: 20_000,
+            decide_batch: 256,
+            drain: Duration::from_secs(10),
+            keep_events: Some(days(400)),
+            keep_keys: days(800),
+        }
+    }
+}
+
+/// What the engine works with.
+pub struct EngineParts {
+    /// Storage of the event lane.
+    pub journal: Arc<dyn Journal>,
+    /// Storage of configuration.
+    pub configurations: Arc<dyn Configurations>,
+    /// What people read.
+    pub views: Arc<dyn Views>,
+    /// How documents become sources and destinations.
+    pub adapters: Arc<dyn Adapters>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Limits and times.
+    pub settings: EngineSettings,
+    /// Who holds the journal, for people: host and process.
+    pub owner: String,
+}
+
+/// Why the engine did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The journal failed, or somebody else holds it.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The stored configuration cannot be put into force by this program.
+    #[error("the stored configuration (revision {revision}) cannot be used: {problem}")]
+    Configuration {
+        /// Its revision.
+        revision: i64,
+        /// The first thing that is wrong.
+        problem: Problem,
+    },
+}
+
+/// A source that is in force.
+pub(crate) struct RunningSource {
+    pub(crate) info: SourceInfo,
+    pub(crate) decoder: Arc<dyn Decoder>,
+    pub(crate) notifications: Option<(Arc<dyn Decoder>, Arc<dyn ObjectReader>)>,
+}
+
+/// What the lane, the intakes and the handle share.
+pub(crate) struct Shared {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) configurations: Arc<dyn Configurations>,
+    pub(crate) views: Arc<dyn Views>,
+    pub(crate) adapters: Arc<dyn Adapters>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) settings: EngineSettings,
+    pub(crate) sources: RwLock<BTreeMap<Name, Arc<RunningSource>>>,
+    pub(crate) catalog: RwLock<Arc<Catalog>>,
+    pub(crate) target: RwLock<Arc<dyn Target>>,
+    /// One configuration change at a time.
+    pub(crate) applying: tokio::sync::Mutex<()>,
+    pub(crate) pumps: Mutex<Pumps>,
+    pub(crate) appended_up_to: AtomicI64,
+    pub(crate) decided_up_to: AtomicI64,
+    pub(crate) new_events: Notify,
+    pub(crate) lane: mpsc::Sender<Message>,
+    pub(crate) lane_status: Mutex<LaneStatus>,
+    pub(crate) stop: CancellationToken,
+}
+
+impl Shared {
+    pub(crate) fn catalog(&self) -> Arc<Catalog> {
+        self.catalog.read().clone()
+    }
+
+    pub(crate) fn target(&self) -> Arc<dyn Target> {
+        self.target.read().clone()
+    }
+
+    /// Events appended but not decided.
+    pub(crate) fn backlog(&self) -> i64 {
+        (self.appended_up_to.load(Ordering::Acquire) - self.decided_up_to.load(Ordering::Acquire)).max(0)
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let lane = self.lane_status.lock().clone();
+        Status {
+            ready: lane.running && lane.problem.is_none(),
+            problem: lane.problem,
+            revision: self.catalog.read().revision,
+            backlog: self.backlog(),
+            pending_runs: lane.pending_runs,
+            in_flight: lane.in_flight,
+            open_circuits: lane.open_circuits,
+            failing_sources: self.pumps.lock().failing(),
+        }
+    }
+}
+
+/// Messages that wait for the lane; senders wait when there are more.
+const LANE_QUEUE: usize = 4_096;
+
+/// A running engine.
+pub struct Engine {
+    handle: Handle,
+    lane: JoinHandle<Result<(), JournalError>>,
+    housekeeping: JoinHandle<()>,
+}
+
+impl Engine {
+    /// Takes the journal over, puts the newest configuration into force and resumes what was pending.
+    pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
+        let lease = parts.journal.take_lease(&parts.owner, parts.clock.now()).await?;
+        let decided_up_to = parts.journal.decided_up_to().await?;
+        let (lane, inbox) = mpsc::channel(LANE_QUEUE);
+        let shared = Arc::new(share(parts, lane)?);
+        shared.decided_up_to.store(decided_up_to.0, Ordering::Release);
+        let appended = shared.views.counts().await?.undecided + decided_up_to.0;
+        shared.appended_up_to.fetch_max(appended, Ordering::AcqRel);
+        configure::put_newest_into_force(&shared).await?;
+        let lane = Lane::load(shared.clone(), lease, inbox, decided_up_to).await?;
+        let handle = Handle { shared: shared.clone() };
+        let housekeeping = tokio::spawn(keep_house(shared));
+        Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping })
+    }
+
+    /// The door for the API.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// Stops sources, finishes the turn, waits for requests under way, and ends.
+    pub async fn stop(self) -> Result<(), JournalError> {
+        self.handle.shared.stop.cancel();
+        self.handle.shared.pumps.lock().stop();
+        self.housekeeping.abort();
+        self.wait().await
+    }
+
+    /// Waits until the lane ends by itself, which it only does when the journal is lost.
+    pub async fn wait(self) -> Result<(), JournalError> {
+        let ended = self.lane.await;
+        self.housekeeping.abort();
+        ended.unwrap_or_else(|e| Err(JournalError::Storage { doing: "running the lane", cause: e.to_string() }))
+    }
+}
+
+fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, EngineError> {
+    let target = parts.adapters.target(&[]).map_err(|problem| EngineError::Configuration { revision: 0, problem })?;
+    Ok(Shared {
+        journal: parts.journal,
+        configurations: parts.configurations,
+        views: parts.views,
+        adapters: parts.adapters,
+        clock: parts.clock,
+        settings: parts.settings,
+        sources: RwLock::default(),
+        catalog: RwLock::new(Arc::new(Catalog::default())),
+        target: RwLock::new(target),
+        applying: tokio::sync::Mutex::default(),
+        pumps: Mutex::default(),
+        appended_up_to: AtomicI64::new(0),
+        decided_up_to: AtomicI64::new(0),
+        new_events: Notify::new(),
+        lane,
+        lane_status: Mutex::default(),
+        stop: CancellationToken::new(),
+    })
+}
+
+/// Deletes what is older than it must be, a little at a time.
+async fn keep_house(shared: Arc<Shared>) {
+    const PAUSE: Duration = Duration::from_secs(60);
+    const EVENTS_AT_ONCE: usize = 1_000;
+    while let Some(keep_events) = shared.settings.keep_events {
+        tokio::time::sleep(PAUSE).await;
+        let now = shared.clock.now();
+        let retention = Retention {
+            events_before: now.before(keep_events),
+            keys_before: now.before(shared.settings.keep_keys),
+            limit: EVENTS_AT_ONCE,
+        };
+        match shared.views.retain(retention).await {
+            Ok(deleted) => telemetry::retained(deleted),
+            Err(error) => telemetry::retention_failed(&error),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Taking events in: decode, check the back-pressure, append, wake the lane.
+
+use std::sync::atomic::Ordering;
+
+use andon_journal::{Append, Appended, Decoded, Delivery, JournalError, Mark, NewQuarantine};
+use andon_model::{Code, Name, Offset, Problem};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{RunningSource, Shared};
+use crate::telemetry;
+
+/// Why a delivery was not accepted; nothing of it is kept unless it says so.
+#[derive(Debug, thiserror::Error)]
+pub enum IntakeError {
+    /// No such source.
+    #[error("there is no source {0}")]
+    UnknownSource(Name),
+    /// Too much work is waiting: come back later.
+    #[error("{backlog} events wait to be decided, the limit is {limit}; try again in a few seconds")]
+    Busy {
+        /// Events waiting.
+        backlog: i64,
+        /// The limit.
+        limit: i64,
+    },
+    /// The journal failed; the sender must repeat.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// An object that a notification names could not be read; the sender must repeat.
+    #[error("{0}")]
+    Object(Problem),
+    /// There is no such quarantine entry.
+    #[error("there is no quarantine entry {0}")]
+    UnknownQuarantine(i64),
+}
+
+/// What became of a delivery; all of it is durable.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Delivered {
+    /// For each event in order: its offset, and whether it was new.
+    pub events: Vec<(Offset, bool)>,
+    /// For each part that could not be decoded: its quarantine entry and why.
+    pub quarantined: Vec<(i64, Problem)>,
+}
+
+impl Delivered {
+    fn absorb(&mut self, appended: Appended, problems: Vec<Problem>) {
+        self.events.extend(appended.events);
+        self.quarantined.extend(appended.quarantine.into_iter().zip(problems));
+    }
+}
+
+pub(crate) async fn deliver(shared: &Shared, name: &Name, delivery: Delivery) -> Result<Delivered, IntakeError> {
+    let source = shared.sources.read().get(name).cloned().ok_or_else(|| IntakeError::UnknownSource(name.clone()))?;
+    check_backlog(shared)?;
+    let Some((notifications, objects)) = &source.notifications else {
+        return store_decoded(shared, &source, &delivery, source.decoder.decode(&delivery), Vec::new()).await;
+    };
+    let named = notifications.decode(&delivery);
+    let mut delivered = Delivered::default();
+    for path in &named.objects {
+        let Some(object) = objects.read(path).await.map_err(|e| IntakeError::Object(e.0))? else { continue };
+        let mark = Mark { key: object.path.clone(), version: object.version.clone() };
+        let decoded = source.decoder.decode(&object);
+        let stored = store_decoded(shared, &source, &object, decoded, vec![mark]).await?;
+        delivered.events.extend(stored.events);
+        delivered.quarantined.extend(stored.quarantined);
+    }
+    let rest = Decoded { objects: Vec::new(), ..named };
+    let stored = store_decoded(shared, &source, &delivery, rest, Vec::new()).await?;
+    delivered.events.extend(stored.events);
+    delivered.quarantined.extend(stored.quarantined);
+    Ok(delivered)
+}
+
+pub(crate) async fn replay(shared: &Shared, id: i64) -> Result<Delivered, IntakeError> {
+    let entry = shared.views.quarantine_detail(id).await?.ok_or(IntakeError::UnknownQuarantine(id))?;
+    let delivery = Delivery {
+        content_type: entry.content_type,
+        path: entry.path,
+        body: entry.raw.unwrap_or_default(),
+        ..Delivery::default()
+    };
+    let delivered = deliver_replayed(shared, &entry.source, delivery).await?;
+    if delivered.quarantined.is_empty() {
+        shared.views.mark_replayed(id).await?;
+    }
+    Ok(delivered)
+}
+
+/// A replay that fails again leaves the old entry open instead of making a second one.
+async fn deliver_replayed(shared: &Shared, name: &Name, delivery: Delivery) -> Result<Delivered, IntakeError> {
+    let source = shared.sources.read().get(name).cloned().ok_or_else(|| IntakeError::UnknownSource(name.clone()))?;
+    let mut decoded = source.decoder.decode(&delivery);
+    let faults: Vec<Problem> = std::mem::take(&mut decoded.faults).into_iter().map(|(problem, _)| problem).collect();
+    let mut delivered = store_decoded(shared, &source, &delivery, decoded, Vec::new()).await?;
+    delivered.quarantined.extend(faults.into_iter().map(|problem| (0, problem)));
+    Ok(delivered)
+}
+
+fn check_backlog(shared: &Shared) -> Result<(), IntakeError> {
+    let (backlog, limit) = (shared.backlog(), shared.settings.max_backlog);
+    if backlog < limit {
+        return Ok(());
+    }
+    telemetry::intake_refused(backlog);
+    Err(IntakeError::Busy { backlog, limit })
+}
+
+async fn store_decoded(
+    shared: &Shared,
+    source: &RunningSource,
+    delivery: &Delivery,
+    decoded: Decoded,
+    marks: Vec<Mark>,
+) -> Result<Delivered, IntakeError> {
+    let problems: Vec<Problem> = decoded.faults.iter().map(|(problem, _)| problem.clone()).collect();
+    let quarantine = decoded.faults.into_iter().map(|(problem, raw)| quarantine_entry(source, delivery, problem, raw));
+    let append = Append {
+        source: Some(source.info.name.clone()),
+        quarantine: quarantine.collect(),
+        events: decoded.events,
+        marks,
+        checkpoint: None,
+        at: shared.clock.now(),
+    };
+    let mut delivered = Delivered::default();
+    delivered.absorb(append_and_wake(shared, append).await?, problems);
+    Ok(delivered)
+}
+
+fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Problem, raw: Bytes) -> NewQuarantine {
+    NewQuarantine {
+        source: source.info.name.clone(),
+        problem,
+        content_type: delivery.content_type.clone(),
+        path: delivery.path.clone(),
+        raw,
+    }
+}
+
+/// Appends durably, counts, and wakes the lane.
+pub(crate) async fn append_and_wake(shared: &Shared, append: Append) -> Result<Appended, JournalError> {
+    if append.events.is_empty() && append.quarantine.is_empty() && append.marks.is_empty() && append.checkpoint.is_none()
+    {
+        return Ok(Appended::default());
+    }
+    let source = append.source.clone();
+    let appended = shared.journal.append(append).await?;
+    telemetry::appended(source.as_ref(), &appended);
+    if let Some(highest) = appended.events.iter().filter(|(_, new)| *new).map(|(offset, _)| offset.0).max() {
+        shared.appended_up_to.fetch_max(highest, Ordering::AcqRel);
+        shared.new_events.notify_one();
+    }
+    Ok(appended)
+}
+
+impl From<&IntakeError> for Problem {
+    fn from(error: &IntakeError) -> Self {
+        match error {
+            IntakeError::UnknownSource(_) => Self::new(Code::UnknownSource, error.to_string()),
+            IntakeError::Busy { .. } => Self::new(Code::BackPressure, error.to_string()),
+            IntakeError::Journal(journal) => Self::from(journal),
+            IntakeError::Object(problem) => problem.clone(),
+            IntakeError::UnknownQuarantine(_) => Self::new(Code::NotFound, error.to_string()),
+        }
+    }
+}

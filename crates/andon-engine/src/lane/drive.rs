@@ -1,0 +1,186 @@
+//! Feeding inputs to runs, and what their transitions ask for.
+
+use andon_act::{DestinationLimits, Effect, Input, Transition, step};
+use andon_model::{Name, Offset, RunId};
+
+use super::{Lane, Message};
+use crate::HandleError;
+use crate::gate::{Pass, found_alive, is_alive};
+use crate::slots::Loaded;
+use crate::telemetry;
+use crate::turn::{Moved, Turn};
+
+impl Lane {
+    pub(super) async fn take(&mut self, turn: &mut Turn, message: Message) {
+        match message {
+            Message::Answered { run, answer } => {
+                self.came_back(&run, is_alive(&answer));
+                self.feed(turn, &run, Input::Answered(answer)).await;
+            }
+            Message::Probed { run, found } => {
+                self.came_back(&run, found_alive(&found));
+                self.feed(turn, &run, Input::Probed(found)).await;
+            }
+            Message::Release { run, release, by, reply } => {
+                let done = self.release(turn, &run, release, by).await;
+                self.reply_after_commit(turn, done, reply);
+            }
+            Message::DecideAgain { event, reply } => {
+                let done = self.decide_again(turn, event).await;
+                self.reply_after_commit(turn, done, reply);
+            }
+            Message::Reconfigured => {
+                let now = self.shared.clock.now();
+                self.gate_wakes.extend(self.gates.keys().map(|name| (now, name.clone())));
+            }
+        }
+    }
+
+    fn reply_after_commit(&self, turn: &mut Turn, done: Result<(), HandleError>, reply: super::Reply) {
+        match done {
+            Ok(()) => turn.replies.push(reply),
+            Err(error) => drop(reply.send(Err(error))),
+        }
+    }
+
+    fn came_back(&mut self, run: &RunId, alive: bool) {
+        let Some(destination) = self.in_flight.remove(run) else { return };
+        let (limits, now) = (self.limits(&destination), self.shared.clock.now());
+        if let Some(gate) = self.gates.get_mut(&destination) {
+            gate.came_back(alive, &limits, now);
+            self.gate_wakes.insert((now, destination));
+        }
+    }
+
+    pub(super) fn limits(&self, destination: &Name) -> DestinationLimits {
+        self.shared.target().limits(destination).unwrap_or_default()
+    }
+
+    /// Feeds one input to an unsettled run, waking it first where needed.
+    pub(super) async fn feed(&mut self, turn: &mut Turn, run: &RunId, input: Input) {
+        if !self.wake(turn, run).await {
+            return;
+        }
+        let now = self.shared.clock.now();
+        let Some(loaded) = self.slots.get(run).and_then(|slot| slot.loaded.as_deref()) else { return };
+        let transition = step(loaded.context(), loaded.state.clone(), input, now);
+        self.absorb(turn, run, transition);
+    }
+
+    /// Takes a transition over: state and timeline into the turn, effects where they belong.
+    pub(super) fn absorb(&mut self, turn: &mut Turn, run: &RunId, transition: Transition) {
+        if transition.rejected.is_some() {
+            return;
+        }
+        let Some(slot) = self.slots.get_mut(run) else { return };
+        let (event, subject) = (slot.event, slot.subject.clone());
+        if let Some(loaded) = slot.loaded.as_deref_mut() {
+            loaded.state = transition.state.clone();
+        }
+        record(turn, run, event, subject, &transition);
+        for effect in transition.effects {
+            self.place(turn, run, effect);
+        }
+    }
+
+    fn place(&mut self, turn: &mut Turn, run: &RunId, effect: Effect) {
+        match effect {
+            Effect::Admit { destination } => {
+                if let Some(slot) = self.slots.get_mut(run) {
+                    slot.wants = Some(destination);
+                }
+                self.queue_at_gate(run);
+            }
+            Effect::WakeAt(at) => drop(self.timers.insert((at, run.clone()))),
+            Effect::Record(outcome) => {
+                telemetry::settled(run, outcome.status, outcome.problem.as_ref());
+                self.settle(run);
+            }
+            send @ (Effect::Send { .. } | Effect::Probe { .. }) => turn.effects.push((run.clone(), send)),
+        }
+    }
+
+    /// Queues a run at the gate it wants, if it is the first of its subject.
+    fn queue_at_gate(&mut self, run: &RunId) {
+        if !self.slots.is_first(run) {
+            return;
+        }
+        let Some(destination) = self.slots.get(run).and_then(|slot| slot.wants.clone()) else { return };
+        self.gates.entry(destination.clone()).or_default().ask(run.clone());
+        self.gate_wakes.insert((self.shared.clock.now(), destination));
+    }
+
+    fn settle(&mut self, run: &RunId) {
+        if let Some(next) = self.slots.remove(run) {
+            self.queue_at_gate(&next);
+        }
+    }
+
+    /// Feeds `Tick` to every run whose time has come.
+    pub(super) async fn fire_timers(&mut self, turn: &mut Turn) {
+        let now = self.shared.clock.now();
+        while self.timers.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((_, run)) = self.timers.pop_first() {
+                self.feed(turn, &run, Input::Tick).await;
+            }
+        }
+    }
+
+    /// Lets runs through the gates that have something to say, until nobody more may go.
+    pub(super) async fn ask_gates(&mut self, turn: &mut Turn) {
+        let now = self.shared.clock.now();
+        while self.gate_wakes.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((_, destination)) = self.gate_wakes.pop_first() else { return };
+            while let Some(run) = self.pass_gate(&destination) {
+                let sends_before = turn.effects.len();
+                self.feed(turn, &run, Input::Admitted).await;
+                if turn.effects.len() > sends_before {
+                    self.in_flight.insert(run, destination.clone());
+                } else if let Some(gate) = self.gates.get_mut(&destination) {
+                    gate.gave_back();
+                }
+            }
+        }
+    }
+
+    fn pass_gate(&mut self, destination: &Name) -> Option<RunId> {
+        let (limits, now) = (self.limits(destination), self.shared.clock.now());
+        let gate = self.gates.get_mut(destination)?;
+        let wants = |run: &RunId| self.slots.get(run).is_some_and(|slot| slot.wants.as_ref() == Some(destination));
+        match gate.next(&limits, now, wants) {
+            Pass::Nobody => None,
+            Pass::Until(at) => {
+                self.gate_wakes.insert((at, destination.clone()));
+                None
+            }
+            Pass::Go(run) => {
+                if let Some(slot) = self.slots.get_mut(&run) {
+                    slot.wants = None;
+                }
+                Some(run)
+            }
+        }
+    }
+
+    /// Adds a planned run: a new slot at the end of its subject.
+    pub(super) fn add_run(&mut self, turn: &mut Turn, event: Offset, subject: &str, loaded: Loaded, planned: Transition) {
+        let run = planned.state.id.clone();
+        if self.slots.insert(run.clone(), event, subject.to_owned(), Some(Box::new(loaded))) {
+            self.absorb(turn, &run, planned);
+        }
+    }
+}
+
+/// Notes a run's new state in the turn; several transitions in one turn become one change.
+fn record(turn: &mut Turn, run: &RunId, event: Offset, subject: String, transition: &Transition) {
+    let new_lines = u32::try_from(transition.timeline.len()).unwrap_or(u32::MAX);
+    let moved = turn.moved.entry(run.clone()).or_insert_with(|| Moved {
+        event,
+        subject,
+        timeline: Vec::new(),
+        lines_before: transition.state.lines.saturating_sub(new_lines),
+        state: transition.state.clone(),
+    });
+    moved.state.clone_from(&transition.state);
+    moved.timeline.extend(transition.timeline.iter().cloned());
+}

@@ -1,0 +1,198 @@
+//! Bringing runs into memory: at start, when they wake up, and when a person moves a settled one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+
+use andon_act::{Input, RunState, resume, step};
+use andon_journal::{JournalError, Lease, StoredRun};
+use andon_model::{Offset, Release, RunId};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::{Lane, Message, RESUMED_PER_TURN};
+use crate::HandleError;
+use crate::catalog::Catalog;
+use crate::engine::Shared;
+use crate::slots::{Loaded, Slots};
+use crate::telemetry;
+use crate::turn::Turn;
+
+impl Lane {
+    /// A lane that knows every pending run, in order, and will resume them turn by turn.
+    pub(crate) async fn load(
+        shared: Arc<Shared>,
+        lease: Lease,
+        inbox: mpsc::Receiver<Message>,
+        decided_up_to: Offset,
+    ) -> Result<Self, JournalError> {
+        let mut slots = Slots::default();
+        let mut resuming = VecDeque::new();
+        for run in shared.journal.unsettled_runs().await? {
+            slots.insert(run.id.clone(), run.event, run.subject, None);
+            resuming.push_back(run.id);
+        }
+        Ok(Self {
+            shared,
+            lease,
+            inbox,
+            slots,
+            resuming,
+            gates: BTreeMap::new(),
+            gate_wakes: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            in_flight: HashMap::new(),
+            catalogs: BTreeMap::new(),
+            decided_up_to,
+            more_events: false,
+            requests: JoinSet::new(),
+        })
+    }
+
+    /// Resumes some of the runs that were pending at start.
+    pub(super) async fn resume_some(&mut self, turn: &mut Turn) {
+        for _ in 0..RESUMED_PER_TURN {
+            let Some(run) = self.resuming.pop_front() else { return };
+            self.resume_one(turn, &run).await;
+        }
+    }
+
+    async fn resume_one(&mut self, turn: &mut Turn, run: &RunId) {
+        if self.slots.get(run).is_none_or(|slot| slot.loaded.is_some()) {
+            return;
+        }
+        let Some(loaded) = self.read(run).await else { return };
+        let now = self.shared.clock.now();
+        let transition = resume(loaded.context(), loaded.state.clone(), now);
+        self.slots.wake(run, loaded);
+        self.absorb(turn, run, transition);
+    }
+
+    /// Makes sure that an unsettled run's state is in memory.
+    pub(super) async fn wake(&mut self, turn: &mut Turn, run: &RunId) -> bool {
+        match self.slots.get(run) {
+            None => return false,
+            Some(slot) if slot.loaded.is_some() => return true,
+            Some(_) => {}
+        }
+        if let Some(at) = self.resuming.iter().position(|pending| pending == run) {
+            self.resuming.remove(at);
+            self.resume_one(turn, run).await;
+        } else if let Some(loaded) = self.read(run).await {
+            self.slots.wake(run, loaded);
+        }
+        self.slots.get(run).is_some_and(|slot| slot.loaded.is_some())
+    }
+
+    /// Reads a run with its event and action. `None` is logged; the run stays pending and visible.
+    async fn read(&mut self, run: &RunId) -> Option<Loaded> {
+        match self.try_read(run).await {
+            Ok(Ok((_, loaded))) => Some(loaded),
+            Ok(Err(reason)) => {
+                telemetry::run_unusable(run, &reason);
+                None
+            }
+            Err(error) => {
+                telemetry::read_failed(&error);
+                self.resuming.push_back(run.clone());
+                None
+            }
+        }
+    }
+
+    async fn try_read(&mut self, run: &RunId) -> Result<Result<(StoredRun, Loaded), String>, JournalError> {
+        let journal = self.shared.journal.clone();
+        let Some(stored) = journal.run(run).await? else { return Ok(Err("it is not in the journal".into())) };
+        let Some(event) = journal.event(stored.event).await? else { return Ok(Err("its event is gone".into())) };
+        let state = match RunState::parse(&stored.state) {
+            Ok(state) => state,
+            Err(error) => return Ok(Err(error.to_string())),
+        };
+        let catalog = self.catalog_at(state.revision).await?;
+        Ok(match catalog.action(&state.action) {
+            Some(action) => Ok((stored, Loaded { state, action, event: Arc::new(event.event) })),
+            None => Err(format!("revision {} has no usable action {}", catalog.revision, state.action)),
+        })
+    }
+
+    /// The configuration as it was in `revision`, compiled.
+    pub(super) async fn catalog_at(&mut self, revision: i64) -> Result<Arc<Catalog>, JournalError> {
+        const KEPT: usize = 8;
+        let newest = self.shared.catalog();
+        if newest.revision == revision {
+            return Ok(newest);
+        }
+        if let Some(catalog) = self.catalogs.get(&revision) {
+            return Ok(catalog.clone());
+        }
+        let documents = self.shared.configurations.documents_at(revision).await?;
+        let catalog = Arc::new(Catalog::compile(revision, &documents).0);
+        while self.catalogs.len() >= KEPT {
+            self.catalogs.pop_first();
+        }
+        self.catalogs.insert(revision, catalog.clone());
+        Ok(catalog)
+    }
+
+    /// Moves a run on behalf of a person; a settled one becomes pending again.
+    pub(super) async fn release(
+        &mut self,
+        turn: &mut Turn,
+        run: &RunId,
+        release: Release,
+        by: String,
+    ) -> Result<(), HandleError> {
+        self.wake(turn, run).await;
+        let pending = self.slots.get_mut(run).and_then(|slot| slot.loaded.take());
+        let (stored, loaded) = match pending {
+            Some(loaded) => (None, *loaded),
+            None => {
+                let read = self.try_read(run).await?.map_err(|_| HandleError::NotFound(format!("run {run}")))?;
+                (Some(read.0), read.1)
+            }
+        };
+        self.release_loaded(turn, run, stored, loaded, release, by)
+    }
+
+    fn release_loaded(
+        &mut self,
+        turn: &mut Turn,
+        run: &RunId,
+        stored: Option<StoredRun>,
+        loaded: Loaded,
+        release: Release,
+        by: String,
+    ) -> Result<(), HandleError> {
+        let loaded = if stored.is_some() { self.repinned(loaded, &release) } else { loaded };
+        let now = self.shared.clock.now();
+        let transition = step(loaded.context(), loaded.state.clone(), Input::Released { release, by }, now);
+        let rejected = transition.rejected;
+        match (stored, rejected) {
+            (None, _) => self.slots.wake(run, loaded),
+            (Some(stored), None) => {
+                self.slots.insert(run.clone(), stored.event, stored.subject, Some(Box::new(loaded)));
+            }
+            (Some(_), Some(_)) => {}
+        }
+        match rejected {
+            Some(reason) => Err(HandleError::Conflict(reason.to_owned())),
+            None => {
+                self.absorb(turn, run, transition);
+                Ok(())
+            }
+        }
+    }
+
+    /// A refused run that is tried again takes the newest configuration, if the action still has the
+    /// steps that are done: that is how a person repairs a template.
+    fn repinned(&self, mut loaded: Loaded, release: &Release) -> Loaded {
+        let newest = self.shared.catalog();
+        let refused = loaded.state.status() == andon_model::RunStatus::Refused;
+        if let (true, Release::Retry { .. }, Some(action)) = (refused, release, newest.action(&loaded.state.action))
+            && loaded.state.fits(&action)
+        {
+            loaded.state.revision = newest.revision;
+            loaded.action = action;
+        }
+        loaded
+    }
+}

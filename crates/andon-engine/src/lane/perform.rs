@@ -1,0 +1,68 @@
+//! Performing effects: the only place that lets a request leave, after its state is durable.
+
+use std::time::Duration;
+
+use andon_act::{Answer, Effect, Found};
+use andon_model::{Code, Problem, RunId};
+
+use super::{Lane, Message};
+use crate::telemetry;
+use crate::turn::Turn;
+
+/// Added to a request's own timeout before its adapter is given up.
+const GRACE: Duration = Duration::from_secs(5);
+
+impl Lane {
+    pub(super) fn perform(&mut self, turn: Turn) {
+        for reply in turn.replies {
+            drop(reply.send(Ok(())));
+        }
+        let limit = self.shared.settings.max_loaded_runs;
+        for (run, effect) in turn.effects {
+            self.start_request(run, effect);
+        }
+        for run in turn.asleep {
+            if !self.in_flight.contains_key(&run) {
+                self.slots.put_to_sleep(&run, limit);
+            }
+        }
+        self.tell_status();
+    }
+
+    fn start_request(&mut self, run: RunId, effect: Effect) {
+        let target = self.shared.target();
+        let lane = self.shared.lane.clone();
+        self.requests.spawn(async move {
+            let message = match effect {
+                Effect::Send { destination, request } => {
+                    let sent = tokio::time::timeout(request.timeout() + GRACE, target.send(&destination, &request));
+                    let answer = sent.await.unwrap_or_else(|_| Answer::Lost(no_answer()));
+                    Message::Answered { run, answer }
+                }
+                Effect::Probe { destination, query } => {
+                    let limit = Duration::from_millis(query.timeout_ms) + GRACE;
+                    let probed = tokio::time::timeout(limit, target.probe(&destination, &query));
+                    let found = probed.await.unwrap_or_else(|_| Found::Unknown(no_answer()));
+                    Message::Probed { run, found }
+                }
+                Effect::Admit { .. } | Effect::WakeAt(_) | Effect::Record(_) => return,
+            };
+            drop(lane.send(message).await);
+        });
+    }
+
+    fn tell_status(&self) {
+        let now = self.shared.clock.now();
+        let (pending, in_flight) = (self.slots.len(), self.in_flight.len());
+        telemetry::pending(pending, in_flight, self.shared.backlog());
+        let mut status = self.shared.lane_status.lock();
+        status.pending_runs = pending;
+        status.in_flight = in_flight;
+        status.open_circuits =
+            self.gates.iter().filter(|(_, gate)| gate.is_open(now)).map(|(name, _)| name.clone()).collect();
+    }
+}
+
+fn no_answer() -> Problem {
+    Problem::new(Code::Lost, "no answer within the time limit")
+}

@@ -1,0 +1,78 @@
+//! Pulled sources: ask, append, and only then acknowledge.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_journal::{Append, Batch, Source, SourceError};
+use andon_model::{Name, Problem};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Shared;
+use crate::intake::append_and_wake;
+use crate::telemetry;
+
+/// First wait after a failure; doubles up to [`LONGEST_WAIT`].
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a full backlog holds a source back before it looks again.
+const BACKLOG_WAIT: Duration = Duration::from_millis(500);
+
+/// The pumps of the configuration in force.
+#[derive(Default)]
+pub(crate) struct Pumps {
+    stop: CancellationToken,
+    failing: BTreeMap<Name, Problem>,
+}
+
+impl Pumps {
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    pub(crate) fn failing(&self) -> Vec<(Name, Problem)> {
+        self.failing.iter().map(|(name, problem)| (name.clone(), problem.clone())).collect()
+    }
+}
+
+/// Stops the pumps in force and starts these. A batch that is cut off is read again by the new pump.
+pub(crate) fn restart(shared: &Arc<Shared>, sources: Vec<(Name, Box<dyn Source>)>) {
+    let stop = shared.stop.child_token();
+    {
+        let mut pumps = shared.pumps.lock();
+        pumps.stop.cancel();
+        *pumps = Pumps { stop: stop.clone(), failing: BTreeMap::new() };
+    }
+    for (name, source) in sources {
+        let (shared, stop) = (shared.clone(), stop.clone());
+        tokio::spawn(async move { stop.run_until_cancelled(pump(&shared, &name, source)).await });
+    }
+}
+
+async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
+    let mut wait = FIRST_WAIT;
+    loop {
+        while shared.backlog() >= shared.settings.max_backlog {
+            tokio::time::sleep(BACKLOG_WAIT).await;
+        }
+        match move_batch(shared, name, source.as_mut()).await {
+            Ok(()) => {
+                wait = FIRST_WAIT;
+                shared.pumps.lock().failing.remove(name);
+            }
+            Err(SourceError(problem)) => {
+                telemetry::source_failed(name, &problem);
+                shared.pumps.lock().failing.insert(name.clone(), problem);
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+    }
+}
+
+async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
+    let Batch { events, quarantine, marks, checkpoint } = source.next().await?;
+    let append = Append { source: Some(name.clone()), events, quarantine, marks, checkpoint, at: shared.clock.now() };
+    append_and_wake(shared, append).await.map_err(|error| SourceError(Problem::from(&error)))?;
+    source.acknowledge().await
+}

@@ -1,0 +1,86 @@
+//! What is logged and counted; a failure is logged once, here, where it is handled.
+
+use andon_journal::{Appended, JournalError};
+use andon_model::{Name, Problem, RunId, RunStatus};
+use metrics::{counter, gauge, histogram};
+use tracing::{debug, error, info, warn};
+
+pub(crate) fn appended(source: Option<&Name>, appended: &Appended) {
+    let source = source.map(ToString::to_string).unwrap_or_default();
+    let new = appended.events.iter().filter(|(_, new)| *new).count();
+    let known = appended.events.len() - new;
+    counter!("andon_events_total", "source" => source.clone()).increment(new as u64);
+    counter!("andon_events_repeated_total", "source" => source.clone()).increment(known as u64);
+    counter!("andon_quarantined_total", "source" => source).increment(appended.quarantine.len() as u64);
+}
+
+pub(crate) fn intake_refused(backlog: i64) {
+    counter!("andon_intake_refused_total").increment(1);
+    warn!(backlog, "intake refused: too many events wait to be decided");
+}
+
+pub(crate) fn turn(runs: usize, decided: usize, seconds: f64) {
+    histogram!("andon_turn_commit_seconds").record(seconds);
+    counter!("andon_run_transitions_total").increment(runs as u64);
+    counter!("andon_decided_total").increment(decided as u64);
+}
+
+pub(crate) fn settled(run: &RunId, status: RunStatus, problem: Option<&Problem>) {
+    counter!("andon_runs_settled_total", "status" => status.as_str()).increment(1);
+    match (status, problem) {
+        (RunStatus::Done | RunStatus::Cancelled, _) => debug!(%run, %status, "run settled"),
+        (_, Some(problem)) => warn!(%run, %status, code = %problem.code, detail = %problem.detail, "run settled"),
+        (_, None) => warn!(%run, %status, "run settled"),
+    }
+}
+
+pub(crate) fn pending(runs: usize, in_flight: usize, backlog: i64) {
+    gauge!("andon_runs_pending").set(runs as f64);
+    gauge!("andon_requests_in_flight").set(in_flight as f64);
+    gauge!("andon_backlog").set(backlog as f64);
+}
+
+pub(crate) fn decision_failed(event: i64, problem: &Problem) {
+    counter!("andon_decisions_failed_total").increment(1);
+    error!(event, code = %problem.code, detail = %problem.detail, "the event could not be decided");
+}
+
+pub(crate) fn commit_failed(failure: &JournalError, attempt: u32) {
+    counter!("andon_commit_failures_total").increment(1);
+    error!(error = %failure, attempt, "the journal did not take the turn; trying again");
+}
+
+pub(crate) fn journal_lost(failure: &JournalError) {
+    error!(error = %failure, "the journal is lost to this process; stopping");
+}
+
+pub(crate) fn read_failed(failure: &JournalError) {
+    counter!("andon_read_failures_total").increment(1);
+    error!(error = %failure, "the journal could not be read; trying again");
+}
+
+pub(crate) fn run_unusable(run: &RunId, reason: &str) {
+    counter!("andon_runs_unusable_total").increment(1);
+    error!(%run, reason, "a stored run cannot be continued by this program; it stays pending");
+}
+
+pub(crate) fn source_failed(source: &Name, problem: &Problem) {
+    counter!("andon_source_failures_total", "source" => source.to_string()).increment(1);
+    warn!(%source, code = %problem.code, detail = %problem.detail, "the source could not be read; trying again");
+}
+
+pub(crate) fn retained(deleted: usize) {
+    if deleted > 0 {
+        counter!("andon_retained_total").increment(deleted as u64);
+        info!(deleted, "old events removed");
+    }
+}
+
+pub(crate) fn retention_failed(failure: &JournalError) {
+    warn!(error = %failure, "old events could not be removed");
+}
+
+pub(crate) fn configured(revision: i64, decisions: usize, actions: usize, sources: usize) {
+    gauge!("andon_configuration_revision").set(revision as f64);
+    info!(revision, decisions, actions, sources, "configuration in force");
+}

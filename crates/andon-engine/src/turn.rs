@@ -1,0 +1,70 @@
+//! What one turn of the lane has gathered: changes to commit, effects to perform afterwards.
+
+use std::collections::BTreeMap;
+
+use andon_act::{Effect, RunState};
+use andon_journal::{Commit, Decided, RunChange};
+use andon_model::{Offset, RunId, TimelineEntry, Timestamp};
+use tokio::sync::oneshot;
+
+use crate::HandleError;
+
+/// A run that moved in this turn.
+pub(crate) struct Moved {
+    pub(crate) event: Offset,
+    pub(crate) subject: String,
+    pub(crate) timeline: Vec<TimelineEntry>,
+    /// Lines of the timeline that were stored before.
+    pub(crate) lines_before: u32,
+    pub(crate) state: RunState,
+}
+
+/// The gathering.
+#[derive(Default)]
+pub(crate) struct Turn {
+    pub(crate) decided: Vec<Decided>,
+    pub(crate) decided_up_to: Option<Offset>,
+    pub(crate) moved: BTreeMap<RunId, Moved>,
+    /// `Send` and `Probe`, to be performed after the commit.
+    pub(crate) effects: Vec<(RunId, Effect)>,
+    /// People who wait for the commit.
+    pub(crate) replies: Vec<oneshot::Sender<Result<(), HandleError>>>,
+    /// Runs that moved: candidates for leaving memory.
+    pub(crate) asleep: Vec<RunId>,
+}
+
+impl Turn {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.decided.is_empty() && self.decided_up_to.is_none() && self.moved.is_empty()
+    }
+
+    /// The transaction.
+    pub(crate) fn commit(&mut self, at: Timestamp) -> Commit {
+        self.asleep = self.moved.keys().cloned().collect();
+        Commit {
+            decided: std::mem::take(&mut self.decided),
+            runs: std::mem::take(&mut self.moved).into_iter().map(|(id, moved)| change(id, moved, at)).collect(),
+            decided_up_to: self.decided_up_to.take(),
+        }
+    }
+}
+
+fn change(id: RunId, moved: Moved, at: Timestamp) -> RunChange {
+    let state = moved.state;
+    let documents: Vec<&str> = state.documents().map(|document| document.number.as_str()).collect();
+    RunChange {
+        event: moved.event,
+        action: state.action.clone(),
+        revision: state.revision,
+        subject: moved.subject,
+        status: state.status(),
+        due: state.due(),
+        documents: documents.join(", "),
+        summary: state.problem.as_ref().map(ToString::to_string).unwrap_or_default(),
+        state: serde_json::to_string(&state).unwrap_or_default(),
+        at,
+        timeline_from: moved.lines_before,
+        timeline: moved.timeline,
+        id,
+    }
+}
