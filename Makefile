@@ -37,6 +37,7 @@ demo: build
 test:
 	@.ci/setup build test "$(TOOLS)"
 	@$(BUILD)
+	cargo test --doc --workspace --locked --quiet
 	cargo nextest run --workspace --locked $(ARGS)
 
 lint:
