@@ -1,0 +1,81 @@
+//! A stored entity: the properties that were given or assigned, and its children.
+
+use super::cell::Cell;
+use super::fields::EntityType;
+
+/// One entity. Properties that are initial take no room.
+#[derive(Clone)]
+pub(crate) struct Row {
+    pub(crate) kind: &'static EntityType,
+    cells: Vec<(u8, Cell)>,
+    /// Children by position of the navigation.
+    pub(crate) children: Vec<Vec<Row>>,
+}
+
+impl Row {
+    pub(crate) fn new(kind: &'static EntityType) -> Self {
+        Self {
+            kind,
+            cells: Vec::with_capacity(kind.fields.len().min(24)),
+            children: vec![Vec::new(); kind.navigations.len()],
+        }
+    }
+
+    /// The value at a position, `None` when initial.
+    pub(crate) fn at(&self, position: u8) -> Option<&Cell> {
+        let index = self.cells.binary_search_by_key(&position, |(at, _)| *at).ok()?;
+        self.cells.get(index).map(|(_, cell)| cell)
+    }
+
+    /// The given values in order of their positions.
+    pub(crate) fn cells(&self) -> &[(u8, Cell)] {
+        &self.cells
+    }
+
+    /// Sets a value, or makes it initial.
+    pub(crate) fn put(&mut self, position: u8, cell: Option<Cell>) {
+        match (self.cells.binary_search_by_key(&position, |(at, _)| *at), cell) {
+            (Ok(index), Some(cell)) => self.cells[index].1 = cell,
+            (Ok(index), None) => drop(self.cells.remove(index)),
+            (Err(index), Some(cell)) => self.cells.insert(index, (position, cell)),
+            (Err(_), None) => {}
+        }
+    }
+
+    /// The value of a property, `None` when initial.
+    pub(crate) fn get(&self, name: &str) -> Option<&Cell> {
+        self.at(self.kind.position(name)?)
+    }
+
+    /// The text of a property, empty when initial.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        match self.get(name) {
+            Some(Cell::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Sets a property that the type has.
+    pub(crate) fn set(&mut self, name: &str, cell: Cell) {
+        if let Some(position) = self.kind.position(name) {
+            self.put(position, Some(cell));
+        }
+    }
+
+    /// Takes a property's value out.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Cell> {
+        let position = self.kind.position(name)?;
+        let index = self.cells.binary_search_by_key(&position, |(at, _)| *at).ok()?;
+        Some(self.cells.remove(index).1)
+    }
+
+    /// The key predicate: `('1')` or `(A='1',B='2')`.
+    pub(crate) fn key_predicate(&self) -> String {
+        let quoted = |name: &str| format!("'{}'", self.text(name).replace('\'', "''"));
+        let keys: Vec<String> = match self.kind.keys {
+            [only] => vec![quoted(only)],
+            several => several.iter().map(|name| format!("{name}={}", quoted(name))).collect(),
+        };
+        format!("({})", keys.join(","))
+    }
+}
