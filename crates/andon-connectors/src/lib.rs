@@ -1,1 +1,25 @@
+//! Everything that touches an outside system: intakes on one side, destinations on the other.
+//!
+//! **Constraints.** Implements ports of `andon-journal` and `andon-act` and knows nothing of the engine,
+//! the store or the server. Decoders are pure: no I/O, no clock, no panic, and no byte that vanishes.
+//! Every read, body, batch and wait has a limit.
+//!
+//! **Life of an event.** Bytes arrive by a push, or are found by [`BucketSource`] in a folder or an S3
+//! bucket; the decoder that `sources/<name>.toml` names turns them into events and, beside them, faults
+//! that keep the bytes they concern; the caller makes both durable and only then acknowledges.
 
+#![cfg_attr(test, allow(missing_docs, reason = "tests explain themselves by their names"))]
+
+mod bucket;
+mod checks;
+mod config;
+mod credential;
+pub mod decode;
+mod source;
+#[cfg(test)]
+mod testing;
+
+pub use bucket::{Bucket, BucketSource};
+pub use checks::ConnectorChecks;
+pub use credential::Credential;
+pub use source::{BucketSpec, Location, S3Location, SourceSpec};

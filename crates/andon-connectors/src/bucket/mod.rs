@@ -1,0 +1,74 @@
+//! Bucket sources: a prefix of an object store as a stream of events.
+//!
+//! **Constraints.** What has been read is kept as marks `(path, version)` in the journal, written in the
+//! same transaction as the events, so a restart neither repeats nor skips an object (invariants J3, J4).
+//! The version is the `ETag` in S3 and `<mtime in microseconds>-<size>` in a folder; a file that grows is
+//! read again, and its decoder gives the old lines their old ids. One object that cannot be read or
+//! decoded never stops the objects behind it.
+//!
+//! **Life of an object.** A listing finds it; the journal says that its version is new; it waits in the
+//! queue, oldest first; it is read (at most `max_object_bytes`) and decoded in parts; its mark travels
+//! with its last events; after [`andon_journal::Source::acknowledge`] it is forgotten here.
+
+mod listing;
+mod object;
+mod pump;
+mod store;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use andon_journal::{Delivery, ObjectReader, Secrets, SourceError};
+use andon_model::{Name, Problem};
+use async_trait::async_trait;
+use object_store::ObjectStore;
+use tokio::sync::OnceCell;
+
+pub use pump::BucketSource;
+
+use crate::source::BucketSpec;
+use object::Fetched;
+
+/// The folder or bucket of one source; opened when it is first used.
+pub struct Bucket {
+    source: Name,
+    spec: BucketSpec,
+    data_folder: PathBuf,
+    secrets: Arc<dyn Secrets>,
+    store: OnceCell<Arc<dyn ObjectStore>>,
+}
+
+impl Bucket {
+    /// The bucket of `source`; relative folders stand in `data_folder`.
+    pub fn new(
+        source: Name,
+        spec: BucketSpec,
+        data_folder: impl Into<PathBuf>,
+        secrets: Arc<dyn Secrets>,
+    ) -> Arc<Self> {
+        Arc::new(Self { source, spec, data_folder: data_folder.into(), secrets, store: OnceCell::new() })
+    }
+
+    /// The open store. A failure is not kept: the next call tries again.
+    async fn store(&self) -> Result<&Arc<dyn ObjectStore>, Problem> {
+        let open = || store::open(&self.spec.location, &self.data_folder, self.secrets.as_ref());
+        self.store.get_or_try_init(open).await
+    }
+}
+
+#[async_trait]
+impl ObjectReader for Bucket {
+    async fn read(&self, path: &str) -> Result<Option<Delivery>, SourceError> {
+        if !listing::is_wanted(&self.spec, path) {
+            return Ok(None);
+        }
+        match self.fetch(path).await.map_err(SourceError)? {
+            Fetched::Object(delivery) => Ok(Some(delivery)),
+            Fetched::TooLarge(_, problem) => Err(SourceError(problem)),
+            Fetched::Gone => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

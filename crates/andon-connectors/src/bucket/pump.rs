@@ -1,0 +1,214 @@
+//! [`BucketSource`]: listings become batches.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_journal::{Batch, Delivery, Journal, Mark, NewQuarantine, Source, SourceError};
+use andon_model::{Clock, Problem};
+use async_trait::async_trait;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::Bucket;
+use super::listing::{Candidate, Memory};
+use super::object::Fetched;
+use crate::decode::{PartDecoder, Position};
+
+/// Most events in one batch.
+const MAX_BATCH_EVENTS: usize = 500;
+
+/// Most quarantine entries in one batch.
+const MAX_BATCH_FAULTS: usize = 500;
+
+/// Most objects that one batch reads to their end.
+const MAX_BATCH_OBJECTS: usize = 64;
+
+/// Longest pause after failures.
+const MAX_BACK_OFF: Duration = Duration::from_mins(1);
+
+/// A pulled source over a [`Bucket`].
+pub struct BucketSource {
+    bucket: Arc<Bucket>,
+    decoder: Arc<dyn PartDecoder>,
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    memory: Memory,
+    poll: Interval,
+    failures: u32,
+    queue: VecDeque<Candidate>,
+    /// The object that is partly handed over and acknowledged.
+    open: Option<Open>,
+    /// What the batch that waits for its acknowledgement has taken.
+    handed: Option<Draft>,
+}
+
+/// An object that is being decoded.
+#[derive(Debug, Clone)]
+struct Open {
+    delivery: Delivery,
+    at: Position,
+}
+
+/// A batch in the making.
+#[derive(Debug, Default)]
+struct Draft {
+    batch: Batch,
+    /// Candidates taken from the queue's front.
+    taken: usize,
+    open: Option<Open>,
+    unreadable: Option<Problem>,
+}
+
+impl Draft {
+    fn has_room(&self) -> bool {
+        self.batch.events.len() < MAX_BATCH_EVENTS
+            && self.batch.quarantine.len() < MAX_BATCH_FAULTS
+            && self.batch.marks.len() < MAX_BATCH_OBJECTS
+    }
+
+    fn is_empty(&self) -> bool {
+        self.batch.events.is_empty() && self.batch.quarantine.is_empty() && self.batch.marks.is_empty()
+    }
+
+    fn mark(&mut self, delivery: &Delivery) {
+        self.batch.marks.push(Mark { key: delivery.path.clone(), version: delivery.version.clone() });
+    }
+}
+
+impl BucketSource {
+    /// A source that reads `bucket` by `decoder` and asks `journal` what has been read before.
+    ///
+    /// Must be called inside a Tokio runtime.
+    pub fn new(
+        bucket: Arc<Bucket>,
+        decoder: Arc<dyn PartDecoder>,
+        journal: Arc<dyn Journal>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let mut poll = tokio::time::interval(bucket.spec.poll);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            bucket,
+            decoder,
+            journal,
+            clock,
+            memory: Memory::default(),
+            poll,
+            failures: 0,
+            queue: VecDeque::new(),
+            open: None,
+            handed: None,
+        }
+    }
+
+    async fn attempt(&mut self) -> Result<Batch, Problem> {
+        loop {
+            if self.queue.is_empty() && self.open.is_none() {
+                self.poll.tick().await;
+                let found = self.bucket.look(self.journal.as_ref(), &mut self.memory, self.clock.now()).await?;
+                self.queue = found.into_iter().collect();
+            }
+            let mut draft = self.collect().await?;
+            if !draft.is_empty() {
+                let batch = std::mem::take(&mut draft.batch);
+                self.handed = Some(Draft { batch: Batch { marks: batch.marks.clone(), ..Batch::default() }, ..draft });
+                return Ok(batch);
+            }
+            // Nothing came of these objects: they are gone or cannot be read now. The next listing tells.
+            self.queue.drain(..draft.taken);
+            if let Some(problem) = draft.unreadable {
+                return Err(problem);
+            }
+        }
+    }
+
+    /// Fills a batch from the open object and the queue, without changing either: asked again before an
+    /// acknowledgement, it starts at the same place.
+    async fn collect(&self) -> Result<Draft, Problem> {
+        let mut draft = Draft { open: self.open.clone(), ..Draft::default() };
+        while draft.has_room() {
+            match draft.open.take() {
+                Some(open) => self.decode(open, &mut draft),
+                None => match self.queue.get(draft.taken) {
+                    Some(candidate) => self.fetch(candidate, &mut draft).await,
+                    None => break,
+                },
+            }
+            tokio::task::yield_now().await;
+        }
+        Ok(draft)
+    }
+
+    async fn fetch(&self, candidate: &Candidate, draft: &mut Draft) {
+        draft.taken += 1;
+        match self.bucket.fetch(&candidate.path).await {
+            Ok(Fetched::Object(delivery)) => draft.open = Some(Open { delivery, at: Position::default() }),
+            Ok(Fetched::TooLarge(delivery, problem)) => {
+                draft.batch.quarantine.push(self.quarantine(&delivery, problem, delivery.body.clone()));
+                draft.mark(&delivery);
+            }
+            Ok(Fetched::Gone) => tracing::debug!(path = candidate.path, "the object is gone"),
+            Err(problem) => {
+                tracing::warn!(source = %self.bucket.source, %problem, "an object is left for the next listing");
+                draft.unreadable = Some(problem);
+            }
+        }
+    }
+
+    fn decode(&self, open: Open, draft: &mut Draft) {
+        let room = MAX_BATCH_EVENTS - draft.batch.events.len();
+        let part = self.decoder.decode_part(&open.delivery, open.at, room);
+        draft.batch.events.extend(part.decoded.events);
+        let faults = part.decoded.faults.into_iter();
+        draft.batch.quarantine.extend(faults.map(|(problem, raw)| self.quarantine(&open.delivery, problem, raw)));
+        match part.next {
+            Some(at) => draft.open = Some(Open { at, ..open }),
+            None => draft.mark(&open.delivery),
+        }
+    }
+
+    fn quarantine(&self, delivery: &Delivery, problem: Problem, raw: bytes::Bytes) -> NewQuarantine {
+        NewQuarantine {
+            source: self.bucket.source.clone(),
+            problem,
+            content_type: delivery.content_type.clone(),
+            path: delivery.path.clone(),
+            raw,
+        }
+    }
+
+    /// The pause that the failures so far ask for.
+    fn back_off(&self) -> Duration {
+        match self.failures {
+            0 => Duration::ZERO,
+            n => self.bucket.spec.poll.saturating_mul(1 << n.min(16)).min(MAX_BACK_OFF),
+        }
+    }
+}
+
+#[async_trait]
+impl Source for BucketSource {
+    async fn next(&mut self) -> Result<Batch, SourceError> {
+        self.handed = None;
+        tokio::time::sleep(self.back_off()).await;
+        match self.attempt().await {
+            Ok(batch) => {
+                self.failures = 0;
+                Ok(batch)
+            }
+            Err(problem) => {
+                self.failures = self.failures.saturating_add(1);
+                Err(SourceError(problem))
+            }
+        }
+    }
+
+    async fn acknowledge(&mut self) -> Result<(), SourceError> {
+        if let Some(done) = self.handed.take() {
+            self.queue.drain(..done.taken);
+            self.open = done.open;
+            self.memory.remember(&done.batch.marks);
+        }
+        Ok(())
+    }
+}

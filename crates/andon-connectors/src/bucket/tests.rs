@@ -1,0 +1,171 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use andon_journal::{Batch, ObjectReader, Source};
+use andon_model::{Code, SystemClock};
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+
+use super::*;
+use crate::source::SourceSpec;
+use crate::testing::{Marks, MemorySecrets, name};
+
+const ANOMALY: &str = r#"{"timestamp":"2026-02-03T10:02:00","prediction":1}"#;
+
+fn bucket(text: &str, folder: &Path) -> (SourceSpec, Arc<Bucket>) {
+    let spec = SourceSpec::parse(&name("press"), text).expect("valid source");
+    let bucket = spec.bucket.clone().expect("a bucket");
+    (spec, Bucket::new(name("press"), bucket, folder, Arc::new(MemorySecrets::default())))
+}
+
+fn source(text: &str, folder: &Path, marks: &Arc<Marks>) -> BucketSource {
+    let (spec, bucket) = bucket(text, folder);
+    BucketSource::new(bucket, spec.decoder(), Arc::clone(marks) as _, Arc::new(SystemClock))
+}
+
+fn folder_source(options: &str) -> String {
+    format!(
+        "decoder = \"lookout-equipment\"\ndecode = {{ equipment = \"{{1}}\" }}\n[bucket]\nurl = \"inbox\"\n\
+         suffix = \".jsonl\"\npoll = \"100ms\"\nsettle = \"0s\"\n{options}"
+    )
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let full = folder.join("inbox").join(path);
+    std::fs::create_dir_all(full.parent().expect("parent")).expect("folder");
+    std::fs::write(full, text).expect("file");
+}
+
+/// Takes a batch the way the engine does: makes it durable, then acknowledges.
+async fn take(source: &mut BucketSource, marks: &Marks) -> Batch {
+    let batch = source.next().await.expect("a batch");
+    marks.store(&batch);
+    source.acknowledge().await.expect("acknowledged");
+    batch
+}
+
+fn subjects(batch: &Batch) -> Vec<&str> {
+    batch.events.iter().filter_map(|event| event.subject.as_deref()).collect()
+}
+
+#[tokio::test]
+async fn new_files_are_read_once_and_grown_files_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let marks = Arc::new(Marks::default());
+    write(folder.path(), "fan-07/results.jsonl", ANOMALY);
+    write(folder.path(), "fan 08 ü/results.jsonl", &format!("{ANOMALY}\n{ANOMALY}\n"));
+    write(folder.path(), "fan-09/results.jsonl.tmp", ANOMALY);
+    let mut source = source(&folder_source(""), folder.path(), &marks);
+    let first = take(&mut source, &marks).await;
+    let mut found = subjects(&first);
+    found.sort_unstable();
+    assert_eq!((found, first.marks.len()), (vec!["fan 08 ü", "fan 08 ü", "fan-07"], 2));
+    write(folder.path(), "fan-07/results.jsonl", &format!("{ANOMALY}\n{ANOMALY}\n"));
+    let again = take(&mut source, &marks).await;
+    assert_eq!(again.events.len(), 2);
+    assert!(first.events.iter().any(|event| event.key() == again.events[0].key()));
+}
+
+#[tokio::test]
+async fn a_batch_is_repeated_until_it_is_acknowledged_and_survives_a_restart() {
+    let folder = tempfile::tempdir().expect("folder");
+    let marks = Arc::new(Marks::default());
+    write(folder.path(), "fan-07/results.jsonl", &format!("{ANOMALY}\n").repeat(1_200));
+    let text = folder_source("");
+    let mut source1 = source(&text, folder.path(), &marks);
+    let mut sizes = Vec::new();
+    let first = source1.next().await.expect("a batch");
+    assert_eq!(first.events, source1.next().await.expect("the same batch").events);
+    assert!(first.marks.is_empty(), "the mark comes with the object's last events");
+    source1.acknowledge().await.expect("acknowledged");
+    let mut source2 = source(&text, folder.path(), &marks);
+    loop {
+        let batch = take(&mut source2, &marks).await;
+        sizes.push(batch.events.len());
+        if !batch.marks.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(sizes, [500, 500, 200]);
+    write(folder.path(), "next/results.jsonl", ANOMALY);
+    let mut source3 = source(&text, folder.path(), &marks);
+    assert_eq!(subjects(&take(&mut source3, &marks).await), ["next"]);
+}
+
+#[tokio::test]
+async fn what_cannot_be_used_goes_to_quarantine_and_is_not_asked_for_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    let marks = Arc::new(Marks::default());
+    write(folder.path(), "fan-07/big.jsonl", &" ".repeat(100_000));
+    write(folder.path(), "fan-07/bad.jsonl", &format!("{ANOMALY}\n{{\n"));
+    let mut source = source(&folder_source("max_object_bytes = 99999\n"), folder.path(), &marks);
+    let batch = take(&mut source, &marks).await;
+    let mut codes: Vec<_> = batch.quarantine.iter().map(|entry| (entry.problem.code, entry.raw.len())).collect();
+    codes.sort_unstable_by_key(|(code, _)| code.as_str());
+    assert_eq!(codes, [(Code::Undecodable, 1), (Code::TooLarge, 64 << 10)]);
+    assert_eq!((batch.events.len(), batch.marks.len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_missing_folder_is_an_error_that_names_it() {
+    let folder = tempfile::tempdir().expect("folder");
+    let marks = Arc::new(Marks::default());
+    let text = "decoder = \"cloudevents\"\nbucket = { url = \"file:///nowhere/at/all\" }";
+    let error = source(text, folder.path(), &marks).next().await.expect_err("no folder");
+    assert_eq!((error.0.code, error.0.place.as_deref()), (Code::Bucket, Some("/nowhere/at/all")));
+}
+
+#[tokio::test]
+async fn single_objects_are_read_by_path() {
+    let folder = tempfile::tempdir().expect("folder");
+    write(folder.path(), "fan-07/results.jsonl", ANOMALY);
+    let (_, bucket) = bucket(&folder_source(""), folder.path());
+    let delivery = bucket.read("fan-07/results.jsonl").await.expect("read").expect("there");
+    assert_eq!((delivery.body.as_ref(), delivery.path.as_str()), (ANOMALY.as_bytes(), "fan-07/results.jsonl"));
+    for outside in ["fan-07/other.txt", "gone/results.jsonl"] {
+        assert!(bucket.read(outside).await.expect("read").is_none(), "{outside} must not be read");
+    }
+    assert!(bucket.read("../results.jsonl").await.expect("read").is_none());
+}
+
+/// A stand-in for S3: one bucket, one object.
+async fn s3(State(object): State<&'static str>, uri: Uri) -> Response {
+    let listing = format!(
+        "<ListBucketResult><Name>plant-7</Name><IsTruncated>false</IsTruncated><Contents><Key>in/fan-07/r.jsonl</Key>\
+         <LastModified>2026-02-03T10:00:00.000Z</LastModified><ETag>\"e1\"</ETag><Size>{}</Size></Contents>\
+         </ListBucketResult>",
+        object.len()
+    );
+    let modified = ("last-modified", "Tue, 03 Feb 2026 10:00:00 GMT");
+    match uri.path() {
+        "/plant-7" if uri.query().is_some_and(|q| q.contains("prefix=in%2F")) => listing.into_response(),
+        "/plant-7/in/fan-07/r.jsonl" => ([modified, ("etag", "\"e1\"")], object).into_response(),
+        _ => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+#[tokio::test]
+async fn s3_buckets_are_read_the_same_way() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
+    let address = listener.local_addr().expect("address");
+    let app = Router::new().fallback(s3).with_state(ANOMALY);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let folder = tempfile::tempdir().expect("folder");
+    let (id, key) = (folder.path().join("id"), folder.path().join("key"));
+    std::fs::write(&id, "AKIA\n").expect("file");
+    std::fs::write(&key, "key\n").expect("file");
+    let text = format!(
+        "decoder = \"lookout-equipment\"\ndecode = {{ equipment = \"{{1}}\" }}\n[bucket]\nurl = \"s3://plant-7/in/\"\n\
+         region = \"eu-central-1\"\nendpoint = \"http://{address}\"\nallow_http = true\n\
+         access_key = {{ file = \"{}\" }}\nsecret_key = {{ file = \"{}\" }}\n",
+        id.display(),
+        key.display(),
+    );
+    let marks = Arc::new(Marks::default());
+    let mut source = source(&text, folder.path(), &marks);
+    let batch = take(&mut source, &marks).await;
+    assert_eq!(subjects(&batch), ["fan-07"]);
+    assert_eq!((batch.marks[0].key.as_str(), batch.marks[0].version.as_str()), ("in/fan-07/r.jsonl", "e1"));
+}

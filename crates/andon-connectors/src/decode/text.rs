@@ -1,0 +1,117 @@
+//! JSON text: parsing with a place, canonical form, digests, and names for what was found.
+
+use std::fmt::Write;
+
+use andon_model::{Code, Problem};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+/// Parses one JSON document; the fault's place is `line L, column C`.
+pub(super) fn parse_json(bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| syntax_fault(&error, 0))
+}
+
+/// Parses line number `line` (counted from 1) of a JSON Lines payload.
+pub(super) fn parse_line(line: usize, bytes: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(bytes).map_err(|error| syntax_fault(&error, line.saturating_sub(1)))
+}
+
+/// A serde error as a fault, `lines_before` lines into the payload.
+pub(super) fn syntax_fault(error: &serde_json::Error, lines_before: usize) -> Problem {
+    let text = error.to_string();
+    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
+    let place = format!("line {}, column {}", error.line() + lines_before, error.column());
+    Problem::new(Code::Undecodable, what).at(place)
+}
+
+/// A fault of content at a place.
+pub(super) fn fault(place: impl Into<String>, what: impl Into<String>) -> Problem {
+    Problem::new(Code::Undecodable, what).at(place)
+}
+
+/// The bytes without a UTF-8 byte order mark, and how many bytes that took.
+pub(super) fn without_mark(bytes: &[u8]) -> (&[u8], usize) {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").map_or((bytes, 0), |rest| (rest, 3))
+}
+
+/// What a value is, for messages.
+pub(super) fn kind_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// JSON without spaces and with sorted keys: equal for equal content, whatever the sender's layout.
+pub(super) fn canonical(value: &Value) -> String {
+    let mut out = String::new();
+    write_canonical(value, &mut out);
+    out
+}
+
+fn write_canonical(value: &Value, out: &mut String) {
+    match value {
+        Value::Object(members) => {
+            let mut sorted: Vec<_> = members.iter().collect();
+            sorted.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (at, (name, member)) in sorted.into_iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write_scalar(&Value::from(name.as_str()), out);
+                out.push(':');
+                write_canonical(member, out);
+            }
+            out.push('}');
+        }
+        Value::Array(items) => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                out.push_str(if at > 0 { "," } else { "" });
+                write_canonical(item, out);
+            }
+            out.push(']');
+        }
+        other => write_scalar(other, out),
+    }
+}
+
+fn write_scalar(value: &Value, out: &mut String) {
+    // Writing to a String cannot fail.
+    let _ = write!(out, "{value}");
+}
+
+/// SHA-256 as lower-case hex.
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex::encode(Sha256::digest(bytes))
+}
+
+/// The first eight bytes of SHA-256 as lower-case hex, for ids that carry other parts as well.
+pub(super) fn short_digest(bytes: &[u8]) -> String {
+    hex::encode(&Sha256::digest(bytes)[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn canonical_form_ignores_layout_and_order() {
+        let a = parse_json(br#"{"b":[1,{"y":"\u00e4","x":null}],"a":1.5}"#).expect("valid");
+        let b = parse_json("{ \"a\" : 1.5,\n\"b\":[1, {\"x\":null,\"y\":\"ä\"}]}".as_bytes()).expect("valid");
+        assert_eq!(canonical(&a), r#"{"a":1.5,"b":[1,{"x":null,"y":"ä"}]}"#);
+        assert_eq!(canonical(&a), canonical(&b));
+        assert_ne!(canonical(&a), canonical(&json!({})));
+    }
+
+    #[test]
+    fn syntax_faults_name_the_place() {
+        let problem = parse_line(7, b"{\"a\": tru}").expect_err("invalid");
+        assert_eq!(problem.place.as_deref(), Some("line 7, column 10"));
+        assert_eq!(problem.detail, "expected ident");
+    }
+}

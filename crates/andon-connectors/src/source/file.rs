@@ -1,0 +1,97 @@
+//! The shape of `sources/<name>.toml`.
+//!
+//! ```toml
+//! description = "Lookout for Equipment results"
+//! decoder = "lookout-equipment"     # cloudevents | framework | json | lookout-equipment
+//!
+//! [bucket]                          # absent: the source only takes pushes
+//! url = "s3://plant-7/inference"    # or file:///folder, or a folder relative to the data folder
+//! suffix = ".jsonl"                 # only objects whose path ends so; default: all
+//! poll = "2s"                       # pause between two listings; 100ms to 1h, default 2s
+//! settle = "2s"                     # folders: a file must be unchanged this long; 0s to 1h, default 2s
+//! max_object_bytes = 67108864       # larger objects go to quarantine; default 64 MiB, at most 1 GiB
+//! region = "eu-central-1"           # S3: these keys override what AWS_* variables say
+//! endpoint = "http://127.0.0.1:9000"
+//! allow_http = true
+//! access_key = { secret = "s3-id" } # both or none; none: environment, profile of the instance or task
+//! secret_key = { secret = "s3-key" }
+//!
+//! [decode]                          # options of the decoder, see below
+//! equipment = "{1}"
+//!
+//! [auth]                            # absent: pushes need a token
+//! hmac_secret = "press-hmac"
+//! signature_header = "x-andon-signature"
+//! timestamp_header = "x-andon-timestamp"
+//! tolerance = "5m"                  # 1s to 1h
+//! ```
+//!
+//! Options in `[decode]`:
+//!
+//! * `lookout-equipment`: `equipment` (required: a name, `{n}` for the n-th folder below the prefix,
+//!   `{component}`), `utc_offset` (of the lines' times, default `+00:00`), `include_normal` (default false).
+//! * `json`: `type` (required), `source` (default `/sources/<name>`), `id` (default: digest of the body),
+//!   `subject`, `time`: a text, or `{ pointer = "/a/b" }`; `time_unit` (`s`, `ms`, `us`: what a number in
+//!   `time` counts), `data` (JSON pointer to the part that becomes the data), `lines` (JSON Lines).
+//! * `cloudevents`, `framework`: none.
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::config::Span;
+use crate::credential::Credential;
+use crate::decode::{AttributeFrom, TimeUnit};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SourceFile {
+    #[serde(default)]
+    pub(super) description: String,
+    pub(super) decoder: Spanned<String>,
+    pub(super) bucket: Option<BucketSection>,
+    #[serde(default)]
+    pub(super) decode: DecodeSection,
+    pub(super) auth: Option<AuthSection>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct BucketSection {
+    pub(super) url: Spanned<String>,
+    #[serde(default)]
+    pub(super) suffix: String,
+    pub(super) poll: Option<Spanned<Span>>,
+    pub(super) settle: Option<Spanned<Span>>,
+    pub(super) max_object_bytes: Option<Spanned<u64>>,
+    pub(super) region: Option<Spanned<String>>,
+    pub(super) endpoint: Option<Spanned<String>>,
+    pub(super) allow_http: Option<Spanned<bool>>,
+    pub(super) access_key: Option<Spanned<Credential>>,
+    pub(super) secret_key: Option<Spanned<Credential>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DecodeSection {
+    pub(super) equipment: Option<Spanned<String>>,
+    pub(super) utc_offset: Option<Spanned<String>>,
+    pub(super) include_normal: Option<Spanned<bool>>,
+    #[serde(rename = "type")]
+    pub(super) kind: Option<Spanned<AttributeFrom>>,
+    pub(super) source: Option<Spanned<AttributeFrom>>,
+    pub(super) id: Option<Spanned<AttributeFrom>>,
+    pub(super) subject: Option<Spanned<AttributeFrom>>,
+    pub(super) time: Option<Spanned<AttributeFrom>>,
+    pub(super) time_unit: Option<Spanned<TimeUnit>>,
+    pub(super) data: Option<Spanned<String>>,
+    pub(super) lines: Option<Spanned<bool>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AuthSection {
+    pub(super) hmac_secret: Spanned<String>,
+    pub(super) signature_header: Option<Spanned<String>>,
+    pub(super) timestamp_header: Option<Spanned<String>>,
+    pub(super) tolerance: Option<Spanned<Span>>,
+}

@@ -1,0 +1,88 @@
+//! Sources: `sources/<name>.toml`, read and checked.
+
+mod bucket;
+mod decoding;
+mod file;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_journal::{Decoder, IntakeAuth};
+use andon_model::{Name, Problem};
+use toml::Spanned;
+
+pub use bucket::{BucketSpec, Location, S3Location};
+
+use crate::config::Document;
+use crate::decode::{DecoderSpec, PartDecoder, S3Notification};
+use file::{AuthSection, SourceFile};
+
+/// A source as configured.
+#[derive(Debug, Clone)]
+pub struct SourceSpec {
+    /// Its name.
+    pub name: Name,
+    /// What it is, for people.
+    pub description: String,
+    /// How its payloads are read.
+    pub decoder: DecoderSpec,
+    /// Where it is pulled from; `None` when it only takes pushes.
+    pub bucket: Option<BucketSpec>,
+    /// How pushes prove who sent them.
+    pub auth: IntakeAuth,
+}
+
+impl SourceSpec {
+    /// Reads and checks `sources/<name>.toml`. A problem has [`andon_model::Code::ConfigurationSyntax`] or
+    /// [`andon_model::Code::ConfigurationValue`] and the place `sources/<name>.toml line L column C`.
+    pub fn parse(name: &Name, text: &str) -> Result<Self, Problem> {
+        let document = Document::new("sources", name, text);
+        let file: SourceFile = document.parse()?;
+        let bucket = file.bucket.as_ref().map(|section| bucket::checked(&document, section)).transpose()?;
+        let prefix = bucket.as_ref().map(|b| b.location.prefix().to_owned()).unwrap_or_default();
+        Ok(Self {
+            name: name.clone(),
+            decoder: decoding::checked(&document, name, &file, prefix)?,
+            bucket,
+            auth: file.auth.as_ref().map_or(Ok(IntakeAuth::Token), |section| auth(&document, section))?,
+            description: file.description,
+        })
+    }
+
+    /// The decoder for the source's payloads and objects.
+    pub fn decoder(&self) -> Arc<dyn PartDecoder> {
+        self.decoder.build()
+    }
+
+    /// The decoder for pushes: a source with a bucket takes notifications about its objects, any other
+    /// takes the payload itself.
+    pub fn push_decoder(&self) -> Arc<dyn Decoder> {
+        match &self.bucket {
+            Some(bucket) => Arc::new(S3Notification { bucket: bucket.location.bucket().map(str::to_owned) }),
+            None => self.decoder(),
+        }
+    }
+}
+
+fn auth(document: &Document<'_>, section: &AuthSection) -> Result<IntakeAuth, Problem> {
+    let limits = (Duration::from_secs(1), Duration::from_hours(1));
+    let tolerance = document.duration(section.tolerance.as_ref(), Duration::from_mins(5), limits)?;
+    Ok(IntakeAuth::Hmac {
+        secret: document.name(&section.hmac_secret)?,
+        signature_header: header(document, section.signature_header.as_ref(), "x-andon-signature")?,
+        timestamp_header: header(document, section.timestamp_header.as_ref(), "x-andon-timestamp")?,
+        tolerance_seconds: tolerance.as_secs(),
+    })
+}
+
+fn header(document: &Document<'_>, given: Option<&Spanned<String>>, default: &str) -> Result<String, Problem> {
+    let Some(given) = given else { return Ok(default.to_owned()) };
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    if given.as_ref().is_empty() || !given.as_ref().bytes().all(legal) {
+        return Err(document.wrong(given, "a header name is made of letters, digits, '-' and '_'"));
+    }
+    Ok(given.as_ref().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,194 @@
+//! Whatever the bytes, no decoder panics, and every byte is in an event, in a fault, or passed over by rule.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use andon_connectors::SourceSpec;
+use andon_connectors::decode::{MAX_FAULTS, PartDecoder, Position};
+use andon_journal::{Decoded, Delivery};
+use andon_model::Name;
+use bytes::Bytes;
+use proptest::prelude::*;
+
+fn spec(toml: &str) -> SourceSpec {
+    SourceSpec::parse(&Name::new("sample").expect("name"), toml).expect("valid source")
+}
+
+fn decoder(toml: &str) -> Arc<dyn PartDecoder> {
+    spec(toml).decoder()
+}
+
+const LOOKOUT: &str =
+    "decoder = \"lookout-equipment\"\ndecode = { equipment = \"{component}\", include_normal = true }";
+const JSON_LINES: &str = "decoder = \"json\"\ndecode = { type = \"t\", id = { pointer = \"/a/0\" }, lines = true }";
+const JSON: &str = "decoder = \"json\"\ndecode = { type = { pointer = \"/k\" }, subject = { pointer = \"/a/0\" } }";
+
+const LOOKOUT_SAMPLE: &str = concat!(
+    r#"{"timestamp":"2026-01-09T06:10:00.000000","prediction":1,"anomaly_score":0.8,"diagnostics":[{"name":"a\\b","value":1}]}"#,
+    "\r\n\n",
+    r#"{"timestamp":"2026-01-09T06:11:00","prediction":0,"prediction_reason":"MACHINE_OFF"}"#,
+    "\n",
+);
+const EVENT_SAMPLE: &str =
+    r#"{"specversion":"1.0","id":"7","source":"/p","type":"t","time":"2026-01-09T06:10:00Z","x":1,"data":{"a":["ü"]}}"#;
+const BATCH_SAMPLE: &str =
+    r#"[{"specversion":"1.0","id":"7","source":"/p","type":"t"}, {"specversion":"1.0","id":"8"}]"#;
+const FRAMEWORK_SAMPLE: &str =
+    r#"{"data":{"SourceSystem":"Line 4","DeviceLocation":"Hall","DeviceType":1,"eventData":{"v":[1]}}}"#;
+const JSON_SAMPLE: &str = "{\"k\":\"kind\",\"a\":[1,2]}\n{\"k\":null,\"a\":[]}\n";
+const S3_SAMPLE: &str = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"in/a+%C3%BC","sequencer":"0A"}}}]}"#;
+
+/// A change of a payload: at a place (as a share of its length), so many bytes go and these come.
+type Edit = (f64, usize, Vec<u8>);
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let bytes = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 0..4),
+        proptest::sample::select(vec![
+            &b"\n"[..],
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b"\"",
+            b"\\",
+            b"null",
+            b"1e999",
+            b"\xEF\xBB\xBF",
+            b","
+        ])
+        .prop_map(<[u8]>::to_vec),
+    ];
+    proptest::collection::vec((0.0..1.0, 0_usize..20, bytes), 0..4)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place in a short text"
+)]
+fn edited(sample: &str, edits: Vec<Edit>) -> Bytes {
+    let mut bytes = sample.as_bytes().to_vec();
+    for (share, gone, come) in edits {
+        let at = (share * bytes.len() as f64) as usize;
+        let end = (at + gone).min(bytes.len());
+        bytes.splice(at..end, come);
+    }
+    bytes.into()
+}
+
+fn delivery(content_type: &str, body: &Bytes) -> Delivery {
+    Delivery { content_type: Some(content_type.into()), body: body.clone(), ..Delivery::default() }
+}
+
+/// Where a fault's bytes lie in the payload.
+fn range(body: &Bytes, part: &Bytes) -> Range<usize> {
+    let start = (part.as_ptr() as usize).wrapping_sub(body.as_ptr() as usize);
+    start..start.wrapping_add(part.len())
+}
+
+fn lines_with_text(text: &[u8]) -> usize {
+    let text = text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text);
+    text.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()).count()
+}
+
+/// Every line with text is an event or lies in a fault.
+fn lines_are_accounted(body: &Bytes, decoded: &Decoded) {
+    assert!(decoded.faults.len() <= MAX_FAULTS + 1);
+    let in_faults: usize = decoded.faults.iter().map(|(_, raw)| lines_with_text(&body[range(body, raw)])).sum();
+    assert_eq!(decoded.events.len() + in_faults, lines_with_text(body), "{:?}", String::from_utf8_lossy(body));
+}
+
+/// One event, or the whole payload as a fault.
+fn document_is_accounted(body: &Bytes, decoded: &Decoded) {
+    match (decoded.events.len(), decoded.faults.as_slice()) {
+        (1, []) => {}
+        (0, [(problem, raw)]) => assert!(raw == body && problem.place.is_some()),
+        other => panic!("neither event nor fault: {other:?}"),
+    }
+}
+
+/// Decoding in parts gives what decoding at once gives.
+fn parts_agree(decoder: &dyn PartDecoder, delivery: &Delivery, whole: &Decoded) {
+    let (mut at, mut events, mut faults) = (Some(Position::default()), Vec::new(), 0);
+    while let Some(from) = at {
+        let part = decoder.decode_part(delivery, from, 1);
+        events.extend(part.decoded.events);
+        faults += part.decoded.faults.len();
+        at = part.next;
+    }
+    assert_eq!((&events, faults), (&whole.events, whole.faults.len()));
+}
+
+fn check_lines(toml: &str, body: &Bytes) {
+    let (reader, delivery) = (decoder(toml), delivery("", body));
+    let decoded = reader.decode(&delivery);
+    lines_are_accounted(body, &decoded);
+    parts_agree(reader.as_ref(), &delivery, &decoded);
+}
+
+fn check_document(toml: &str, content_type: &str, body: &Bytes) {
+    document_is_accounted(body, &decoder(toml).decode(&delivery(content_type, body)));
+}
+
+fn check_batch(body: &Bytes) {
+    let (reader, delivery) =
+        (decoder("decoder = \"cloudevents\""), delivery("application/cloudevents-batch+json", body));
+    let decoded = reader.decode(&delivery);
+    match serde_json::from_slice::<Vec<Box<serde_json::value::RawValue>>>(body) {
+        Ok(elements) => assert_eq!(decoded.events.len() + decoded.faults.len(), elements.len()),
+        Err(_) => assert!(decoded.events.is_empty() || body.starts_with(b"\xEF\xBB\xBF")),
+    }
+    parts_agree(reader.as_ref(), &delivery, &decoded);
+}
+
+fn check_notification(body: &Bytes) {
+    let reader = spec("decoder = \"cloudevents\"\nbucket = { url = \"s3://b\" }").push_decoder();
+    let decoded = reader.decode(&delivery("application/json", body));
+    if serde_json::from_slice::<serde_json::Value>(body).is_err() && !body.starts_with(b"\xEF\xBB\xBF") {
+        assert!(decoded.objects.is_empty() && decoded.faults.len() == 1 && decoded.faults[0].1 == body);
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let body = Bytes::from(bytes);
+        check_lines(LOOKOUT, &body);
+        check_lines(JSON_LINES, &body);
+        check_document(JSON, "", &body);
+        check_document("decoder = \"framework\"", "", &body);
+        check_document("decoder = \"cloudevents\"", "application/cloudevents+json", &body);
+        check_batch(&body);
+        check_notification(&body);
+    }
+
+    #[test]
+    fn edited_lookout(edits in edits()) { check_lines(LOOKOUT, &edited(LOOKOUT_SAMPLE, edits)); }
+
+    #[test]
+    fn edited_json(edits in edits()) {
+        let body = edited(JSON_SAMPLE, edits);
+        check_lines(JSON_LINES, &body);
+        check_document(JSON, "", &body);
+    }
+
+    #[test]
+    fn edited_framework(edits in edits()) {
+        check_document("decoder = \"framework\"", "application/json", &edited(FRAMEWORK_SAMPLE, edits));
+    }
+
+    #[test]
+    fn edited_cloudevents(edits in edits()) {
+        check_document("decoder = \"cloudevents\"", "application/cloudevents+json", &edited(EVENT_SAMPLE, edits));
+    }
+
+    #[test]
+    fn edited_batches(edits in edits()) { check_batch(&edited(BATCH_SAMPLE, edits)); }
+
+    #[test]
+    fn edited_notifications(edits in edits()) { check_notification(&edited(S3_SAMPLE, edits)); }
+}
