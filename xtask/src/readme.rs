@@ -8,6 +8,8 @@
 //!   next block begins when the address accepts connections.
 //! * `sh checkout` – run in the checkout itself (`make …`).
 //! * `sh norun` – for reading only: what needs another system or changes the machine.
+//! * `text shows` – not run: each line occurs in the output of the block before, where `…` stands for
+//!   anything and several spaces are as good as one.
 //!
 //! The first block that fails ends the run, with its line in `README.md`. Needs `bash`, `timeout` and
 //! `kill`.
@@ -17,13 +19,16 @@ use std::io::{Write, stdout};
 use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 
 const README: &str = "README.md";
+
+/// Info string of a block that tells what the one before prints.
+const SHOWS: &str = "text shows";
 
 /// Longest time of one block.
 const SCRATCH_SECONDS: u32 = 120;
@@ -51,6 +56,8 @@ struct Block {
     line: usize,
     mode: Mode,
     text: String,
+    /// Lines that its output shows.
+    shows: Vec<String>,
 }
 
 /// The folder in which the build that this test belongs to has put its binaries.
@@ -68,19 +75,49 @@ pub fn run(checkout: &Path, binaries: &Path) -> Result<()> {
     let mut session = Session::new(checkout, binaries)?;
     for block in &blocks {
         writeln!(stdout(), "{README}:{}: {:?}\n{}", block.line, block.mode, block.text)?;
-        session.run(block).with_context(|| format!("{README}:{}", block.line))?;
+        let output = session.run(block).with_context(|| format!("{README}:{}", block.line))?;
+        check_output(block, &output).with_context(|| format!("{README}:{}", block.line))?;
     }
     Ok(())
 }
 
+fn check_output(block: &Block, output: &str) -> Result<()> {
+    let lines: Vec<String> = output.lines().map(squeezed).collect();
+    for expected in &block.shows {
+        let expected = squeezed(expected);
+        ensure!(lines.iter().any(|line| fits(&expected, line)), "no line of the output fits {expected:?}:\n{output}");
+    }
+    Ok(())
+}
+
+/// The line with its spaces reduced to one each.
+fn squeezed(line: &str) -> String {
+    line.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether `line` holds the parts of `pattern` between its `…`, in order.
+fn fits(pattern: &str, line: &str) -> bool {
+    let mut rest = line;
+    pattern.split('…').map(str::trim).all(|part| match rest.find(part) {
+        Some(at) => {
+            rest = &rest[at + part.len()..];
+            true
+        }
+        None => false,
+    })
+}
+
 fn blocks(text: &str) -> Result<Vec<Block>> {
-    let mut blocks = Vec::new();
+    let mut blocks: Vec<Block> = Vec::new();
     let mut lines = text.lines().enumerate();
     while let Some((at, line)) = lines.next() {
         let Some(info) = line.strip_prefix("```") else { continue };
         let body: Vec<&str> = lines.by_ref().map(|(_, l)| l).take_while(|l| *l != "```").collect();
-        if let Some(mode) = mode(info).with_context(|| format!("{README}:{}", at + 1))? {
-            blocks.push(Block { line: at + 1, mode, text: body.join("\n") + "\n" });
+        if info == SHOWS {
+            let block = blocks.last_mut().with_context(|| format!("{README}:{}: no block before it", at + 1))?;
+            block.shows = body.into_iter().map(str::to_owned).collect();
+        } else if let Some(mode) = mode(info).with_context(|| format!("{README}:{}", at + 1))? {
+            blocks.push(Block { line: at + 1, mode, text: body.join("\n") + "\n", shows: Vec::new() });
         }
     }
     Ok(blocks)
@@ -116,11 +153,12 @@ impl Session {
         Ok(Self { folder, checkout: checkout.to_owned(), path, background: Vec::new() })
     }
 
-    fn run(&mut self, block: &Block) -> Result<()> {
+    /// Runs a block; returns what it printed.
+    fn run(&mut self, block: &Block) -> Result<String> {
         match &block.mode {
             Mode::Scratch => finish(self.scratch(block)?),
             Mode::Checkout => finish(self.in_checkout(block)?),
-            Mode::Serve(address) => self.serve(block, address),
+            Mode::Serve(address) => self.serve(block, address).map(|()| String::new()),
         }
     }
 
@@ -181,10 +219,13 @@ fn stop(child: &mut Child) {
     let _ = child.wait();
 }
 
-fn finish(mut command: Command) -> Result<()> {
-    let status = command.status()?;
-    ensure!(status.success(), "ended with {status}");
-    Ok(())
+/// Standard error goes where the test's goes.
+fn finish(mut command: Command) -> Result<String> {
+    let output = command.stderr(Stdio::inherit()).output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    stdout().write_all(text.as_bytes())?;
+    ensure!(output.status.success(), "ended with {}", output.status);
+    Ok(text)
 }
 
 fn copy_folder(from: &Path, to: &Path) -> Result<()> {
@@ -222,7 +263,7 @@ mod tests {
     #[test]
     fn blocks_carry_line_and_text() {
         let found = blocks("a\n```sh\nx\ny\n```\n```toml\nz\n```\n").expect("valid");
-        assert_eq!(found, [Block { line: 2, mode: Mode::Scratch, text: "x\ny\n".into() }]);
+        assert_eq!(found, [Block { line: 2, mode: Mode::Scratch, text: "x\ny\n".into(), shows: vec![] }]);
     }
 
     fn run_text(text: &str) -> Result<()> {
@@ -237,5 +278,11 @@ mod tests {
         run_text("```sh\nexport A=1\n```\n```sh\n[ \"$A\" = 1 ]\n```\n").expect("passes");
         let error = run_text("```sh\ntrue\n```\n```sh\nfalse\ntrue\n```\n").expect_err("fails");
         assert_eq!(error.to_string(), "README.md:4");
+    }
+
+    #[test]
+    fn what_a_block_shows_is_compared() {
+        run_text("```sh\necho 'a   b 7 c'\n```\n```text shows\na b … c\n```\n").expect("passes");
+        run_text("```sh\necho a\n```\n```text shows\na b\n```\n").expect_err("fails");
     }
 }
