@@ -23,5 +23,5 @@ pub use breaker::{Admission, Breaker};
 pub use definition::{Action, ActionDefinition, Guard, RetryPolicy, Stage, Step, StepDefinition};
 pub use key::{run_id, step_key};
 pub use request::{Answer, Found, ProbeQuery, Request, Response, StepKind, TestLine};
-pub use run::{Effect, Input, Phase, RunContext, RunState, Transition, plan, resume, step};
+pub use run::{Effect, Input, Phase, RunContext, RunState, StepResult, Transition, plan, resume, step};
 pub use target::{DestinationLimits, Target};

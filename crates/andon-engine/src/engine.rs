@@ -184,6 +184,13 @@ impl Engine {
         self.wait().await
     }
 
+    /// Ends at once, in the middle of whatever is under way, as a killed process does.
+    pub fn kill(self) {
+        self.handle.shared.pumps.lock().stop();
+        self.lane.abort();
+        self.housekeeping.abort();
+    }
+
     /// Waits until the lane ends by itself, which it only does when the journal is lost.
     pub async fn wait(self) -> Result<(), JournalError> {
         let ended = self.lane.await;

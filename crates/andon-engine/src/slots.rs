@@ -11,11 +11,12 @@ pub(crate) struct Loaded {
     pub(crate) state: RunState,
     pub(crate) action: Arc<Action>,
     pub(crate) event: Arc<Event>,
+    pub(crate) offset: Offset,
 }
 
 impl Loaded {
     pub(crate) fn context(&self) -> RunContext<'_> {
-        RunContext { action: &self.action, event: &self.event }
+        RunContext { action: &self.action, event: &self.event, offset: self.offset }
     }
 }
 

@@ -40,18 +40,20 @@ fn full_path(service: Option<&str>, path: &str) -> String {
     }
 }
 
-fn render_pairs(pairs: &[(String, Template)], scope: &Scope) -> Result<Vec<(String, String)>, Problem> {
+fn render_pairs(pairs: &[(String, Template)], scope: &Scope<'_>) -> Result<Vec<(String, String)>, Problem> {
     pairs.iter().map(|(name, template)| Ok((name.clone(), template.render(scope)?))).collect()
 }
 
 /// What the step's templates see.
-fn scope(ctx: RunContext<'_>, state: &RunState, step: &Step) -> Scope {
+fn scope<'a>(ctx: RunContext<'a>, state: &'a RunState, step: &Step) -> Scope<'a> {
     let event = serde_json::to_value(ctx.event).unwrap_or(Value::Null);
-    let mut scope = Scope::new(event, state.decision.clone(), state.lookups.clone());
+    let mut scope = Scope::new(event, &state.decision, &state.lookups);
     for result in &state.results {
         scope.add_answer(result.stage, result.step.as_str(), &result.body);
     }
-    scope.set_run(json!({ "id": state.id, "action": state.action, "revision": state.revision }), state.key(step));
+    let run = json!({
+        "id": state.id, "action": state.action, "revision": state.revision, "event_offset": ctx.offset,
+    });
+    scope.set_run(run, &state.key(step));
     scope
 }
-

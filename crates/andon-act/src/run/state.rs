@@ -1,6 +1,6 @@
 //! What is kept of a run between two inputs.
 
-use andon_model::{DocumentRef, Event, EventKey, Key, Name, Problem, RunId, RunStatus, Timestamp};
+use andon_model::{DocumentRef, Event, EventKey, Key, Name, Offset, Problem, RunId, RunStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -16,6 +16,8 @@ pub struct RunContext<'a> {
     pub action: &'a Action,
     /// The event.
     pub event: &'a Event,
+    /// Its place in the journal.
+    pub offset: Offset,
 }
 
 /// Where a run is.

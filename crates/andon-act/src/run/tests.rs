@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use andon_model::{Code, Event, Name, Problem, Release, RunStatus, Timestamp};
+use andon_model::{Code, Event, Name, Offset, Problem, Release, RunStatus, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -83,7 +83,7 @@ fn show(transition: &Transition) -> String {
 /// Feeds inputs one after the other, one second apart, and shows what each led to.
 fn walk(guard: &str, inputs: Vec<Input>) -> (RunState, Vec<String>) {
     let (action, event) = (action(guard), event());
-    let ctx = RunContext { action: &action, event: &event };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
     let planned = plan(ctx, 7, json!({ "action": "notify" }), json!({}), Timestamp::default());
     let mut shown = vec![show(&planned)];
     let mut state = planned.state;
@@ -128,7 +128,7 @@ fn a_lost_create_is_searched_for_and_adopted() {
     let expected = ["wake at 9s", "wake at 9s", "rejected: the run does not wait for this"];
     after_create(vec![lost(), Input::Tick, found.clone()], &expected, PROBE);
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
     let (lost_state, _) = walk(PROBE, [until_create(), vec![lost()]].concat());
     let due = Timestamp::from_micros(9_000_000);
     let asked = step(ctx, lost_state, Input::Tick, due);
@@ -199,7 +199,7 @@ fn a_missing_path_refuses_before_anything_is_sent() {
 #[test]
 fn what_was_under_way_at_a_crash_is_in_doubt() {
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
     let (sending, _) = walk(PROBE, until_create());
     let resumed = resume(ctx, sending, Timestamp::from_micros(60_000_000));
     assert_eq!(show(&resumed), "wake at 65s");
@@ -211,7 +211,7 @@ fn what_was_under_way_at_a_crash_is_in_doubt() {
 #[test]
 fn attempts_are_limited() {
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
     let mut state = walk(PROBE, until_create()).0;
     let mut now = Timestamp::from_micros(10_000_000);
     let mut sends = 1;
@@ -248,7 +248,7 @@ proptest! {
     #[test]
     fn no_order_of_inputs_repeats_a_request_in_doubt(inputs in prop::collection::vec(any_input(), 1..60)) {
         let (action, event) = (action(PROBE), event());
-        let ctx = RunContext { action: &action, event: &event };
+        let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
         let mut state = plan(ctx, 1, json!({}), json!({}), Timestamp::default()).state;
         let (mut in_doubt, mut now) = (false, Timestamp::default());
         for input in inputs {

@@ -70,9 +70,10 @@ impl Lane {
         let mut planned = BTreeSet::new();
         for wish in &verdict.wishes {
             let Some(action) = catalog.action(&wish.action).filter(|_| planned.insert(&wish.action)) else { continue };
-            let context = RunContext { action: &action, event: &event };
+            let context = RunContext { action: &action, event: &event, offset };
             let transition = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
-            let loaded = Loaded { state: transition.state.clone(), action: action.clone(), event: event.clone() };
+            let loaded =
+                Loaded { state: transition.state.clone(), action: action.clone(), event: event.clone(), offset };
             self.add_run(turn, offset, &subject, loaded, transition);
         }
     }

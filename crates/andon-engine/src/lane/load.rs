@@ -109,7 +109,10 @@ impl Lane {
         };
         let catalog = self.catalog_at(state.revision).await?;
         Ok(match catalog.action(&state.action) {
-            Some(action) => Ok((stored, Loaded { state, action, event: Arc::new(event.event) })),
+            Some(action) => {
+                let loaded = Loaded { state, action, event: Arc::new(event.event), offset: event.offset };
+                Ok((stored, loaded))
+            }
             None => Err(format!("revision {} has no usable action {}", catalog.revision, state.action)),
         })
     }
