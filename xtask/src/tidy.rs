@@ -11,7 +11,7 @@ mod words;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::source::{self, Facts};
 use crate::workspace::Workspace;
@@ -51,8 +51,7 @@ struct Product<'a> {
 /// Runs every check on the checkout at `root`.
 pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let workspace = Workspace::read(root)?;
-    let products = products(&workspace)?;
-    let mut findings = Vec::new();
+    let (products, mut findings) = products(&workspace);
     findings.extend(edges::check(&workspace));
     findings.extend(manifests::check(&workspace));
     findings.extend(sizes::check(&workspace, &products)?);
@@ -63,11 +62,14 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn products(workspace: &Workspace) -> Result<Vec<Product<'_>>> {
-    let ours = workspace.with_extension(".rs").filter(|f| !source::is_test_file(&f.path));
-    ours.map(|f| {
-        let facts = source::facts(&f.text).with_context(|| f.path.clone())?;
-        Ok(Product { path: &f.path, facts })
-    })
-    .collect()
+/// The product files, and what is wrong with those that cannot be read.
+fn products(workspace: &Workspace) -> (Vec<Product<'_>>, Vec<Finding>) {
+    let (mut products, mut findings) = (Vec::new(), Vec::new());
+    for file in workspace.with_extension(".rs").filter(|f| !source::is_test_file(&f.path)) {
+        match source::facts(&file.text) {
+            Ok(facts) => products.push(Product { path: &file.path, facts }),
+            Err(error) => findings.push(Finding::new(&file.path, format!("cannot be parsed: {error}"))),
+        }
+    }
+    (products, findings)
 }
