@@ -1,0 +1,251 @@
+//! The template language of actions: text with `${{…}}` where values of the event, of the decision
+//! and of earlier answers are inserted, in the syntax of SAP's events-to-business-actions framework.
+//!
+//! **Purpose.** `"ShortText": "${{event.data.equipment | left(40)}}"` becomes a request to SAP.
+//! Whatever an event holds, the result is well-formed: every inserted value is escaped for the place
+//! where it stands, it is never read as a template again, and a value that is not there is an error
+//! that names the path, how far it leads and which keys there are.
+//!
+//! **Constraints.** No I/O, no clock, no loops: `{% %}`, `{{ }}` and `{# #}` are plain text. A template
+//! has at most 256 KiB, an expression at most 2 KiB, a rendered text at most 4 MiB. No template and no
+//! event makes it panic.
+//!
+//! **Life of a template.** [`Template::compile`] cuts the source into literal text and insertions
+//! (`pieces`), finds out what surrounds each insertion (`slot`), and compiles each expression: paths
+//! are kept as they are (`path`), the rest is translated (`translate`) for the engine, minijinja, which
+//! computes filters, operators and conditions (`filters`, `expression`). [`Template::render`] walks the
+//! paths over the JSON of a [`Scope`] and writes each value into its slot.
+//!
+//! # What can be inserted
+//!
+//! | written | is |
+//! |---|---|
+//! | `${{event.data.a.b[0].c}}` | a value of the event; also `event.id`, `event.source`, `event.type`, `event.subject`, `event.time` and extension attributes |
+//! | `${{decision.x}}`, `${{default.<id>.x}}` | the output of the decision table's row; the framework's default action is the decision |
+//! | `${{lookups.<alias>.x}}` | what a lookup of the decision found |
+//! | `${{pre.<step>.x}}`, `${{main.<step>.x}}`, `${{post.<step>.x}}` | the answer of an earlier step |
+//! | `${{key}}` | the step's duplicate-guard key, 20 characters |
+//! | `${{run.id}}`, `${{run.event_offset}}` | the run, and the event's place in the journal |
+//! | `${{stringify(event.data)}}` | the JSON text of any value |
+//!
+//! The first word is case-insensitive. Names with other characters than letters, digits and `_` are
+//! written `event.data['bucket name']`; names of steps may carry hyphens. `[0]` is the first entry of a
+//! list, `[-1]` the last.
+//!
+//! An expression may also compute: `+ - * / // % ~` (`~` puts texts together), comparisons,
+//! `and or not in`, `a if condition else b`, `is defined`, and filters. Minus needs spaces around it
+//! after a step's name. Both sides of `*` must be numbers.
+//!
+//! # Missing and empty
+//!
+//! A path that leads nowhere is an error, unless `| default(…)`, `is defined` or `is undefined` follows
+//! directly. `null` is a value: nothing within a text, `null` as a JSON value. `default(x, true)` also
+//! replaces `null`, `""`, `0` and `false`.
+//!
+//! # Forms
+//!
+//! | form | used for | an inserted value |
+//! |---|---|---|
+//! | [`Form::Json`] within a string literal | bodies | is escaped as string content; objects and lists as their JSON text |
+//! | [`Form::Json`] elsewhere | bodies | stays a JSON value: a text brings its quotes, an object stays one |
+//! | [`Form::UrlPath`] | paths | is percent-encoded, so that no `/` passes; between single quotes, quotes are doubled; empty only between single quotes; `.` and `..` are refused as segments |
+//! | [`Form::Query`] | query values | stays as it is, since the request is encoded when it is sent; between single quotes, quotes are doubled |
+//! | [`Form::Header`] | headers | stays as it is; control characters are refused |
+//! | [`Form::Text`] | other bodies | stays as it is |
+//!
+//! # Filters
+//!
+//! | filter | result |
+//! |---|---|
+//! | `default(x)`, `default(x, true)` | `x` where the path leads nowhere; with `true` also for empty values |
+//! | `left(n)` | the first `n` characters, for the lengths of SAP fields |
+//! | `truncate(n)` | the same, ending in `...` when something was cut off |
+//! | `pad_left(n, '0')` | filled up to `n` characters from the left, as in SAP's internal numbers |
+//! | `upper`, `lower`, `trim`, `replace(a, b)`, `split(s)`, `join(s)`, `string` | text |
+//! | `round(n)`, `int`, `float`, `abs`, `bool` | numbers; `int` and `float` read texts and take `default=` |
+//! | `first`, `last`, `length`, `min`, `max`, `sum`, `sort`, `unique`, `list` | of a list |
+//! | `map(attribute='name')`, `selectattr('value', 'gt', 0.5)`, `rejectattr(…)` | of a list of objects |
+//! | `from_json` | the value that a JSON text holds: `(event.data.text \| from_json).x` |
+//! | `odata_date` | RFC 3339 time → `/Date(1687839153000)/` |
+//! | `odata_day` | RFC 3339 time → `2023-06-27T00:00:00`, the day in UTC |
+//! | `odata_time` | RFC 3339 time → `PT04H12M33S`, the time of day in UTC |
+
+mod expression;
+mod filters;
+mod json;
+mod path;
+mod pieces;
+mod scope;
+mod slot;
+mod translate;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use andon_model::{Code, Problem};
+
+use expression::Expression;
+use pieces::{Fault, Insertion, Piece};
+use slot::{Cursor, Slot};
+
+pub use scope::Scope;
+
+/// Most bytes of a template's source.
+const MAX_SOURCE_BYTES: usize = 256 * 1024;
+
+/// Most bytes of a rendered text.
+const MAX_RENDERED_BYTES: usize = 4 * 1024 * 1024;
+
+/// Where the rendered text goes: decides how inserted values are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON body.
+    Json,
+    /// A body of another kind.
+    Text,
+    /// A path, percent-encoded.
+    UrlPath,
+    /// The value of one query parameter, not yet percent-encoded.
+    Query,
+    /// The value of one header.
+    Header,
+}
+
+/// A compiled template.
+pub struct Template {
+    form: Form,
+    source: Box<str>,
+    place: Box<str>,
+    parts: Vec<Part>,
+}
+
+enum Part {
+    Literal(Box<str>),
+    Insert {
+        expression: Expression,
+        slot: Slot,
+        /// Byte offset in the source.
+        at: usize,
+    },
+}
+
+impl Template {
+    /// Compiles `source`. `place` is where it was written, as in `actions/x.toml step create body`;
+    /// errors add line and column within the template.
+    ///
+    /// # Errors
+    /// [`Code::Template`] for anything wrong in it, also when a JSON template would not be JSON.
+    pub fn compile(source: &str, form: Form, place: &str) -> Result<Self, Problem> {
+        let parts = compile_parts(source, form)
+            .map_err(|fault| Problem::new(Code::Template, fault.what).at(place_in(source, fault.at, place)))?;
+        Ok(Self { form, source: source.into(), place: place.into(), parts })
+    }
+
+    /// Renders it.
+    ///
+    /// # Errors
+    /// [`Code::MissingPath`] when a path leads nowhere, [`Code::BadBody`] when a value cannot stand
+    /// where it is inserted or an expression cannot be computed, [`Code::TooLarge`] above 4 MiB.
+    pub fn render(&self, scope: &Scope<'_>) -> Result<String, Problem> {
+        let mut out = String::with_capacity(self.source.len());
+        for part in &self.parts {
+            match part {
+                Part::Literal(text) => out.push_str(text),
+                Part::Insert { expression, slot, at } => insert(expression, *slot, scope, &mut out)
+                    .map_err(|(code, what)| Problem::new(code, what).at(place_in(&self.source, *at, &self.place)))?,
+            }
+            if out.len() > MAX_RENDERED_BYTES {
+                let what = format!("the rendered text has more than {MAX_RENDERED_BYTES} bytes");
+                return Err(Problem::new(Code::TooLarge, what).at(&*self.place));
+            }
+        }
+        check_whole(self.form, &out).map_err(|what| Problem::new(Code::BadBody, what).at(&*self.place))?;
+        Ok(out)
+    }
+
+    /// The paths that it names, in order: `event.data.equipment`, `pre.plant.Result[0].X`. First words
+    /// are in lower case, `default.<id>.x` is `decision.x`, `key` is `run.key`.
+    pub fn paths(&self) -> Vec<String> {
+        let expressions = self.parts.iter().filter_map(|part| match part {
+            Part::Literal(_) => None,
+            Part::Insert { expression, .. } => Some(expression),
+        });
+        expressions.flat_map(Expression::paths).map(ToString::to_string).collect()
+    }
+}
+
+impl fmt::Debug for Template {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Template").field("form", &self.form).field("source", &self.source).finish_non_exhaustive()
+    }
+}
+
+fn compile_parts(source: &str, form: Form) -> Result<Vec<Part>, Fault> {
+    if source.len() > MAX_SOURCE_BYTES {
+        return Err(Fault::new(0, format!("a template has at most {MAX_SOURCE_BYTES} bytes")));
+    }
+    let (mut parts, mut cursor, mut skeleton) = (Vec::new(), Cursor::new(form), String::new());
+    for piece in pieces::cut(source)? {
+        match piece {
+            Piece::Literal(text) => {
+                cursor.pass(text);
+                skeleton.push_str(text);
+                parts.push(Part::Literal(text.into()));
+            }
+            Piece::Insertion(insertion) => {
+                let slot = cursor.slot().map_err(|what| Fault::new(insertion.at, what))?;
+                stand_in(slot, insertion.length, &mut skeleton);
+                parts.push(compile_insertion(&insertion, slot)?);
+            }
+        }
+    }
+    check_skeleton(form, &skeleton)?;
+    Ok(parts)
+}
+
+fn compile_insertion(insertion: &Insertion<'_>, slot: Slot) -> Result<Part, Fault> {
+    let expression = Expression::compile(insertion.expression)
+        .map_err(|fault| Fault::new(insertion.inner + fault.at, fault.what))?;
+    Ok(Part::Insert { expression, slot, at: insertion.at })
+}
+
+/// Writes something of the same length that is as well-formed as any value would be.
+fn stand_in(slot: Slot, length: usize, skeleton: &mut String) {
+    let (value, fill) = if slot == Slot::JsonValue { ("\"\"", ' ') } else { ("", 'x') };
+    skeleton.push_str(value);
+    skeleton.extend(std::iter::repeat_n(fill, length - value.len()));
+}
+
+/// Checks the literal text of a template, so that its faults come to light before the first event.
+/// The skeleton is as long as the source, so offsets are the same.
+fn check_skeleton(form: Form, skeleton: &str) -> Result<(), Fault> {
+    match form {
+        Form::Json => json::check(skeleton)
+            .map_err(|fault| Fault::new(fault.at, format!("the template is not JSON: {}", fault.what))),
+        Form::Header if !slot::is_header_text(skeleton) => {
+            Err(Fault::new(0, "a header must not carry control characters"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn insert(expression: &Expression, slot: Slot, scope: &Scope<'_>, out: &mut String) -> Result<(), expression::Failure> {
+    let value = expression.evaluate(scope)?;
+    slot.write(&value, out).map_err(|what| (Code::BadBody, what.to_owned()))
+}
+
+/// What can only be said about the rendered text as a whole.
+fn check_whole(form: Form, text: &str) -> Result<(), String> {
+    match form {
+        Form::Json => json::check(text).map_err(|fault| fault.describe(text)),
+        Form::UrlPath if slot::has_dot_segment(text) => Err("the path has a segment . or ..".into()),
+        _ => Ok(()),
+    }
+}
+
+fn place_in(source: &str, at: usize, place: &str) -> String {
+    let (line, column) = pieces::position(source, at);
+    format!("{place}, line {line} column {column}")
+}
