@@ -1,1 +1,63 @@
+//! The REST API of Andon: intake, evidence, people's wishes and configuration over HTTP.
+//!
+//! **Constraints.** Knows the engine by its [`Handle`] only, and storage only where the API itself owns
+//! the data (tokens and secrets). Decides nothing about events. Every body, page, connection, request
+//! and piece of work has a limit; credentials reach neither logs nor answers (invariant K1); a delivery
+//! is answered with 2xx only after it is durable (invariant J3). Speaks HTTP/1.1 in the clear: encryption
+//! is the task of a proxy in front, which is why the default address is the loopback interface.
+//!
+//! **Life of a request.** [`serve`] reads its head within limits and hands it to the [`router`]:
+//! `observe` gives it an id and a span, `gate` a free place and a deadline; the handler's `Caller`
+//! checks token and role before the body is read; what changes state runs as `detached` work, so that
+//! a sender who hangs up cannot cut it in half; the answer, or a problem in the form of RFC 9457, goes
+//! back and one line goes to the access log.
 
+mod api;
+mod auth;
+mod body;
+mod error;
+mod extract;
+mod gate;
+mod listener;
+mod observe;
+mod openapi;
+mod routes;
+pub mod schema;
+mod settings;
+
+use std::sync::Arc;
+
+use andon_engine::Handle;
+use andon_journal::{Secrets, Tokens};
+use andon_model::{Clock, IdSource};
+
+pub use auth::{fresh_token, token_from_bytes, token_hash};
+pub use listener::serve;
+pub use openapi::openapi_json;
+pub use settings::{DEFAULT_LISTEN, ServerSettings};
+
+/// Renders the process's metrics in the Prometheus text format.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// What the API works with.
+pub struct ServerParts {
+    /// The engine's door.
+    pub handle: Handle,
+    /// Storage of API tokens.
+    pub tokens: Arc<dyn Tokens>,
+    /// Storage of secrets: written by the API, read to check signatures.
+    pub secrets: Arc<dyn Secrets>,
+    /// The present, for expiry and signatures.
+    pub clock: Arc<dyn Clock>,
+    /// Where request ids come from.
+    pub ids: Arc<dyn IdSource>,
+    /// What `/metrics` answers.
+    pub metrics: RenderMetrics,
+    /// Limits and times.
+    pub settings: ServerSettings,
+}
+
+/// The whole API as a service, without a listener.
+pub fn router(parts: ServerParts) -> axum::Router {
+    routes::router(Arc::new(api::Api::new(parts)))
+}

@@ -1,0 +1,87 @@
+//! Every route, and what lies around them.
+
+mod configuration;
+mod destinations;
+mod events;
+mod intake;
+mod operations;
+mod paging;
+mod quarantine;
+mod runs;
+mod secrets;
+mod sources;
+mod tokens;
+
+use std::sync::Arc;
+
+use andon_model::{Code, Problem};
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use http::{Method, StatusCode, Uri};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::api::Api;
+use crate::error::ApiError;
+use crate::gate::gate;
+use crate::observe::observe;
+
+/// The routes under `/api`: they take a place and have a deadline.
+pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(intake::deliver_cloud_events, events::list))
+        .routes(routes!(intake::deliver_framework_event))
+        .routes(routes!(intake::deliver_to_source))
+        .routes(routes!(sources::list))
+        .routes(routes!(events::show))
+        .routes(routes!(events::decide))
+        .routes(routes!(events::dry_run))
+        .routes(routes!(runs::list))
+        .routes(routes!(runs::show))
+        .routes(routes!(runs::release))
+        .routes(routes!(quarantine::list))
+        .routes(routes!(quarantine::show))
+        .routes(routes!(quarantine::raw))
+        .routes(routes!(quarantine::replay))
+        .routes(routes!(destinations::list))
+        .routes(routes!(destinations::test))
+        .routes(routes!(configuration::show))
+        .routes(routes!(configuration::revisions))
+        .routes(routes!(configuration::history))
+        .routes(routes!(configuration::check))
+        .routes(routes!(configuration::apply))
+        .routes(routes!(tokens::list, tokens::create))
+        .routes(routes!(tokens::delete))
+        .routes(routes!(secrets::list))
+        .routes(routes!(secrets::put, secrets::delete))
+        .routes(routes!(operations::status))
+        .routes(routes!(operations::openapi))
+}
+
+/// The routes for probes and monitoring: they answer however busy the API is.
+pub(crate) fn monitoring() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
+}
+
+pub(crate) fn router(state: Arc<Api>) -> Router {
+    let (api, _) = api().split_for_parts();
+    let (monitoring, _) = monitoring().split_for_parts();
+    api.layer(from_fn_with_state(state.clone(), gate))
+        .merge(monitoring)
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(no_such_method)
+        .layer(from_fn_with_state(state.clone(), observe))
+        .with_state(state)
+}
+
+async fn no_such_route(uri: Uri) -> ApiError {
+    ApiError::not_found(format_args!("the path {}", uri.path()))
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    let problem = Problem::new(Code::BadRequest, format!("{} does not take {method}", uri.path()));
+    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, problem)
+}

@@ -1,0 +1,29 @@
+//! The shapes of bodies, for the OpenAPI description.
+//!
+//! Handlers send and read the types of the journal, the engine and the model themselves, which know
+//! nothing of OpenAPI. The types here say the same for readers; nothing is ever built from them in the
+//! product. Tests take real values through both forms, so that the two cannot drift apart.
+
+mod configuration;
+mod delivery;
+mod evidence;
+mod operations;
+mod problem;
+
+pub use configuration::{
+    Applied, Change, Changes, Checked, Configuration, DeletedDocument, Document, DocumentKind, DocumentVersion,
+    Revision,
+};
+pub use delivery::{Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, Signature, Source, SourceAuth};
+pub use evidence::{
+    Decision, DocumentRef, DryRun, DryRunAction, EventRow, Page, QuarantineRow, QuarantineStatus, Release, RowHit,
+    RunDetail, RunRow, RunStatus, TableVersion, TimelineEntry,
+};
+pub use operations::{
+    Counts, CreatedToken, Destination, EngineStatus, Role, SecretName, SecretValue, StatusAnswer, TestLine, Token,
+    WantedToken,
+};
+pub use problem::{Finding, Problem, ProblemAnswer, QuarantinedPart, Severity};
+
+#[cfg(test)]
+mod tests;

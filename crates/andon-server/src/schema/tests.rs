@@ -1,0 +1,186 @@
+//! Real values, through the described shape and back.
+
+use andon_engine::Status;
+use andon_model::{Code, Event, Name, Offset, RunId, Severity as ModelSeverity, TimelineKind, Timestamp};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use andon_journal as journal;
+use andon_model as model;
+
+/// Absent and `null` mean the same in the API.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.into_iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k, without_nulls(v))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
+    }
+}
+
+/// What is sent has exactly the members that the schema `S` describes.
+fn describes<S: Serialize + DeserializeOwned>(sent: impl Serialize) {
+    let sent = serde_json::to_value(sent).unwrap();
+    let described: S = serde_json::from_value(sent.clone())
+        .unwrap_or_else(|e| panic!("{} does not describe {sent}: {e}", std::any::type_name::<S>()));
+    assert_eq!(without_nulls(serde_json::to_value(described).unwrap()), without_nulls(sent));
+}
+
+/// What the schema `S` describes is what is read.
+fn is_read_as<T: Serialize + DeserializeOwned, S: Serialize + DeserializeOwned>(received: Value) {
+    let described: S = serde_json::from_value(received.clone()).unwrap();
+    let read: T = serde_json::from_value(serde_json::to_value(described).unwrap()).unwrap();
+    assert_eq!(without_nulls(serde_json::to_value(read).unwrap()), received);
+}
+
+fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000)
+}
+
+fn problem() -> model::Problem {
+    model::Problem::new(Code::Undecodable, "expected a number").at("line 3")
+}
+
+fn decision() -> model::Decision {
+    let hit = model::RowHit { row: 2, id: "r2".into(), note: "hot".into(), saw: json!({"t": 90}), output: json!({}) };
+    model::Decision {
+        table: model::TableVersion { name: name("pumps"), version: 3 },
+        revision: 7,
+        at: at(1),
+        rows: vec![hit],
+        actions: vec![name("notify")],
+    }
+}
+
+fn run_row() -> journal::RunRow {
+    journal::RunRow {
+        sequence: 4,
+        id: RunId::new("ABC"),
+        event: Offset(1),
+        action: name("notify"),
+        revision: 7,
+        status: model::RunStatus::Waiting,
+        documents: "10001".into(),
+        summary: "waits".into(),
+        due: Some(at(9)),
+        created_at: at(1),
+        updated_at: at(2),
+    }
+}
+
+fn event() -> Event {
+    let mut event = Event::new("/plant", "e-1", "pump.hot", json!({"t": 90}));
+    (event.subject, event.time, event.datacontenttype) =
+        (Some("pump-1".into()), Some(at(0)), Some("application/json".into()));
+    event.extensions.insert("traceparent".into(), json!("00-x"));
+    event
+}
+
+#[test]
+fn evidence_is_described() {
+    describes::<super::EventRow>(journal::EventRow {
+        offset: Offset(1),
+        source: "/plant".into(),
+        id: "e-1".into(),
+        kind: "pump.hot".into(),
+        subject: Some("pump-1".into()),
+        received_at: at(1),
+        decisions: Some(vec![decision()]),
+        failure: Some(problem()),
+        runs: vec![run_row()],
+        event: Some(event()),
+    });
+    describes::<super::Page<super::RunRow>>(journal::Page { rows: vec![run_row()], next: Some(4) });
+    let entry = model::TimelineEntry {
+        at: at(1),
+        kind: TimelineKind::Answered,
+        step: "create".into(),
+        attempt: 1,
+        detail: json!({"status": 201}),
+    };
+    let document = model::DocumentRef { step: "create".into(), number: "10001".into(), found_by_probe: true };
+    describes::<super::RunDetail>(journal::RunDetail {
+        row: run_row(),
+        timeline: vec![entry],
+        document_refs: vec![document],
+    });
+    describes::<super::QuarantineRow>(journal::QuarantineRow {
+        id: 3,
+        source: name("s3"),
+        problem: problem(),
+        content_type: Some("text/plain".into()),
+        path: "a/b.json".into(),
+        received_at: at(1),
+        status: journal::QuarantineStatus::Open,
+        size: 5,
+        raw: None,
+    });
+}
+
+#[test]
+fn dry_runs_are_described() {
+    let action = andon_engine::DryRunAction {
+        action: name("notify"),
+        output: json!({"a": 1}),
+        request: None,
+        problem: Some(problem()),
+    };
+    describes::<super::DryRun>(andon_engine::DryRun {
+        revision: 7,
+        decisions: vec![andon_engine::DryRunDecision { decision: decision() }],
+        actions: vec![action],
+        failure: Some(problem()),
+    });
+}
+
+#[test]
+fn configuration_is_described() {
+    let document = journal::Document { kind: journal::DocumentKind::Table, name: name("pumps"), text: "{}".into() };
+    describes::<super::DocumentVersion>(journal::DocumentVersion {
+        document,
+        version: 1,
+        revision: 7,
+        author: "ops".into(),
+        at: at(1),
+    });
+    describes::<super::Revision>(journal::RevisionInfo { revision: 7, author: "ops".into(), at: at(1), documents: 3 });
+    describes::<super::Finding>(journal::Finding { severity: ModelSeverity::Warning, problem: problem() });
+    for kind in journal::DocumentKind::ALL {
+        describes::<super::DocumentKind>(kind);
+    }
+}
+
+#[test]
+fn operations_are_described() {
+    describes::<super::EngineStatus>(Status {
+        ready: false,
+        problem: Some(problem()),
+        open_circuits: vec![name("s4")],
+        failing_sources: vec![(name("s3"), problem())],
+        ..Status::default()
+    });
+    let runs = model::RunStatus::ALL.map(|status| (status, 1)).to_vec();
+    describes::<super::Counts>(journal::Counts { runs, ..journal::Counts::default() });
+    for role in [journal::Role::Admin, journal::Role::Operator, journal::Role::Viewer, journal::Role::Intake] {
+        describes::<super::Role>(role);
+    }
+    describes::<super::Token>(journal::TokenRow {
+        name: name("ops"),
+        role: journal::Role::Operator,
+        created_at: at(1),
+        expires_at: Some(at(2)),
+    });
+}
+
+#[test]
+fn releases_are_read_as_described() {
+    is_read_as::<model::Release, super::Release>(json!({"release": "retry", "confirmed_absent": true}));
+    is_read_as::<model::Release, super::Release>(json!({"release": "resolve", "document": "10001"}));
+    is_read_as::<model::Release, super::Release>(json!({"release": "cancel"}));
+}
