@@ -29,7 +29,7 @@
 //! |---|---|
 //! | `GET`/`HEAD <service>/` | service document; with `X-CSRF-Token: Fetch` (on any read) token and cookies |
 //! | `GET <service>/$metadata` | field facts as EDMX |
-//! | `POST API_MAINTNOTIFICATION/MaintenanceNotification` | create; deep insert of `to_Item`, `to_Item/to_ItemCause`, `to_Partner` |
+//! | `POST API_MAINTNOTIFICATION/MaintenanceNotification` | create, with `to_Item`, `to_ItemCause`, `to_Partner` |
 //! | `GET …/MaintenanceNotification` | list: `$filter $select $expand $orderby $top $skip $inlinecount`, `/$count` |
 //! | `GET …/MaintenanceNotification('N')` | read one; `/to_Item`, `/to_Partner` |
 //! | `PATCH`/`MERGE …/MaintenanceNotification('N')` | change; `If-Match` required (428), stale (412) |

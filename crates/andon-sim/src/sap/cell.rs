@@ -267,7 +267,7 @@ mod tests {
 
     #[test]
     fn malformed_dates_are_not_dates() {
-        for text in ["", "/Date()/", "/Date(1", "/Date(1+1)/", "/Date(1+00é)/", "/Date(é)/", "2023-06-27", "27.06.2023"]
+        for text in ["", "/Date()/", "/Date(1", "/Date(1+1)/", "/Date(1+00é)/", "/Date(é)/", "2023-06-27", "27.6.2023"]
         {
             assert!(Cell::from_json(&field("F", Edm::Date), &json!(text)).is_err(), "{text}");
         }

@@ -124,7 +124,7 @@ impl Default for SimulatorConfig {
             client: "100".to_owned(),
             seed: 1,
             faults: FaultProfile::none(),
-            session_lifetime: Duration::from_secs(1_800),
+            session_lifetime: Duration::from_mins(30),
             first_number: 10_000_001,
             max_documents: 1_000_000,
             max_body_bytes: 1 << 20,

@@ -19,6 +19,8 @@ use crate::faults::fingerprint;
 
 /// Code of the detail that closes most lists of details.
 const GENERIC_DETAIL: &str = "/IWBEP/CX_MGW_BUSI_EXCEPTION";
+/// Where the long texts of messages are read.
+const LONGTEXTS: &str = "/sap/opu/odata/iwbep/message_text;o=LOCAL/T100_longtexts";
 const RESOLUTION: &str = "Ask an administrator to look up the transaction in the error log (/IWFND/ERROR_LOG)";
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,8 +92,8 @@ impl Failure {
         }
         let body = match self.shape(circumstances) {
             ErrorShape::Html => return reply::html(self.status, &self.message),
-            ErrorShape::Gateway => self.gateway(circumstances, self.plain_details()),
-            ErrorShape::Sadl => self.gateway(circumstances, self.sadl_details()),
+            ErrorShape::Gateway => self.gateway(circumstances, &self.plain_details()),
+            ErrorShape::Sadl => self.gateway(circumstances, &self.sadl_details()),
             ErrorShape::DetailMessageObject => self.envelope(Some(json!({"errordetails": self.object_details()}))),
             ErrorShape::NoInner | ErrorShape::Mixed => self.envelope(None),
         };
@@ -109,7 +111,7 @@ impl Failure {
         match (self.origin, circumstances.shape) {
             (Origin::Framework, _) => ErrorShape::NoInner,
             (Origin::Runtime, _) => ErrorShape::Sadl,
-            (Origin::Application, ErrorShape::Mixed) => ROUND[(circumstances.request % ROUND.len() as u64) as usize],
+            (Origin::Application, ErrorShape::Mixed) => reply::choose(&ROUND, circumstances.request),
             (Origin::Application, shape) => shape,
         }
     }
@@ -122,7 +124,7 @@ impl Failure {
         json!({ "error": error })
     }
 
-    fn gateway(&self, circumstances: &Circumstances<'_>, details: Value) -> Value {
+    fn gateway(&self, circumstances: &Circumstances<'_>, details: &Value) -> Value {
         self.envelope(Some(json!({
             "application": {
                 "component_id": circumstances.service.map_or("", |service| service.component),
@@ -147,11 +149,12 @@ impl Failure {
 
     fn sadl_details(&self) -> Value {
         let (class, number) = self.code.split_once('/').unwrap_or((&self.code, ""));
+        let longtext = format!("{LONGTEXTS}(MSGID='{class}',MSGNO='{number}')/$value");
         json!([{
             "ContentID": "",
             "code": self.code,
             "message": self.message,
-            "longtext_url": format!("/sap/opu/odata/iwbep/message_text;o=LOCAL/T100_longtexts(MSGID='{class}',MSGNO='{number}')/$value"),
+            "longtext_url": longtext,
             "propertyref": "",
             "severity": "error",
             "transition": false,

@@ -81,13 +81,13 @@ impl Filter {
 }
 
 /// The value of a field as filters and orders see it: initial values take part.
-pub(crate) fn value_of<'a>(row: &'a Row, at: u8, initial: &'a Option<Cell>) -> Option<&'a Cell> {
-    row.at(at).or(initial.as_ref())
+pub(crate) fn value_of<'a>(row: &'a Row, at: u8, initial: Option<&'a Cell>) -> Option<&'a Cell> {
+    row.at(at).or(initial)
 }
 
 fn compare(row: &Row, at: u8, comparison: Comparison, literal: Option<&Cell>) -> bool {
     let initial = Cell::initial(row.kind.field(at).edm);
-    let value = value_of(row, at, &initial);
+    let value = value_of(row, at, initial.as_ref());
     match comparison {
         Comparison::Eq => value == literal,
         Comparison::Ne => value != literal,

@@ -237,20 +237,20 @@ impl Pages {
 
     fn duplicates(&self) -> Vec<Duplicate> {
         let several = self.by_reference.iter().filter(|(_, numbers)| numbers.len() > 1);
-        let duplicate = |(reference, numbers): (&Box<str>, &Vec<u64>)| Duplicate {
+        let duplicates = several.take(MAX_LISTED).map(|(reference, numbers)| Duplicate {
             reference: reference.to_string(),
             numbers: numbers.iter().map(u64::to_string).collect(),
-        };
-        let mut found: Vec<Duplicate> = several.take(MAX_LISTED).map(duplicate).collect();
+        });
+        let mut found: Vec<Duplicate> = duplicates.collect();
         found.sort_by(|a, b| a.numbers.cmp(&b.numbers));
         found
     }
 
     fn echoes(&self) -> Vec<EchoEntry> {
-        let mut found: Vec<(&Box<str>, u64)> = self.echoes.iter().map(|(key, calls)| (key, *calls)).collect();
+        let mut found: Vec<(&str, u64)> = self.echoes.iter().map(|(key, calls)| (key.as_ref(), *calls)).collect();
         found.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-        let entry = |(key, calls): (&Box<str>, u64)| EchoEntry { key: key.to_string(), calls };
-        found.into_iter().take(MAX_LISTED).map(entry).collect()
+        found.truncate(MAX_LISTED);
+        found.into_iter().map(|(key, calls)| EchoEntry { key: key.to_owned(), calls }).collect()
     }
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn edmx(service: &Service) -> String {
 }
 
 fn entity_type(service: &Service, kind: &EntityType) -> String {
-    let keys: String = kind.keys.iter().map(|key| format!("<PropertyRef Name=\"{key}\"/>")).collect();
+    let key = |name: &&str| format!("<PropertyRef Name=\"{name}\"/>");
+    let keys: String = kind.keys.iter().map(key).collect();
     let properties: String = kind.fields.iter().map(|field| property(kind, field)).collect();
     let navigation = |name: &str| {
         let association = format!("{}.{}_{name}", service.namespace, kind.set);
@@ -54,20 +55,14 @@ fn entity_type(service: &Service, kind: &EntityType) -> String {
 
 fn property(kind: &EntityType, field: &Field) -> String {
     let nullable = !field.required && !kind.keys.contains(&field.name);
-    let mut flags = String::new();
-    for (flag, value) in
-        [("creatable", field.creatable), ("updatable", field.updatable), ("filterable", field.filterable)]
-    {
-        if !value {
-            flags.push_str(&format!(" sap:{flag}=\"false\""));
-        }
-    }
-    format!(
-        "<Property Name=\"{}\" {} Nullable=\"{nullable}\"{}{flags}/>",
-        field.name,
-        edm_type(field.edm),
-        display_format(field)
-    )
+    let (name, edm, format) = (field.name, edm_type(field.edm), display_format(field));
+    let flags = [
+        (field.creatable, " sap:creatable=\"false\""),
+        (field.updatable, " sap:updatable=\"false\""),
+        (field.filterable, " sap:filterable=\"false\""),
+    ];
+    let denied: String = flags.into_iter().filter(|(allowed, _)| !allowed).map(|(_, flag)| flag).collect();
+    format!("<Property Name=\"{name}\" {edm} Nullable=\"{nullable}\"{format}{denied}/>")
 }
 
 fn edm_type(edm: Edm) -> String {

@@ -50,7 +50,7 @@ fn describe(id: &str) -> serde_json::Value {
     let plant = 1_010 + 100 * (shape % 3);
     json!({
         "Equipment": padded_equipment(id),
-        "EquipmentName": NAMES[(shape % NAMES.len() as u64) as usize],
+        "EquipmentName": reply::choose(&NAMES, shape),
         "FunctionalLocation": format!("{plant}-CWS-{:03}", shape % 1_000),
         "MaintenancePlant": plant.to_string(),
         "MaintenancePlanningPlant": plant.to_string(),

@@ -84,7 +84,8 @@ impl Order {
     pub(crate) fn compare(&self, a: &Row, b: &Row) -> Ordering {
         let by_key = self.keys.iter().map(|(at, descending)| {
             let initial = Cell::initial(self.kind.field(*at).edm);
-            let order = value_of(a, *at, &initial).partial_cmp(&value_of(b, *at, &initial)).unwrap_or(Ordering::Equal);
+            let (a, b) = (value_of(a, *at, initial.as_ref()), value_of(b, *at, initial.as_ref()));
+            let order = a.partial_cmp(&b).unwrap_or(Ordering::Equal);
             if *descending { order.reverse() } else { order }
         });
         by_key.fold(Ordering::Equal, Ordering::then)

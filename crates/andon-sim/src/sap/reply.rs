@@ -51,6 +51,11 @@ pub(crate) fn put(response: &mut Response, name: HeaderName, value: &str) {
     }
 }
 
+/// One of several, by a number.
+pub(crate) fn choose<T: Copy>(from: &[T], number: u64) -> T {
+    from[usize::try_from(number % from.len() as u64).unwrap_or(0)]
+}
+
 /// Escapes text for XML content and attributes.
 pub(crate) fn escape_xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
