@@ -10,7 +10,7 @@ use minijinja::{Error, ErrorKind};
 use serde_json::Value;
 
 use super::Scope;
-use super::filters::ENVIRONMENT;
+use super::environment::ENVIRONMENT;
 use super::path::Path;
 use super::pieces::Fault;
 use super::translate::{Translation, translate};

@@ -13,7 +13,7 @@
 //! **Life of a template.** [`Template::compile`] cuts the source into literal text and insertions
 //! (`pieces`), finds out what surrounds each insertion (`slot`), and compiles each expression: paths
 //! are kept as they are (`path`), the rest is translated (`translate`) for the engine, minijinja, which
-//! computes filters, operators and conditions (`filters`, `expression`). [`Template::render`] walks the
+//! computes filters, operators and conditions (`environment`, `filters`, `expression`). [`Template::render`] walks the
 //! paths over the JSON of a [`Scope`] and writes each value into its slot.
 //!
 //! # What can be inserted
@@ -70,9 +70,11 @@
 //! | `odata_day` | RFC 3339 time → `2023-06-27T00:00:00`, the day in UTC |
 //! | `odata_time` | RFC 3339 time → `PT04H12M33S`, the time of day in UTC |
 
+mod environment;
 mod expression;
 mod filters;
 mod json;
+mod lookahead;
 mod path;
 mod pieces;
 mod scope;

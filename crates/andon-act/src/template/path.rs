@@ -4,7 +4,7 @@
 //! template engine never sees it: step names with hyphens, identifiers that begin with a digit and
 //! case-insensitive first words would mean something else there.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use crate::Stage;
 
@@ -77,7 +77,9 @@ impl Path {
                     text.push('.');
                     text.push_str(key);
                 }
-                other => text.push_str(&format!("[{other}]")),
+                other => {
+                    let _ = write!(text, "[{other}]");
+                }
             }
         }
         text
@@ -164,15 +166,12 @@ fn member(text: &str, accept: fn(char) -> bool) -> Option<(Segment, usize)> {
 /// `[3]`, `[-1]`, `['name']`, `["name"]`; `None` for a subscript that must be computed.
 fn subscript(text: &str) -> Option<(Segment, usize)> {
     let inner = text[1..].trim_start();
-    let (segment, rest) = match inner.chars().next()? {
-        quote @ ('"' | '\'') => {
-            let (key, length) = unquote(inner, quote)?;
-            (Segment::Key(key.into()), &inner[length..])
-        }
-        _ => {
-            let number = leading(inner, |c| c.is_ascii_digit() || c == '-');
-            (Segment::Index(number.parse().ok()?), &inner[number.len()..])
-        }
+    let (segment, rest) = if let quote @ ('"' | '\'') = inner.chars().next()? {
+        let (key, length) = unquote(inner, quote)?;
+        (Segment::Key(key.into()), &inner[length..])
+    } else {
+        let number = leading(inner, |c| c.is_ascii_digit() || c == '-');
+        (Segment::Index(number.parse().ok()?), &inner[number.len()..])
     };
     let rest = rest.trim_start().strip_prefix(']')?;
     Some((segment, text.len() - rest.len()))

@@ -83,7 +83,6 @@ impl Slot {
         }
         let text = text_of(value);
         match self {
-            Self::JsonValue | Self::Text => out.push_str(&text),
             Self::JsonText => write_escaped(&text, out),
             Self::UrlPath { quoted: false } if text.is_empty() => {
                 return Err("the value is empty, so that the path would name something else");
@@ -93,7 +92,7 @@ impl Slot {
             Self::Header if !is_header_text(&text) => {
                 return Err("the value has control characters, which a header must not carry");
             }
-            Self::Header => out.push_str(&text),
+            Self::JsonValue | Self::Text | Self::Header => out.push_str(&text),
         }
         Ok(())
     }

@@ -66,6 +66,11 @@ fn expressions_compute() {
     check("${{event.data.names[event.data.count - 2].name}}", "t2");
     check("${{event.time | odata_date}} ${{event.time | odata_time}}", "/Date(1687839153000)/ PT04H12M33S");
     check("${{event.data.count in [1, 3]}}", "true");
+    check("${{'n=' ~ event.data.count / 2 ~ [none, 1]}}", "n=1.5[null,1]");
+    check(
+        "${{event.data.equipment * 2}}",
+        "AND-3003 * needs numbers, this is a string: use int or float [t, line 1 column 1]",
+    );
 }
 
 #[test]
@@ -214,81 +219,17 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// Expressions put together from what the language is made of, in any order.
+/// What the language is made of, separated by `¦`.
+const FRAGMENTS: &str = "event.data¦event.data.s¦event.data.v¦pre.fetch-plant.Result¦key¦decision.x-y¦lookups.none¦\
+    .a¦[0]¦['x']¦[-1]¦[¦]¦(¦)¦{¦}¦:¦,¦'¦\"¦\\¦1¦0¦2.5¦1e9¦99999999999999999999¦none¦true¦ + ¦ - ¦ * ¦ / ¦ // ¦ % ¦ ** ¦ ~ ¦\
+    == ¦ < ¦ in ¦ and ¦ not ¦ if ¦ else ¦ is ¦defined¦=¦$¦ü¦\n¦}}¦${{¦stringify(¦|default('x')¦|upper¦|left(3)¦\
+    |pad_left(9,'0')¦|join(',')¦|round(2)¦|int¦|sum¦|from_json¦|replace('','x')¦|truncate(2)¦|odata_date¦\
+    |map(attribute='a')¦|first¦|last¦|sort¦|split('x')";
+
+/// Fragments in any order.
 fn any_expression() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(vec![
-        "event.data",
-        "event.data.s",
-        "event.data.v",
-        "pre.fetch-plant.Result",
-        "key",
-        "decision.x-y",
-        "lookups.none",
-        ".a",
-        "[0]",
-        "['x']",
-        "[-1]",
-        "[",
-        "]",
-        "(",
-        ")",
-        "{",
-        "}",
-        ":",
-        ",",
-        "'",
-        "\"",
-        "\\",
-        "1",
-        "0",
-        "2.5",
-        "1e9",
-        "99999999999999999999",
-        " + ",
-        " - ",
-        " * ",
-        " / ",
-        " // ",
-        " % ",
-        " ** ",
-        " ~ ",
-        " == ",
-        " < ",
-        " in ",
-        " and ",
-        " not ",
-        " if ",
-        " else ",
-        " is ",
-        "defined",
-        "|default('x')",
-        "|upper",
-        "|left(3)",
-        "|pad_left(9,'0')",
-        "|join(',')",
-        "|round(2)",
-        "|int",
-        "|sum",
-        "|from_json",
-        "|replace('','x')",
-        "|truncate(2)",
-        "|odata_date",
-        "|map(attribute='a')",
-        "|first",
-        "|last",
-        "|sort",
-        "|split('x')",
-        "stringify(",
-        "none",
-        "true",
-        "=",
-        "$",
-        "ü",
-        "\n",
-        "}}",
-        "${{",
-    ]);
-    prop::collection::vec(word, 0..12).prop_map(|words| words.concat())
+    let fragment = prop::sample::select(FRAGMENTS.split('¦').collect::<Vec<_>>());
+    prop::collection::vec(fragment, 0..12).prop_map(|fragments| fragments.concat())
 }
 
 fn any_form() -> impl Strategy<Value = Form> {
@@ -339,7 +280,7 @@ proptest! {
     #[test]
     fn no_template_panics(form in any_form(), expressions in prop::collection::vec(any_expression(), 1..3), v in any_json()) {
         let event = json!({"data": {"s": "O'N", "v": v}});
-        let source: String = expressions.iter().map(|e| format!("'${{{{{e}}}}}\"")).collect();
+        let source = format!("'${{{{{}}}}}\"", expressions.join("}}\"'${{"));
         let _ = render_with(form, &source, &event);
         let _ = render_with(Form::Text, &format!("${{{{{}}}}}", expressions[0]), &event);
     }

@@ -9,7 +9,10 @@
 //!   are turned into text the way an insertion is (the engine would write `none`);
 //! * slices are refused: a filter cuts by characters.
 
-use super::filters::{FILTERS, TESTS};
+use std::fmt::Write as _;
+
+use super::environment::{FILTERS, TESTS};
+use super::lookahead::{is_provided_for, names_argument, number_length};
 use super::path::{Path, ROOTS, is_word, leading};
 use super::pieces::Fault;
 
@@ -102,6 +105,11 @@ impl<'s> Translator<'s> {
         Fault::new(self.at, what)
     }
 
+    /// Whether the innermost open bracket is this one.
+    fn level_is(&self, bracket: char) -> bool {
+        self.levels.last().is_some_and(|level| level.bracket == Some(bracket))
+    }
+
     /// Copies `length` bytes and remembers what they were.
     fn copy(&mut self, length: usize, before: Before) {
         self.result.text.push_str(&self.rest()[..length]);
@@ -116,8 +124,10 @@ impl<'s> Translator<'s> {
 
     /// Applies what is due to the operand that ends here.
     fn settle(&mut self) {
-        let due = self.levels.last_mut().and_then(|level| level.due.take());
-        if let (Some(filter), Before::Operand) = (due, self.before) {
+        if self.before != Before::Operand {
+            return;
+        }
+        if let Some(filter) = self.levels.last_mut().and_then(|level| level.due.take()) {
             let end = self.result.text.trim_end().len();
             self.result.text.insert_str(end, filter);
         }
@@ -136,13 +146,11 @@ impl<'s> Translator<'s> {
             '*' | '~' => self.convert(c)?,
             '.' => self.copy(1, Before::Dot),
             '|' => self.copy(1, Before::Pipe),
-            ':' if self.levels.last().is_some_and(|level| level.bracket == Some('[')) => {
+            ':' if self.level_is('[') => {
                 return Err(self.fault("slices are not part of the language: use left(n), first or last"));
             }
             c => {
-                if self.before == Before::Operand {
-                    self.settle();
-                }
+                self.settle();
                 self.copy(c.len_utf8(), Before::Operator);
             }
         }
@@ -212,16 +220,15 @@ impl<'s> Translator<'s> {
             Before::Pipe => self.known(word, FILTERS, "filter")?,
             Before::Is if word == "not" => self.copy(word.len(), Before::Is),
             Before::Is => self.known(word, TESTS, "test")?,
-            _ if word == "is" => self.copy(word.len(), Before::Is),
-            _ if OPERATORS.contains(&word) => {
-                self.settle();
-                self.copy(word.len(), Before::Operator);
-            }
+            _ if word == "is" => self.word_operator(word, Before::Is),
+            _ if OPERATORS.contains(&word) => self.word_operator(word, Before::Operator),
             _ if word.starts_with(|c: char| c.is_ascii_digit()) => {
-                self.copy(number_length(self.rest()), Before::Operand)
+                self.copy(number_length(self.rest()), Before::Operand);
             }
             _ if CONSTANTS.contains(&word) => self.copy(word.len(), Before::Operand),
-            _ if self.is_argument_name(word) => self.copy(word.len(), Before::Operator),
+            _ if self.level_is('(') && names_argument(&self.rest()[word.len()..]) => {
+                self.copy(word.len(), Before::Operator);
+            }
             _ if word.eq_ignore_ascii_case("stringify") => {
                 self.result.text.push_str("stringify");
                 self.advance(word.len(), Before::Operand);
@@ -231,20 +238,17 @@ impl<'s> Translator<'s> {
         Ok(())
     }
 
+    fn word_operator(&mut self, word: &str, before: Before) {
+        self.settle();
+        self.copy(word.len(), before);
+    }
+
     fn known(&mut self, word: &str, names: &[&str], what: &str) -> Result<(), Fault> {
         if !names.contains(&word) {
             return Err(self.fault(format!("there is no {what} {word:?}; there are: {}", names.join(", "))));
         }
         self.copy(word.len(), Before::Operand);
         Ok(())
-    }
-
-    /// `name=value` within the brackets of a call.
-    fn is_argument_name(&self, word: &str) -> bool {
-        let after = self.rest()[word.len()..].trim_start();
-        self.levels.last().is_some_and(|level| level.bracket == Some('('))
-            && after.starts_with('=')
-            && !after.starts_with("==")
     }
 
     fn path(&mut self, word: &str) -> Result<(), Fault> {
@@ -258,38 +262,11 @@ impl<'s> Translator<'s> {
             return Err(self.fault(format!("{path} is a path, it cannot be called")));
         }
         let kind = if is_provided_for(after) { 'u' } else { 'v' };
-        self.result.text.push_str(&format!("{kind}{}", self.result.paths.len()));
+        let _ = write!(self.result.text, "{kind}{}", self.result.paths.len());
         self.result.paths.push(path);
         self.advance(length, Before::Operand);
         Ok(())
     }
-}
-
-/// Bytes of the number that `text` begins with: `12`, `0x1f`, `1.5`, `2e-3`.
-fn number_length(text: &str) -> usize {
-    let digit_at = |at: usize| text.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
-    let mut length = leading(text, is_word).len();
-    if text[length..].starts_with('.') && digit_at(length + 1) {
-        length += 1 + leading(&text[length + 1..], is_word).len();
-    }
-    if text[..length].ends_with(['e', 'E']) && text[length..].starts_with(['+', '-']) && digit_at(length + 1) {
-        length += 1 + leading(&text[length + 1..], is_word).len();
-    }
-    length
-}
-
-/// Whether what follows a path says what happens when it is missing.
-fn is_provided_for(after: &str) -> bool {
-    let after = after.trim_start();
-    if let Some(filter) = after.strip_prefix('|') {
-        return matches!(leading(filter.trim_start(), is_word), "default" | "d");
-    }
-    let mut words = after.split(|c| !is_word(c)).filter(|word| !word.is_empty());
-    if !after.starts_with("is") || words.next() != Some("is") {
-        return false;
-    }
-    let test = words.next();
-    matches!(if test == Some("not") { words.next() } else { test }, Some("defined" | "undefined"))
 }
 
 #[cfg(test)]
@@ -327,6 +304,8 @@ mod tests {
         check("(event.a * [1]) ~ 'x'", "(v0|_number * [1]|_number)|_text ~ 'x'|_text");
         check("event.a ~ event.b * 2 ~ 'x'", "v0|_text ~ v1|_number * 2|_number ~ 'x'|_text");
         check("event.a ~ 'x' if event.b else 'y'", "v0|_text ~ 'x'|_text if v1 else 'y'");
+        check("event.a * event.b is number", "v0|_number * v1|_number is number");
+        check("event.a / 2 ~ 'x'", "v0 / 2|_text ~ 'x'|_text");
         check("event.a ** 2", "v0|_number ** 2|_number");
         check("event.a * 1.5e-3 - 2", "v0|_number * 1.5e-3|_number - 2");
     }
