@@ -176,6 +176,11 @@ impl Engine {
         &self.handle
     }
 
+    /// Whether the lane has ended by itself, which it only does when the journal is lost.
+    pub fn has_ended(&self) -> bool {
+        self.lane.is_finished()
+    }
+
     /// Stops sources, finishes the turn, waits for requests under way, and ends.
     pub async fn stop(self) -> Result<(), JournalError> {
         self.handle.shared.stop.cancel();
@@ -224,7 +229,7 @@ fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, Engi
 
 /// Deletes what is older than it must be, a little at a time.
 async fn keep_house(shared: Arc<Shared>) {
-    const PAUSE: Duration = Duration::from_secs(60);
+    const PAUSE: Duration = Duration::from_mins(1);
     const EVENTS_AT_ONCE: usize = 1_000;
     while let Some(keep_events) = shared.settings.keep_events {
         tokio::time::sleep(PAUSE).await;
