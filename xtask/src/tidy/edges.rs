@@ -36,9 +36,6 @@ const EDGES: &[(&str, &[&str])] = &[
 /// May be named in `[dev-dependencies]` by every crate but itself, beside what [`EDGES`] says.
 const FOR_TESTS: &str = "andon-testkit";
 
-/// Edges that only tests have: the engine's simulation and the binary's end-to-end tests.
-const TEST_EDGES: &[(&str, &str)] = &[];
-
 /// Outside crates that stay behind few of ours, and those that may name them (tests included).
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("sqlx", &["andon-store"]),
@@ -79,7 +76,7 @@ fn dependencies<'a>(package: &'a Package, section: &str) -> impl Iterator<Item =
 }
 
 fn allowed_for_tests(package: &str, name: &str) -> bool {
-    (name == FOR_TESTS && package != FOR_TESTS) || TEST_EDGES.contains(&(package, name))
+    name == FOR_TESTS && package != FOR_TESTS
 }
 
 /// Why `package` may not name `name`, if so.
