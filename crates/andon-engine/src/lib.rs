@@ -26,6 +26,8 @@ mod telemetry;
 mod turn;
 
 pub use adapters::{Adapters, SourceParts};
+/// Named by [`Adapters`] and [`Handle`]; re-exported so that who uses those needs no edge to `andon-act`.
+pub use andon_act::{Target, TestLine};
 pub use configure::ApplyError;
 pub use dry_run::{DryRun, DryRunAction, DryRunDecision};
 pub use engine::{Engine, EngineError, EngineParts, EngineSettings};
