@@ -6,7 +6,8 @@
 //!
 //! **Life of an event.** Bytes arrive by a push, or are found by [`BucketSource`] in a folder or an S3
 //! bucket; the decoder that `sources/<name>.toml` names turns them into events and, beside them, faults
-//! that keep the bytes they concern; the caller makes both durable and only then acknowledges.
+//! that keep the bytes they concern; the caller makes both durable and only then acknowledges. Later the
+//! engine hands requests to [`Destinations`], which sends them and says what came of them.
 
 #![cfg_attr(test, allow(missing_docs, reason = "tests explain themselves by their names"))]
 
@@ -15,11 +16,12 @@ mod checks;
 mod config;
 mod credential;
 pub mod decode;
+mod destination;
+mod odata;
 mod source;
-#[cfg(test)]
-mod testing;
 
 pub use bucket::{Bucket, BucketSource};
 pub use checks::ConnectorChecks;
 pub use credential::Credential;
+pub use destination::{Auth, DestinationSpec, Destinations, OdataSpec, Trust};
 pub use source::{BucketSpec, Location, S3Location, SourceSpec};

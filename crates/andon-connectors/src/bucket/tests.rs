@@ -1,8 +1,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use andon_journal::{Batch, ObjectReader, Source};
-use andon_model::{Code, SystemClock};
+use andon_journal::{Append, Batch, Journal, ObjectReader, Source};
+use andon_model::{Code, Name, SystemClock, Timestamp};
+use andon_testkit::memory_journal::MemoryJournal;
 use axum::Router;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
@@ -10,19 +11,22 @@ use axum::response::{IntoResponse, Response};
 
 use super::*;
 use crate::source::SourceSpec;
-use crate::testing::{Marks, MemorySecrets, name};
 
 const ANOMALY: &str = r#"{"timestamp":"2026-02-03T10:02:00","prediction":1}"#;
+
+fn name(text: &str) -> Name {
+    Name::new(text).expect("name")
+}
 
 fn bucket(text: &str, folder: &Path) -> (SourceSpec, Arc<Bucket>) {
     let spec = SourceSpec::parse(&name("press"), text).expect("valid source");
     let bucket = spec.bucket.clone().expect("a bucket");
-    (spec, Bucket::new(name("press"), bucket, folder, Arc::new(MemorySecrets::default())))
+    (spec, Bucket::new(name("press"), bucket, folder, Arc::new(MemoryJournal::new())))
 }
 
-fn source(text: &str, folder: &Path, marks: &Arc<Marks>) -> BucketSource {
+fn source(text: &str, folder: &Path, journal: &Arc<MemoryJournal>) -> BucketSource {
     let (spec, bucket) = bucket(text, folder);
-    BucketSource::new(bucket, spec.decoder(), Arc::clone(marks) as _, Arc::new(SystemClock))
+    BucketSource::new(bucket, spec.decoder(), Arc::clone(journal) as _, Arc::new(SystemClock))
 }
 
 fn folder_source(options: &str) -> String {
@@ -39,9 +43,18 @@ fn write(folder: &Path, path: &str, text: &str) {
 }
 
 /// Takes a batch the way the engine does: makes it durable, then acknowledges.
-async fn take(source: &mut BucketSource, marks: &Marks) -> Batch {
+async fn take(source: &mut BucketSource, journal: &MemoryJournal) -> Batch {
     let batch = source.next().await.expect("a batch");
-    marks.store(&batch);
+    let stored = batch.clone();
+    let append = Append {
+        source: Some(name("press")),
+        events: stored.events,
+        quarantine: stored.quarantine,
+        marks: stored.marks,
+        checkpoint: stored.checkpoint,
+        at: Timestamp::default(),
+    };
+    journal.append(append).await.expect("durable");
     source.acknowledge().await.expect("acknowledged");
     batch
 }
@@ -53,17 +66,17 @@ fn subjects(batch: &Batch) -> Vec<&str> {
 #[tokio::test]
 async fn new_files_are_read_once_and_grown_files_again() {
     let folder = tempfile::tempdir().expect("folder");
-    let marks = Arc::new(Marks::default());
+    let journal = Arc::new(MemoryJournal::new());
     write(folder.path(), "fan-07/results.jsonl", ANOMALY);
     write(folder.path(), "fan 08 ü/results.jsonl", &format!("{ANOMALY}\n{ANOMALY}\n"));
     write(folder.path(), "fan-09/results.jsonl.tmp", ANOMALY);
-    let mut source = source(&folder_source(""), folder.path(), &marks);
-    let first = take(&mut source, &marks).await;
+    let mut source = source(&folder_source(""), folder.path(), &journal);
+    let first = take(&mut source, &journal).await;
     let mut found = subjects(&first);
     found.sort_unstable();
     assert_eq!((found, first.marks.len()), (vec!["fan 08 ü", "fan 08 ü", "fan-07"], 2));
     write(folder.path(), "fan-07/results.jsonl", &format!("{ANOMALY}\n{ANOMALY}\n"));
-    let again = take(&mut source, &marks).await;
+    let again = take(&mut source, &journal).await;
     assert_eq!(again.events.len(), 2);
     assert!(first.events.iter().any(|event| event.key() == again.events[0].key()));
 }
@@ -71,18 +84,18 @@ async fn new_files_are_read_once_and_grown_files_again() {
 #[tokio::test]
 async fn a_batch_is_repeated_until_it_is_acknowledged_and_survives_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
-    let marks = Arc::new(Marks::default());
+    let journal = Arc::new(MemoryJournal::new());
     write(folder.path(), "fan-07/results.jsonl", &format!("{ANOMALY}\n").repeat(1_200));
     let text = folder_source("");
-    let mut source1 = source(&text, folder.path(), &marks);
+    let mut source1 = source(&text, folder.path(), &journal);
     let mut sizes = Vec::new();
     let first = source1.next().await.expect("a batch");
     assert_eq!(first.events, source1.next().await.expect("the same batch").events);
     assert!(first.marks.is_empty(), "the mark comes with the object's last events");
     source1.acknowledge().await.expect("acknowledged");
-    let mut source2 = source(&text, folder.path(), &marks);
+    let mut source2 = source(&text, folder.path(), &journal);
     loop {
-        let batch = take(&mut source2, &marks).await;
+        let batch = take(&mut source2, &journal).await;
         sizes.push(batch.events.len());
         if !batch.marks.is_empty() {
             break;
@@ -90,18 +103,18 @@ async fn a_batch_is_repeated_until_it_is_acknowledged_and_survives_a_restart() {
     }
     assert_eq!(sizes, [500, 500, 200]);
     write(folder.path(), "next/results.jsonl", ANOMALY);
-    let mut source3 = source(&text, folder.path(), &marks);
-    assert_eq!(subjects(&take(&mut source3, &marks).await), ["next"]);
+    let mut source3 = source(&text, folder.path(), &journal);
+    assert_eq!(subjects(&take(&mut source3, &journal).await), ["next"]);
 }
 
 #[tokio::test]
 async fn what_cannot_be_used_goes_to_quarantine_and_is_not_asked_for_again() {
     let folder = tempfile::tempdir().expect("folder");
-    let marks = Arc::new(Marks::default());
+    let journal = Arc::new(MemoryJournal::new());
     write(folder.path(), "fan-07/big.jsonl", &" ".repeat(100_000));
     write(folder.path(), "fan-07/bad.jsonl", &format!("{ANOMALY}\n{{\n"));
-    let mut source = source(&folder_source("max_object_bytes = 99999\n"), folder.path(), &marks);
-    let batch = take(&mut source, &marks).await;
+    let mut source = source(&folder_source("max_object_bytes = 99999\n"), folder.path(), &journal);
+    let batch = take(&mut source, &journal).await;
     let mut codes: Vec<_> = batch.quarantine.iter().map(|entry| (entry.problem.code, entry.raw.len())).collect();
     codes.sort_unstable_by_key(|(code, _)| code.as_str());
     assert_eq!(codes, [(Code::Undecodable, 1), (Code::TooLarge, 64 << 10)]);
@@ -111,9 +124,9 @@ async fn what_cannot_be_used_goes_to_quarantine_and_is_not_asked_for_again() {
 #[tokio::test]
 async fn a_missing_folder_is_an_error_that_names_it() {
     let folder = tempfile::tempdir().expect("folder");
-    let marks = Arc::new(Marks::default());
+    let journal = Arc::new(MemoryJournal::new());
     let text = "decoder = \"cloudevents\"\nbucket = { url = \"file:///nowhere/at/all\" }";
-    let error = source(text, folder.path(), &marks).next().await.expect_err("no folder");
+    let error = source(text, folder.path(), &journal).next().await.expect_err("no folder");
     assert_eq!((error.0.code, error.0.place.as_deref()), (Code::Bucket, Some("/nowhere/at/all")));
 }
 
@@ -163,9 +176,9 @@ async fn s3_buckets_are_read_the_same_way() {
         id.display(),
         key.display(),
     );
-    let marks = Arc::new(Marks::default());
-    let mut source = source(&text, folder.path(), &marks);
-    let batch = take(&mut source, &marks).await;
+    let journal = Arc::new(MemoryJournal::new());
+    let mut source = source(&text, folder.path(), &journal);
+    let batch = take(&mut source, &journal).await;
     assert_eq!(subjects(&batch), ["fan-07"]);
     assert_eq!((batch.marks[0].key.as_str(), batch.marks[0].version.as_str()), ("in/fan-07/r.jsonl", "e1"));
 }

@@ -1,0 +1,9 @@
+//! Destinations against servers that answer as SAP and the network do.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod answers;
+mod sessions;
+mod stand;
+mod tls;
+mod trials;

@@ -1,0 +1,35 @@
+//! `destinations test`.
+
+use andon_act::Target;
+
+use crate::stand::{BASIC, Play, Stand, destinations, s4};
+
+/// Lines as `what ok|no`.
+async fn check(options: &str, plays: Vec<Play>, expect: &[&str]) {
+    let stand = Stand::with(options, plays).await;
+    let lines = stand.destinations.test(&s4()).await;
+    let short: Vec<_> = lines.iter().map(|l| format!("{} {}", l.what, if l.ok { "ok" } else { "no" })).collect();
+    assert_eq!(short, expect, "{lines:?}");
+}
+
+#[tokio::test]
+async fn every_line_says_what_was_tried() {
+    let odata = &format!("{BASIC}[odata]\ncsrf_service_document = \"/odata/API_X/\"\n");
+    let ok = || Play::status(200);
+    check(odata, vec![ok(), Play::token("a")], &["address ok", "connection ok", "credentials ok", "csrf token ok"])
+        .await;
+    let refused = ["address ok", "connection ok", "credentials no", "csrf token no"];
+    check(odata, vec![Play::status(401), Play::status(401)], &refused).await;
+    let page = ok().header("content-type", "text/html").body("<html>");
+    check(BASIC, vec![page], &["address ok", "connection ok", "credentials no"]).await;
+    check("", vec![Play::status(404)], &["address ok", "connection ok", "credentials ok"]).await;
+    let missing = "[auth]\nkind = \"basic\"\nuser = \"A\"\npassword = { env = \"ANDON_TEST_NOWHERE\" }\n";
+    check(missing, vec![], &["address ok", "credentials no"]).await;
+}
+
+#[tokio::test]
+async fn an_address_without_a_server_is_told() {
+    let destinations = destinations("http://127.0.0.1:9", "").await;
+    let lines = destinations.test(&s4()).await;
+    assert!(lines.iter().any(|line| line.what == "connection" && !line.ok), "{lines:?}");
+}
