@@ -13,6 +13,7 @@ use super::Scope;
 use super::environment::ENVIRONMENT;
 use super::path::Path;
 use super::pieces::Fault;
+use super::slot::json_of;
 use super::translate::{Translation, translate};
 
 /// Most characters of the engine's own words in an error: they may quote the event.
@@ -63,7 +64,7 @@ impl Expression {
     pub(super) fn evaluate<'a>(&self, scope: &'a Scope<'_>) -> Result<Cow<'a, Value>, Failure> {
         match &self.kind {
             Kind::Path => self.only_path(scope).map(Cow::Borrowed),
-            Kind::Stringify => self.only_path(scope).map(|value| Cow::Owned(Value::String(value.to_string()))),
+            Kind::Stringify => self.only_path(scope).map(|value| Cow::Owned(Value::String(json_of(value)))),
             Kind::Computed(expression) => {
                 let variables = Variables(self.paths.iter().map(|path| Variable::resolve(scope, path)).collect());
                 let value =

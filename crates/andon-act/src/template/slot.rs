@@ -1,7 +1,6 @@
 //! Where an insertion stands, and how a value is written there.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
@@ -79,7 +78,8 @@ impl Slot {
     /// Writes `value` to `out`; an error says why it cannot stand here.
     pub(super) fn write(self, value: &Value, out: &mut String) -> Result<(), &'static str> {
         if self == Self::JsonValue {
-            return write_json(value, out);
+            out.push_str(&json_of(value));
+            return Ok(());
         }
         let text = text_of(value);
         match self {
@@ -111,17 +111,18 @@ pub(super) fn has_dot_segment(path: &str) -> bool {
     })
 }
 
+/// A value as JSON text. The serializer is several times as fast as the value's `Display`.
+pub(super) fn json_of(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| value.to_string())
+}
+
 /// A value as text: strings as they are, `null` as nothing, objects and lists as JSON.
 pub(super) fn text_of(value: &Value) -> Cow<'_, str> {
     match value {
         Value::String(text) => Cow::Borrowed(text),
         Value::Null => Cow::Borrowed(""),
-        other => Cow::Owned(other.to_string()),
+        other => Cow::Owned(json_of(other)),
     }
-}
-
-fn write_json(value: &Value, out: &mut String) -> Result<(), &'static str> {
-    write!(out, "{value}").map_err(|_| "the value cannot be written as JSON")
 }
 
 fn write_escaped(text: &str, out: &mut String) {
