@@ -267,8 +267,8 @@ mod tests {
 
     #[test]
     fn malformed_dates_are_not_dates() {
-        for text in ["", "/Date()/", "/Date(1", "/Date(1+1)/", "/Date(1+00é)/", "/Date(é)/", "2023-06-27", "27.6.2023"]
-        {
+        let malformed = ["", "/Date()/", "/Date(1", "/Date(1+1)/", "/Date(1+00é)/", "/Date(é)/", "2023-06-27", "27.6."];
+        for text in malformed {
             assert!(Cell::from_json(&field("F", Edm::Date), &json!(text)).is_err(), "{text}");
         }
     }

@@ -92,7 +92,7 @@ pub struct SimulatorConfig {
     pub session_lifetime: Duration,
     /// Number of the first document. Default: 10000001.
     pub first_number: u64,
-    /// Most documents kept; beyond it a create is answered with 507. About 1 KB each. Default: 1,000,000.
+    /// Most documents kept; beyond it a create is answered with 507. About 2 KB each. Default: 1,000,000.
     pub max_documents: usize,
     /// Longest accepted body. Default: 1 MiB.
     pub max_body_bytes: usize,

@@ -140,7 +140,6 @@ impl Failure {
     }
 
     fn plain_details(&self) -> Value {
-        let detail = |code: &str, message: &str, target: &str| json!({"code": code, "message": message, "propertyref": target, "severity": "error", "target": target});
         json!([
             detail(&self.code, &self.message, &self.target),
             detail(GENERIC_DETAIL, "The business logic raised an exception", ""),
@@ -179,6 +178,10 @@ impl Failure {
              </innererror></error>"
         )
     }
+}
+
+fn detail(code: &str, message: &str, target: &str) -> Value {
+    json!({"code": code, "message": message, "propertyref": target, "severity": "error", "target": target})
 }
 
 /// The id under which an administrator would find the request.

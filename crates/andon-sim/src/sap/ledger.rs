@@ -83,6 +83,7 @@ impl Ledger {
         let number = self.first + pages.documents.len() as u64;
         let mut row = draft.row;
         (draft.service.complete)(&mut row, &Birth { number, now: draft.now, user: draft.user });
+        row.shrink();
         let (service, created_at, request) = (draft.service, draft.now, draft.request);
         let document = Arc::new(Document { number, service, row, created_at, request, changes: 0 });
         pages.enter(&document, draft.repeat_id);

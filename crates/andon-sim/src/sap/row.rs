@@ -3,6 +3,9 @@
 use super::cell::Cell;
 use super::fields::EntityType;
 
+/// Room for the properties of a typical document.
+const TYPICAL_CELLS: usize = 32;
+
 /// One entity. Properties that are initial take no room.
 #[derive(Clone)]
 pub(crate) struct Row {
@@ -16,7 +19,7 @@ impl Row {
     pub(crate) fn new(kind: &'static EntityType) -> Self {
         Self {
             kind,
-            cells: Vec::with_capacity(kind.fields.len().min(24)),
+            cells: Vec::with_capacity(kind.fields.len().min(TYPICAL_CELLS)),
             children: vec![Vec::new(); kind.navigations.len()],
         }
     }
@@ -30,6 +33,12 @@ impl Row {
     /// The given values in order of their positions.
     pub(crate) fn cells(&self) -> &[(u8, Cell)] {
         &self.cells
+    }
+
+    /// Gives back room that is not needed: the row is kept for long.
+    pub(crate) fn shrink(&mut self) {
+        self.cells.shrink_to_fit();
+        self.children.iter_mut().flatten().for_each(Self::shrink);
     }
 
     /// Sets a value, or makes it initial.

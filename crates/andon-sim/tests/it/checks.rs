@@ -67,11 +67,14 @@ async fn what_is_not_creatable_can_be_ignored() {
     check(&World::with(config).await, &[(body, 400, "read-only")]).await;
 }
 
+fn on(object: &str, kind: &str) -> Value {
+    json!({"NotificationText": "x", "TechnicalObject": object, "TechObjIsEquipOrFuncnlLoc": kind})
+}
+
 #[tokio::test]
 async fn equipment_must_exist_where_the_simulator_knows_which_does() {
     let known_equipment = Some(BTreeSet::from(["210100094".to_owned()]));
     let world = World::with(SimulatorConfig { known_equipment, ..Default::default() }).await;
-    let on = |object: &str, kind: &str| json!({"NotificationText": "x", "TechnicalObject": object, "TechObjIsEquipOrFuncnlLoc": kind});
     let cases = [
         (on("210100094", "EAMS_EQUI"), 201, "000000000210100094"),
         (on("000000000210100094", "EAMS_EQUI"), 201, "\"TechnicalObjectLabel\":\"210100094\""),
