@@ -1,0 +1,83 @@
+//! Promises of `retain`: what is too old goes, what is needed stays.
+
+use andon_journal::{Commit, Decided, Journal, Retention, Views};
+use andon_model::{Offset, RunStatus};
+
+use super::Fixture;
+use super::samples::{append_of, at, commit_of, event, lease, run_of};
+
+fn older_than(events: i64, keys: i64) -> Retention {
+    Retention { events_before: at(events), keys_before: at(keys), limit: 10_000 }
+}
+
+/// Appends events that are received at the second of their number; decides up to `decided`.
+async fn fill(store: &impl Journal, last: i64, decided: i64, runs: &[(i64, RunStatus)]) {
+    for n in 1..=last {
+        store.append(append_of(n..=n)).await.expect("appended");
+    }
+    let decision = |event| Decided { event: Offset(event), at: at(event), decisions: vec![], failure: None };
+    let commit = Commit {
+        decided: (1..=decided).map(decision).collect(),
+        decided_up_to: Some(Offset(decided)),
+        ..commit_of(runs.iter().map(|(event, status)| run_of(*event, "notify", *status)).collect())
+    };
+    store.commit(lease(store).await, commit).await.expect("committed");
+}
+
+async fn kept(store: &impl Journal) -> Vec<i64> {
+    store.events_after(Offset(0), 1_000).await.expect("read").iter().map(|event| event.offset.0).collect()
+}
+
+/// Events 2 (pending) and 9 to 10 (undecided, young) stay, with everything that belongs to them.
+pub async fn only_old_settled_and_decided_events_go(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let runs = [(1, RunStatus::Done), (2, RunStatus::Waiting), (3, RunStatus::Refused), (7, RunStatus::Parked)];
+    fill(&store, 10, 8, &runs).await;
+    assert_eq!(store.retain(older_than(8, 0)).await.expect("retained"), 6);
+    assert_eq!(kept(&store).await, [2, 8, 9, 10]);
+    assert_eq!(store.retain(older_than(100, 0)).await.expect("retained"), 1);
+    assert_eq!(kept(&store).await, [2, 9, 10]);
+    assert!(store.run(&run_of(2, "notify", RunStatus::Done).id).await.expect("read").is_some());
+    assert!(store.run_detail(&run_of(1, "notify", RunStatus::Done).id).await.expect("read").is_none());
+    assert!(store.event_detail(Offset(1)).await.expect("read").is_none());
+    let counts = store.counts().await.expect("counted");
+    assert_eq!((counts.events, counts.undecided), (3, 2));
+    assert_eq!(counts.runs.iter().map(|(_, count)| count).sum::<i64>(), 1);
+}
+
+/// A late duplicate is known as long as the key is kept; the key of a kept event never goes.
+pub async fn j4_a_key_outlives_its_event_until_it_is_too_old(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    fill(&store, 6, 6, &[(2, RunStatus::Queued)]).await;
+    store.retain(older_than(5, 0)).await.expect("retained");
+    let again = store.append(append_of(1..=6)).await.expect("appended");
+    assert!(again.events.iter().map(|(offset, new)| (offset.0, *new)).eq((1..=6).map(|n| (n, false))));
+    store.retain(older_than(5, 4)).await.expect("retained");
+    for (n, known) in [(1, false), (2, true), (3, false), (4, true), (5, true), (6, true)] {
+        let found = store.find_event(&event(&n.to_string()).key()).await.expect("read");
+        assert_eq!(found.is_some(), known, "event {n}");
+    }
+}
+
+/// A call does a bounded amount of work, and says how much.
+pub async fn at_most_the_limit_goes(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    fill(&store, 9, 9, &[]).await;
+    for (gone, left) in [(4, 5), (4, 1), (1, 0), (0, 0)] {
+        let retention = Retention { limit: 4, ..older_than(100, 100) };
+        assert_eq!(store.retain(retention).await.expect("retained"), gone);
+        assert_eq!(kept(&store).await.len(), left);
+    }
+    assert_eq!(store.retain(Retention { limit: 0, ..older_than(100, 100) }).await.expect("retained"), 0);
+}
+
+/// J1: counting goes on where it was, even when everything is gone.
+pub async fn j1_offsets_are_never_used_again(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    fill(&store, 3, 3, &[(3, RunStatus::Done)]).await;
+    store.retain(older_than(100, 100)).await.expect("retained");
+    fixture.kill(store).await;
+    let store = fixture.open().await;
+    let appended = store.append(append_of(3..=4)).await.expect("appended");
+    assert_eq!(appended.events, [(Offset(4), true), (Offset(5), true)]);
+}
