@@ -1,0 +1,183 @@
+//! The server's API as client commands use it.
+//!
+//! The token comes from `ANDON_TOKEN` or from `<data>/admin.token`; it is never an argument, so that it stands in no
+//! process list and no shell history.
+
+mod answer;
+mod documents;
+
+use std::path::Path;
+
+use andon_model::{Code, Secret};
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, RequestBuilder};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::config::Settings;
+use crate::output::Failure;
+pub(crate) use documents::{ApplyAnswer, CheckAnswer, ConfigurationAnswer, DeliveredAnswer, TokenAnswer, change_json};
+
+/// Environment variable that carries the token.
+const TOKEN_VARIABLE: &str = "ANDON_TOKEN";
+/// File in the data folder that carries the token which `serve` made on its first start.
+pub(crate) const TOKEN_FILE: &str = "admin.token";
+
+/// A connection to one server; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: Option<Secret>,
+}
+
+impl Client {
+    /// The server that the settings name, with the token that belongs to it.
+    pub(crate) fn from_settings(settings: &Settings) -> anyhow::Result<Self> {
+        let token = match std::env::var(TOKEN_VARIABLE) {
+            Ok(token) if !token.is_empty() => Some(Secret::new(token)),
+            _ => token_of_folder(&settings.data.folder)?,
+        };
+        Self::new(&settings.client.url, token, settings.client.timeout)
+    }
+
+    /// The server at `url`.
+    pub(crate) fn new(url: &str, token: Option<Secret>, timeout: std::time::Duration) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder()
+            .timeout(timeout)
+            .redirect(reqwest::redirect::Policy::none())
+            .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")))
+            .build()?;
+        Ok(Self { http, base: url.trim_end_matches('/').to_owned(), token })
+    }
+
+    /// Address of the server.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Whether there is a token to show.
+    pub(crate) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Reads `path`.
+    pub(crate) async fn get<T: DeserializeOwned>(&self, path: &str) -> anyhow::Result<T> {
+        self.ask(Method::GET, path, |request| request).await
+    }
+
+    /// Reads a page of `path`; options without a value are left out.
+    pub(crate) async fn list<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, Option<String>)],
+    ) -> anyhow::Result<T> {
+        let given: Vec<(&str, &String)> = query.iter().filter_map(|(k, v)| Some((*k, v.as_ref()?))).collect();
+        self.ask(Method::GET, path, |request| request.query(&given)).await
+    }
+
+    /// Reads bytes.
+    pub(crate) async fn bytes(&self, path: &str) -> anyhow::Result<Vec<u8>> {
+        let answer = self.send(Method::GET, path, |request| request).await?;
+        Ok(answer.body)
+    }
+
+    /// Asks for something to be done, without a body.
+    pub(crate) async fn act<T: DeserializeOwned>(&self, method: Method, path: &str) -> anyhow::Result<T> {
+        self.ask(method, path, |request| request).await
+    }
+
+    /// Asks for something to be done.
+    pub(crate) async fn submit<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        body: &impl Serialize,
+    ) -> anyhow::Result<T> {
+        self.ask(method, path, |request| request.json(body)).await
+    }
+
+    /// Delivers bytes as they are.
+    pub(crate) async fn deliver<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> anyhow::Result<T> {
+        self.ask(Method::POST, path, |request| request.header(CONTENT_TYPE, content_type).body(body)).await
+    }
+
+    /// Headers of a path that needs no token, for `doctor`.
+    pub(crate) async fn headers(&self, path: &str) -> anyhow::Result<HeaderMap> {
+        Ok(self.send(Method::GET, path, |request| request).await?.headers)
+    }
+
+    async fn ask<T: DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<T> {
+        let place = format!("{method} {}{path}", self.base);
+        self.send(method, path, build).await?.read(&place)
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<answer::Answer> {
+        let place = format!("{method} {}{path}", self.base);
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if let Some(token) = &self.token {
+            request = request.bearer_auth(token.expose());
+        }
+        let answer = build(request).send().await.map_err(|error| unreachable_server(&error, &place))?;
+        answer::Answer::receive(answer, &place).await
+    }
+}
+
+/// A part of a path, with everything escaped that a path gives a meaning to.
+pub(crate) fn segment(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.~".contains(&b);
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}
+
+fn token_of_folder(folder: &Path) -> anyhow::Result<Option<Secret>> {
+    let file = folder.join(TOKEN_FILE);
+    match std::fs::read_to_string(&file) {
+        Ok(text) => Ok(Some(Secret::new(text.trim()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Failure::new(Code::LocalFile, error.to_string()).at(file.display().to_string()).into()),
+    }
+}
+
+fn unreachable_server(error: &reqwest::Error, place: &str) -> Failure {
+    let mut story = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        story = inner.to_string();
+        cause = inner.source();
+    }
+    Failure::new(Code::ServerUnreachable, story).at(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_are_escaped() {
+        assert_eq!(segment("a/b ?ä"), "a%2Fb%20%3F%C3%A4");
+    }
+
+    #[tokio::test]
+    async fn a_silent_address_is_named() {
+        let client = Client::new("http://127.0.0.1:9/", None, std::time::Duration::from_secs(5)).unwrap();
+        let error = client.get::<serde_json::Value>("/healthz").await.expect_err("nobody listens");
+        let failure = Failure::of(&error);
+        assert_eq!(failure.problem.code, Code::ServerUnreachable);
+        assert_eq!(failure.problem.place.as_deref(), Some("GET http://127.0.0.1:9/healthz"));
+    }
+}

@@ -1,0 +1,246 @@
+//! `andon events`: send, list, show, decide again, dry run.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use andon_journal::{EventRow, Page};
+use andon_model::Decision;
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::client::{Client, DeliveredAnswer, segment};
+use crate::commands::{Context, dry_run};
+use crate::output::{Cell, Grid, Tone, facts_text, utc_time};
+use crate::scenario::local;
+
+/// Send, list and show events
+#[derive(Debug, Subcommand)]
+pub(crate) enum Events {
+    /// Send files: CloudEvents, batches, or the framework's shape {"data":{…}}
+    Send(Send),
+    /// List events, newest first
+    List(List),
+    /// Show one event with its decision and runs
+    Show {
+        /// Its place in the journal
+        offset: i64,
+    },
+    /// Decide an event again whose decision failed or found no action
+    Decide {
+        /// Its place in the journal
+        offset: i64,
+    },
+    /// Show what would happen to an event; nothing is stored or sent
+    DryRun {
+        /// CloudEvents, a batch, or the framework's shape; `-` reads standard input
+        file: PathBuf,
+    },
+}
+
+/// What to send and how.
+#[derive(Debug, Args)]
+pub(crate) struct Send {
+    /// Files; `-` reads standard input
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// Deliver to this configured source instead of the one that the content suggests
+    #[arg(long, value_name = "NAME")]
+    source: Option<String>,
+    /// Media type of the files, for `--source`
+    #[arg(long, value_name = "TYPE", default_value = "application/json")]
+    content_type: String,
+}
+
+/// Which events to list.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// At most so many
+    #[arg(long, default_value_t = 50, value_name = "NUMBER")]
+    limit: usize,
+    /// Only events before this place
+    #[arg(long, value_name = "OFFSET")]
+    before: Option<i64>,
+    /// Only this type
+    #[arg(long = "type", value_name = "TYPE")]
+    kind: Option<String>,
+    /// Only this subject
+    #[arg(long, value_name = "SUBJECT")]
+    subject: Option<String>,
+}
+
+pub(crate) async fn run(events: Events, context: &Context) -> anyhow::Result<ExitCode> {
+    let (client, output) = (context.client()?, context.output);
+    match events {
+        Events::Send(send) => return send_files(send, &client, context).await,
+        Events::List(list) => {
+            let page = list_page(&list, &client).await?;
+            output.show(&page, |page| list_table(page))?;
+        }
+        Events::Show { offset } => {
+            let row: EventRow = client.get(&format!("/api/v1/events/{offset}")).await?;
+            show(&row, context)?;
+        }
+        Events::Decide { offset } => {
+            let _: Value = client.act(Method::POST, &format!("/api/v1/events/{offset}/decide")).await?;
+            output.say(&json!({ "decided": offset }), |_| format!("event {offset} is decided again"))?;
+        }
+        Events::DryRun { file } => dry_run::run(&file, &read(&file)?, &client, context).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn send_files(send: Send, client: &Client, context: &Context) -> anyhow::Result<ExitCode> {
+    let mut sent = Vec::new();
+    for file in &send.files {
+        let body = read(file)?;
+        let (path, content_type) = match &send.source {
+            Some(source) => (format!("/api/v1/sources/{}", segment(source)), send.content_type.clone()),
+            None => intake_for(&body),
+        };
+        let answer: DeliveredAnswer = client.deliver(&path, &content_type, body).await?;
+        sent.push((file.display().to_string(), answer));
+    }
+    let all_decoded = sent.iter().all(|(_, answer)| answer.quarantined.is_empty());
+    context.output.show(&sent, |sent| sent_table(sent))?;
+    Ok(if all_decoded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The intake and media type that fit the content; what is not JSON is for the server to refuse.
+pub(crate) fn intake_for(body: &[u8]) -> (String, String) {
+    let (path, content_type) = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Array(_)) => ("/api/v1/events", "application/cloudevents-batch+json"),
+        Ok(Value::Object(members)) if !members.contains_key("specversion") => ("/api/events", "application/json"),
+        _ => ("/api/v1/events", "application/cloudevents+json"),
+    };
+    (path.to_owned(), content_type.to_owned())
+}
+
+fn read(file: &Path) -> anyhow::Result<Vec<u8>> {
+    if file.as_os_str() != "-" {
+        return Ok(std::fs::read(file).map_err(|error| local(file, error.to_string()))?);
+    }
+    let mut body = Vec::new();
+    std::io::stdin().lock().read_to_end(&mut body).map_err(|error| local(file, error.to_string()))?;
+    Ok(body)
+}
+
+async fn list_page(list: &List, client: &Client) -> anyhow::Result<Page<EventRow>> {
+    let query = [
+        ("limit", Some(list.limit.to_string())),
+        ("before", list.before.map(|before| before.to_string())),
+        ("type", list.kind.clone()),
+        ("subject", list.subject.clone()),
+    ];
+    client.list("/api/v1/events", &query).await
+}
+
+fn list_table(page: &Page<EventRow>) -> Grid {
+    let header = ["event", "received", "type", "subject", "decision", "runs"];
+    let mut grid = Grid::new(header, "no events");
+    for row in &page.rows {
+        grid.row([
+            row.offset.into(),
+            utc_time(row.received_at).into(),
+            (&row.kind).into(),
+            row.subject.clone().unwrap_or_default().into(),
+            decision_cell(row),
+            row.runs.iter().map(|run| run.status.as_str()).collect::<Vec<_>>().join(", ").into(),
+        ]);
+    }
+    grid
+}
+
+/// What was decided: table and rows, or why not.
+pub(crate) fn decision_cell(row: &EventRow) -> Cell {
+    match (&row.failure, &row.decisions) {
+        (Some(problem), _) => Cell::toned(format!("failed: {}", problem.code), Tone::Bad),
+        (None, None) => Cell::toned("undecided", Tone::Warn),
+        (None, Some(decisions)) => decisions.iter().map(decision_text).collect::<Vec<_>>().join("; ").into(),
+    }
+}
+
+/// One decision: table and rows.
+pub(crate) fn decision_text(decision: &Decision) -> String {
+    let rows: Vec<String> = decision.rows.iter().map(|hit| hit.row.to_string()).collect();
+    match rows.as_slice() {
+        [] => format!("{}: no row", decision.table.name),
+        _ => format!("{} row {}", decision.table.name, rows.join(", ")),
+    }
+}
+
+fn show(row: &EventRow, context: &Context) -> anyhow::Result<()> {
+    let output = context.output;
+    output.show(row, facts)?;
+    if let Some(decisions) = row.decisions.as_deref() {
+        output.aside(&hits(decisions))?;
+    }
+    output.aside(&super::runs::list_table(&row.runs))?;
+    match &row.event {
+        Some(event) => output.note(&serde_json::to_string_pretty(event)?),
+        None => Ok(()),
+    }
+}
+
+fn facts(row: &EventRow) -> Grid {
+    let mut grid = Grid::pairs();
+    grid.pair("event", row.offset);
+    grid.pair("id", &row.id);
+    grid.pair("source", &row.source);
+    grid.pair("type", &row.kind);
+    grid.pair("subject", row.subject.as_deref().unwrap_or("-"));
+    grid.pair("received", utc_time(row.received_at));
+    if let Some(problem) = &row.failure {
+        grid.pair("failure", Cell::toned(problem.to_string(), Tone::Bad));
+    }
+    grid
+}
+
+fn hits(decisions: &[Decision]) -> Grid {
+    let mut grid = Grid::new(["decision", "version", "row", "saw", "output"], "no table was asked");
+    for decision in decisions {
+        for hit in &decision.rows {
+            grid.row([
+                (&decision.table.name).into(),
+                decision.table.version.into(),
+                hit.row.into(),
+                facts_text(&hit.saw).into(),
+                facts_text(&hit.output).into(),
+            ]);
+        }
+    }
+    grid
+}
+
+fn sent_table(sent: &[(String, DeliveredAnswer)]) -> Grid {
+    let mut grid = Grid::new(["file", "event", "result"], "nothing was sent");
+    for (file, answer) in sent {
+        for event in &answer.events {
+            let result = if event.new { "stored" } else { "known before" };
+            grid.row([file.into(), event.offset.into(), Cell::toned(result, Tone::Good)]);
+        }
+        for entry in &answer.quarantined {
+            let result = format!("quarantined as {}: {}", entry.id, entry.problem);
+            grid.row([file.into(), "-".into(), Cell::toned(result, Tone::Bad)]);
+        }
+    }
+    grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(body: &str, path: &str, content_type: &str) {
+        assert_eq!(intake_for(body.as_bytes()), (path.to_owned(), content_type.to_owned()), "for {body}");
+    }
+
+    #[test]
+    fn the_content_chooses_the_intake() {
+        check(r#"{"specversion":"1.0"}"#, "/api/v1/events", "application/cloudevents+json");
+        check("[]", "/api/v1/events", "application/cloudevents-batch+json");
+        check(r#"{"data":{}}"#, "/api/events", "application/json");
+        check("{", "/api/v1/events", "application/cloudevents+json");
+    }
+}

@@ -1,0 +1,69 @@
+//! One module per command; every one ends in a printed result and an exit code.
+
+pub(crate) mod apply;
+pub(crate) mod check;
+pub(crate) mod demo;
+pub(crate) mod destinations;
+pub(crate) mod doctor;
+mod dry_run;
+pub(crate) mod events;
+pub(crate) mod export;
+pub(crate) mod lookups;
+pub(crate) mod quarantine;
+pub(crate) mod runs;
+pub(crate) mod secret;
+pub(crate) mod serve;
+pub(crate) mod simulate;
+pub(crate) mod status;
+pub(crate) mod token;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, GlobalOptions};
+use crate::client::Client;
+use crate::config::{Overrides, Settings};
+use crate::output::Output;
+
+/// What a command works with.
+pub(crate) struct Context {
+    /// Where results go.
+    pub(crate) output: Output,
+    /// Settings from file, environment and flags.
+    pub(crate) settings: Settings,
+}
+
+impl Context {
+    fn load(global: &GlobalOptions, output: Output, serve: Option<&serve::Serve>) -> anyhow::Result<Self> {
+        let overrides = Overrides::from_flags(global, serve);
+        let settings = Settings::load(global.config.as_deref(), &overrides)?;
+        Ok(Self { output, settings })
+    }
+
+    /// The server's API.
+    pub(crate) fn client(&self) -> anyhow::Result<Client> {
+        Client::from_settings(&self.settings)
+    }
+}
+
+/// Runs the command that was given.
+pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
+    let serve = if let Command::Serve(serve) = &cli.command { Some(serve) } else { None };
+    let context = Context::load(&cli.global, output, serve)?;
+    match cli.command {
+        Command::Serve(_) => serve::run(context).await,
+        Command::Demo(demo) => demo::run(demo, &context).await,
+        Command::Apply(apply) => apply::run(apply, &context).await,
+        Command::Export(export) => export::run(export, &context).await,
+        Command::Check(check) => check::run(&check, &context).await,
+        Command::Events(events) => events::run(events, &context).await,
+        Command::Runs(runs) => runs::run(runs, &context).await,
+        Command::Quarantine(quarantine) => quarantine::run(quarantine, &context).await,
+        Command::Destinations(destinations) => destinations::run(destinations, &context).await,
+        Command::Lookups(lookups) => lookups::run(lookups, &context).await,
+        Command::Simulate(simulate) => simulate::run(simulate, &context).await,
+        Command::Token(token) => token::run(token, &context).await,
+        Command::Secret(secret) => secret::run(secret, &context).await,
+        Command::Doctor => doctor::run(&context).await,
+        Command::Status => status::run(&context).await,
+    }
+}

@@ -1,0 +1,86 @@
+//! `andon simulate`: stands in for outside systems, with nasty modes.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use andon_model::Secret;
+use andon_sim::{Access, FaultProfile, SapSimulator, SimulatorConfig};
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::commands::Context;
+use crate::scenario::local;
+use crate::wiring::{random_text, signals};
+
+/// Stand in for an outside system
+#[derive(Debug, Subcommand)]
+pub(crate) enum Simulate {
+    /// SAP S/4HANA: maintenance notifications by OData V2, with faults on demand
+    Sap(Sap),
+}
+
+/// How the simulator behaves.
+#[derive(Debug, Args)]
+pub(crate) struct Sap {
+    /// Address and port
+    #[arg(long, default_value = "127.0.0.1:8481", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// User whom the services accept
+    #[arg(long, default_value = "ANDON", value_name = "NAME")]
+    user: String,
+    /// File with the user's password; made up and written to it when the file does not exist
+    #[arg(long, default_value = "sap-password", value_name = "FILE")]
+    password_file: PathBuf,
+    /// Faults by kind and probability, as in `commit_then_drop=0.1,slow=0.2:200ms`
+    #[arg(long, default_value_t, value_name = "PROFILE")]
+    faults: FaultProfile,
+    /// Seed of the faults: the same seed misbehaves alike
+    #[arg(long, default_value_t = 1, value_name = "NUMBER")]
+    seed: u64,
+}
+
+pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result<ExitCode> {
+    let Simulate::Sap(sap) = simulate;
+    let password = password(&sap.password_file)?;
+    let config = SimulatorConfig {
+        listen: sap.listen,
+        access: Access::Basic { user: sap.user.clone(), password },
+        seed: sap.seed,
+        faults: sap.faults.clone(),
+        ..SimulatorConfig::default()
+    };
+    let simulator = SapSimulator::start(config).await?;
+    let address = simulator.base_url();
+    let started = json!({ "address": address, "user": sap.user, "password_file": sap.password_file });
+    context.output.say(&started, |_| introduction(&sap, &address))?;
+    signals::stop_requested().await?;
+    simulator.shutdown().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn introduction(sap: &Sap, address: &str) -> String {
+    let file = sap.password_file.display();
+    format!(
+        "SAP simulator on {address}, faults: {}, seed {}\n\
+         user {}; its password is in {file}, give it to Andon:\n  \
+         andon secret set sap-password --from-file {file}\n\
+         what was really created:\n  \
+         curl {address}/sim/books\n\
+         stop with Ctrl-C",
+        sap.faults, sap.seed, sap.user
+    )
+}
+
+/// The password in the file; a missing file gets a new one that only its owner can read.
+fn password(file: &PathBuf) -> anyhow::Result<Secret> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => Ok(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let text = random_text()?;
+            crate::wiring::write_private(file, &text)?;
+            Ok(Secret::new(text))
+        }
+        Err(error) => Err(local(file, error.to_string()).into()),
+    }
+}

@@ -1,0 +1,169 @@
+//! Settings: `andon.toml`, then `ANDON_<SECTION>__<KEY>`, then flags; unknown keys are refused.
+//!
+//! A variable such as `ANDON_HTTP__LISTEN` sets `listen` in `[http]`; variables without the double underscore
+//! (`ANDON_URL`, `ANDON_TOKEN`, secrets of destinations) are not settings and are left alone.
+
+mod sections;
+
+use std::path::{Path, PathBuf};
+
+use andon_model::Code;
+use andon_server::ServerSettings;
+use figment::Figment;
+use figment::providers::{Env, Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+
+use crate::cli::GlobalOptions;
+use crate::commands::serve::Serve;
+use crate::output::Failure;
+pub(crate) use sections::{Client, Data, Database, Engine, Http, Log, LogFormat, Retention};
+
+/// The settings file that is read when it exists and no other is named.
+const DEFAULT_FILE: &str = "andon.toml";
+
+/// Everything that can be set; each section documents its keys.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Settings {
+    /// `[data]`
+    pub(crate) data: Data,
+    /// `[database]`
+    pub(crate) database: Database,
+    /// `[http]`
+    pub(crate) http: Http,
+    /// `[limits]`: limits and times of the API; the keys stand in `andon_server::ServerSettings`.
+    pub(crate) limits: ServerSettings,
+    /// `[engine]`
+    pub(crate) engine: Engine,
+    /// `[retention]`
+    pub(crate) retention: Retention,
+    /// `[log]`
+    pub(crate) log: Log,
+    /// `[client]`
+    pub(crate) client: Client,
+}
+
+impl Settings {
+    /// Reads file, environment and flags, the later ones winning.
+    pub(crate) fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, Failure> {
+        let figment = match file {
+            Some(file) => from_file(file)?,
+            None => Figment::from(Toml::file(DEFAULT_FILE)),
+        };
+        let environment = Env::prefixed("ANDON_").filter(|key| key.as_str().contains("__")).split("__");
+        let figment = figment.merge(environment).merge(Serialized::defaults(overrides));
+        let settings: Self = figment.extract().map_err(setting_failure)?;
+        settings.check()?;
+        Ok(settings)
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        let wrong = |key: &str, why: &str| Err(Failure::new(Code::Setting, why).at(key));
+        if self.engine.max_backlog < 1 || self.engine.max_pending_runs == 0 || self.engine.decide_batch == 0 {
+            return wrong("[engine]", "max_backlog, max_pending_runs and decide_batch are greater than zero");
+        }
+        if self.retention.keys < self.retention.events {
+            return wrong("[retention] keys", "keys of events are kept at least as long as the events");
+        }
+        Ok(())
+    }
+}
+
+fn from_file(file: &Path) -> Result<Figment, Failure> {
+    let place = file.display().to_string();
+    let text = std::fs::read_to_string(file).map_err(|e| Failure::new(Code::LocalFile, e.to_string()).at(place))?;
+    Ok(Figment::from(Toml::string(&text)))
+}
+
+/// The first fault with its key, in figment's words.
+fn setting_failure(error: figment::Error) -> Failure {
+    let key = error.path.join(".");
+    let source = error.metadata.as_ref().map(|m| m.name.to_string()).unwrap_or_default();
+    let place = [key, source].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", in ");
+    let failure = Failure::new(Code::Setting, error.kind.to_string());
+    if place.is_empty() { failure } else { failure.at(place) }
+}
+
+/// What flags set; laid over file and environment.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Overrides {
+    #[serde(skip_serializing_if = "Section::is_empty")]
+    data: Section,
+    #[serde(skip_serializing_if = "Section::is_empty")]
+    database: Section,
+    #[serde(skip_serializing_if = "Section::is_empty")]
+    http: Section,
+    #[serde(skip_serializing_if = "Section::is_empty")]
+    log: Section,
+    #[serde(skip_serializing_if = "Section::is_empty")]
+    client: Section,
+}
+
+/// Keys of one section that flags set.
+#[derive(Debug, Default, Serialize)]
+#[serde(transparent)]
+struct Section(std::collections::BTreeMap<&'static str, String>);
+
+impl Section {
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    fn set(&mut self, key: &'static str, value: Option<String>) {
+        if let Some(value) = value {
+            self.0.insert(key, value);
+        }
+    }
+}
+
+impl Overrides {
+    /// The flags of every command, and those of `serve` when it runs.
+    pub(crate) fn from_flags(global: &GlobalOptions, serve: Option<&Serve>) -> Self {
+        let mut overrides = Self::default();
+        let text = |path: &PathBuf| path.display().to_string();
+        overrides.data.set("folder", global.data.as_ref().map(text));
+        overrides.client.set("url", global.url.clone());
+        if let Some(serve) = serve {
+            overrides.database.set("url", serve.database.clone());
+            overrides.http.set("listen", serve.listen.map(|address| address.to_string()));
+            overrides.log.set("format", serve.log_format.map(|format| format.to_string()));
+            overrides.log.set("filter", serve.log.clone());
+        }
+        overrides
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, place: &str, detail: &str) {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("andon.toml");
+        std::fs::write(&file, text).unwrap();
+        let failure = Settings::load(Some(&file), &Overrides::default()).expect_err("must be refused");
+        let found = failure.problem.place.unwrap_or_default();
+        assert!(found.starts_with(place), "{text:?}: {found:?}");
+        assert!(failure.problem.detail.contains(detail), "{text:?}: {}", failure.problem.detail);
+    }
+
+    #[test]
+    fn faults_name_their_key() {
+        check("[http]\nlisen = '1'\n", "http.lisen", "unknown field");
+        check("[htp]\n", "htp", "unknown field");
+        check("[http]\nlisten = 'here'\n", "http.listen", "");
+        check("[retention]\nevents = '9 days'\nkeys = '1 day'\n", "[retention] keys", "at least as long");
+        check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
+    }
+
+    #[test]
+    fn flags_win_over_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("andon.toml");
+        std::fs::write(&file, "[data]\nfolder = '/a'\n[client]\nurl = 'http://a'\n").unwrap();
+        let mut overrides = Overrides::default();
+        overrides.data.set("folder", Some("/b".into()));
+        let settings = Settings::load(Some(&file), &overrides).unwrap();
+        assert_eq!((settings.data.folder, settings.client.url.as_str()), (PathBuf::from("/b"), "http://a"));
+    }
+}

@@ -1,0 +1,50 @@
+//! The demo: everything in one process, in a folder that is gone afterwards.
+//!
+//! **Life of a demo.** [`stage`] starts the simulator and Andon; [`play`] applies the scenarios and delivers their
+//! inputs as senders would; [`watch`] shows the progress until nothing is pending; [`report`] compares what Andon says
+//! with the simulator's books, which tell what was really created.
+
+mod embedded;
+mod play;
+mod progress;
+mod report;
+mod stage;
+mod watch;
+
+use std::process::ExitCode;
+
+use andon_model::{Clock, SystemClock};
+
+use crate::commands::demo::Demo;
+use crate::output::Output;
+use crate::wiring::signals;
+use progress::Progress;
+use stage::Stage;
+
+/// Plays the demo.
+pub(crate) async fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
+    let progress = Progress::new(output.is_json());
+    let stage = Stage::open(options, &progress).await?;
+    let played = perform(options, &stage, &progress, output).await;
+    let is_good = matches!(played, Ok(true));
+    if is_good && !options.once && output.is_on_terminal() {
+        output.note(&stage.invitation())?;
+        signals::stop_requested().await?;
+    }
+    let folder = stage.close(options.keep || !is_good).await?;
+    if let Some(folder) = folder {
+        progress.say(&format!("configuration, journal and log are in {}", folder.display()));
+    }
+    played.map(|good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn perform(options: &Demo, stage: &Stage, progress: &Progress, output: Output) -> anyhow::Result<bool> {
+    let started = SystemClock.now();
+    let expected = play::all(stage, progress).await?;
+    let settled = watch::until_settled(&stage.client, &expected, options.limit(), progress).await?;
+    let seconds = SystemClock.now().since(started).as_secs_f64();
+    let report = report::Report::make(stage, &expected, settled, seconds).await?;
+    output.show(&report, report::Report::table)?;
+    output.aside(&report.totals_table())?;
+    Ok(report.is_good())
+}

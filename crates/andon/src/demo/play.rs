@@ -1,0 +1,162 @@
+//! Playing the scenarios: configuration by the API, inputs as their senders deliver them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use andon_connectors::{Location, SourceSpec};
+use andon_journal::{Change, Document, DocumentKind};
+use andon_model::Code;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::embedded::{self, Scenario};
+use super::progress::Progress;
+use super::stage::Stage;
+use crate::client::{Client, DeliveredAnswer};
+use crate::commands::apply::put_into_force;
+use crate::commands::events::intake_for;
+use crate::output::Failure;
+use crate::scenario::{self, local};
+
+/// Where the scenarios' destination expects the simulator.
+const DEFAULT_SIMULATOR: &str = "http://127.0.0.1:8481";
+/// Secret that the scenarios' destination names.
+const PASSWORD_SECRET: &str = "sap-password";
+
+/// What must come out of the scenarios, and what was done to them.
+#[derive(Debug, Default)]
+pub(super) struct Expected {
+    /// Events.
+    pub(super) events: i64,
+    /// Documents in SAP.
+    pub(super) documents: usize,
+    /// Quarantine entries.
+    pub(super) quarantined: i64,
+    /// Deliveries that were sent a second time and recognised.
+    pub(super) recognised: usize,
+}
+
+/// `expected/documents.json`, as far as it is counted here.
+#[derive(Deserialize)]
+struct ExpectedDocuments {
+    events: i64,
+    documents: Vec<Value>,
+}
+
+/// Applies every scenario and delivers its inputs.
+pub(super) async fn all(stage: &Stage, progress: &Progress) -> anyhow::Result<Expected> {
+    let body = json!({ "value": stage.sap_password.expose() });
+    let _: Value = stage.client.submit(Method::PUT, &format!("/api/v1/secrets/{PASSWORD_SECRET}"), &body).await?;
+    let mut expected = Expected::default();
+    for scenario in embedded::SCENARIOS {
+        let folder = stage.folder().join("scenarios").join(scenario.name);
+        unpack(scenario, &folder)?;
+        let documents = apply(stage, scenario, &folder, progress).await?;
+        play(stage, &folder.join("input"), &documents, &mut expected).await?;
+        expect(&folder.join("expected"), &mut expected)?;
+        progress.say(&format!("played the inputs of {}", scenario.name));
+    }
+    Ok(expected)
+}
+
+fn unpack(scenario: &Scenario, folder: &Path) -> Result<(), Failure> {
+    for file in scenario.files {
+        copy_to(&folder.join(file.path), file.bytes)?;
+    }
+    Ok(())
+}
+
+fn copy_to(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let parent = file.parent().unwrap_or(file);
+    fs::create_dir_all(parent).map_err(|error| local(parent, error.to_string()))?;
+    fs::write(file, bytes).map_err(|error| local(file, error.to_string()))
+}
+
+/// Puts a scenario into force, its destination pointed at the demo's own simulator.
+async fn apply(
+    stage: &Stage,
+    scenario: &Scenario,
+    folder: &Path,
+    progress: &Progress,
+) -> anyhow::Result<Vec<Document>> {
+    let mut documents = scenario::read(folder)?;
+    let address = stage.simulator.base_url();
+    for document in documents.iter_mut().filter(|document| document.kind == DocumentKind::Destination) {
+        document.text = document.text.replace(DEFAULT_SIMULATOR, &address);
+    }
+    let changes: Vec<Change> = documents.iter().cloned().map(Change::Put).collect();
+    let answer = put_into_force(&stage.client, &changes).await?;
+    progress.say(&format!("applied {} as revision {}: {} documents", scenario.name, answer.revision, documents.len()));
+    Ok(documents)
+}
+
+/// Files for a bucket source go into its folder; the others are sent by HTTP.
+async fn play(stage: &Stage, input: &Path, documents: &[Document], expected: &mut Expected) -> anyhow::Result<()> {
+    let bucket = documents.iter().find_map(bucket_folder);
+    for file in files_below(input)? {
+        let bytes = fs::read(&file).map_err(|error| local(&file, error.to_string()))?;
+        match &bucket {
+            Some(folder) => {
+                let path = file.strip_prefix(input).unwrap_or(&file);
+                copy_to(&stage.data_folder().join(folder).join(path), &bytes)?;
+            }
+            None => send(&stage.client, bytes, expected).await?,
+        }
+    }
+    Ok(())
+}
+
+/// The folder that a source watches, if it is one with a bucket.
+fn bucket_folder(document: &Document) -> Option<PathBuf> {
+    if document.kind != DocumentKind::Source {
+        return None;
+    }
+    match SourceSpec::parse(&document.name, &document.text).ok()?.bucket?.location {
+        Location::Folder(folder) => Some(folder),
+        Location::S3(_) => None,
+    }
+}
+
+/// Sends a file, and once more, as a sender does that did not hear the first answer.
+async fn send(client: &Client, body: Vec<u8>, expected: &mut Expected) -> anyhow::Result<()> {
+    let (path, content_type) = intake_for(&body);
+    match client.deliver::<DeliveredAnswer>(&path, &content_type, body.clone()).await {
+        Ok(_) => {
+            let again: DeliveredAnswer = client.deliver(&path, &content_type, body).await?;
+            expected.recognised += again.events.iter().filter(|event| !event.new).count();
+            Ok(())
+        }
+        Err(error) if is_undecodable(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Refused because it is no event, and kept in quarantine: some inputs are meant to be.
+fn is_undecodable(error: &anyhow::Error) -> bool {
+    let codes = [Code::Undecodable, Code::BadCloudEvent];
+    error.downcast_ref::<Failure>().is_some_and(|failure| codes.contains(&failure.problem.code))
+}
+
+fn expect(folder: &Path, expected: &mut Expected) -> anyhow::Result<()> {
+    let documents: ExpectedDocuments = serde_json::from_slice(&fs::read(folder.join("documents.json"))?)?;
+    let quarantine: Vec<Value> = serde_json::from_slice(&fs::read(folder.join("quarantine.json"))?)?;
+    expected.events += documents.events;
+    expected.documents += documents.documents.len();
+    expected.quarantined += i64::try_from(quarantine.len())?;
+    Ok(())
+}
+
+/// Every file below a folder, in the order of their paths.
+fn files_below(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(|error| local(&folder, error.to_string()))? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { files.push(path) }
+        }
+    }
+    files.sort();
+    Ok(files)
+}

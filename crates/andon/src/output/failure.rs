@@ -1,0 +1,114 @@
+//! How an error is shown: code, what, where, what to do, page.
+
+use std::fmt;
+
+use andon_journal::Finding;
+use andon_model::{Code, Problem, Severity};
+use serde_json::{Value, json};
+
+use super::remedy::remedy;
+
+/// Why a command ends without having done its work.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// What, where and what to do.
+    pub(crate) problem: Problem,
+    /// What a check found, one by one.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Failure {
+    /// A failure without findings.
+    pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self::from(Problem::new(code, detail))
+    }
+
+    /// The same failure, at a place.
+    pub(crate) fn at(mut self, place: impl Into<String>) -> Self {
+        self.problem.place = Some(place.into());
+        self
+    }
+
+    /// The failure inside an error; an error of another kind becomes an internal one with its whole story.
+    pub(crate) fn of(error: &anyhow::Error) -> Self {
+        if let Some(failure) = error.downcast_ref::<Self>() {
+            return Self { problem: failure.problem.clone(), findings: failure.findings.clone() };
+        }
+        match error.downcast_ref::<Problem>() {
+            Some(problem) => Self::from(problem.clone()),
+            None => Self::new(Code::Internal, format!("{error:#}")),
+        }
+    }
+
+    /// The failure for machines: the members of a problem document, with `page` and `remedy`.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "code": self.problem.code,
+            "title": self.problem.code.title(),
+            "detail": self.problem.detail,
+            "place": self.problem.place,
+            "remedy": remedy(self.problem.code),
+            "page": page(self.problem.code),
+            "findings": self.findings,
+        })
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self { problem, findings: Vec::new() }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Problem { code, detail, place } = &self.problem;
+        write!(f, "error {code}: {}", code.title())?;
+        if !detail.is_empty() {
+            write!(f, "\n  what:  {detail}")?;
+        }
+        if let Some(place) = place {
+            write!(f, "\n  where: {place}")?;
+        }
+        for finding in &self.findings {
+            write!(f, "\n  - {}", finding_line(finding))?;
+        }
+        write!(f, "\n  to do: {}\n  page:  {}", remedy(*code), page(*code))
+    }
+}
+
+/// One finding as a line.
+fn finding_line(finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+    };
+    format!("{severity} {}", finding.problem)
+}
+
+/// The page that explains a code.
+fn page(code: Code) -> String {
+    format!("docs/errors/{code}.md")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_says_what_where_and_what_to_do() {
+        let failure = Failure::new(Code::NotFound, "run X does not exist").at("GET /api/v1/runs/X");
+        let text = Failure::of(&anyhow::Error::new(failure)).to_string();
+        for part in ["error AND-1201: not found", "what:  run X", "where: GET", "to do: ", "docs/errors/AND-1201.md"] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+    }
+
+    #[test]
+    fn an_unexpected_error_keeps_its_story() {
+        let error = anyhow::anyhow!("disk full").context("the file cannot be written");
+        assert!(Failure::of(&error).problem.detail.ends_with("the file cannot be written: disk full"));
+    }
+}

@@ -1,0 +1,97 @@
+//! What people and machines see: tables or JSON on standard output, errors on standard error.
+
+mod failure;
+mod grid;
+mod remedy;
+mod text;
+
+use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
+
+use anyhow::Context;
+use serde::Serialize;
+
+pub(crate) use failure::Failure;
+pub(crate) use grid::{Cell, Grid, Tone};
+pub(crate) use text::{facts_text, one_line, percent, utc_time};
+
+/// How results are printed; cheap to copy.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    json: bool,
+    terminal: bool,
+}
+
+impl Output {
+    /// JSON when asked for; otherwise drawn tables on a terminal and plain columns in a pipe.
+    pub(crate) fn new(json: bool) -> Self {
+        Self { json, terminal: io::stdout().is_terminal() }
+    }
+
+    /// Whether results are wanted as JSON.
+    pub(crate) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// Whether a person sits before it.
+    pub(crate) fn is_on_terminal(self) -> bool {
+        self.terminal
+    }
+
+    /// Prints a result: the value itself for machines, `table` of it for people.
+    pub(crate) fn show<T: Serialize>(self, value: &T, table: impl FnOnce(&T) -> Grid) -> anyhow::Result<()> {
+        if self.json {
+            return self.value(value);
+        }
+        self.text(&table(value).render(self.terminal))
+    }
+
+    /// Prints a result that people read as one sentence.
+    pub(crate) fn say<T: Serialize>(self, value: &T, sentence: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
+        if self.json {
+            return self.value(value);
+        }
+        self.text(&sentence(value))
+    }
+
+    /// Prints a table for people; nothing for machines.
+    pub(crate) fn aside(self, table: &Grid) -> anyhow::Result<()> {
+        if self.json { Ok(()) } else { self.text(&table.render(self.terminal)) }
+    }
+
+    /// Prints a line for people; nothing for machines.
+    pub(crate) fn note(self, line: &str) -> anyhow::Result<()> {
+        if self.json { Ok(()) } else { self.text(line) }
+    }
+
+    /// Prints a value as JSON.
+    pub(crate) fn value<T: Serialize>(self, value: &T) -> anyhow::Result<()> {
+        self.text(&serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?)
+    }
+
+    /// Prints bytes as they are.
+    pub(crate) fn bytes(self, bytes: &[u8]) -> anyhow::Result<()> {
+        ignore_closed_pipe(io::stdout().lock().write_all(bytes))
+    }
+
+    fn text(self, text: &str) -> anyhow::Result<()> {
+        ignore_closed_pipe(writeln!(io::stdout().lock(), "{}", text.trim_end()))
+    }
+
+    /// Prints an error to standard error and gives the exit code.
+    pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
+        let failure = Failure::of(error);
+        let text = if self.json { failure.to_json().to_string() } else { failure.to_string() };
+        // Nothing is left to be done when standard error is closed as well.
+        let _ = writeln!(io::stderr().lock(), "{text}");
+        ExitCode::FAILURE
+    }
+}
+
+/// A reader that has seen enough (`andon events list | head`) is no error.
+fn ignore_closed_pipe(written: io::Result<()>) -> anyhow::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.context("the result cannot be printed"),
+    }
+}

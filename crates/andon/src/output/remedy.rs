@@ -1,0 +1,45 @@
+//! One line per code: what to do. The page of the code says more.
+
+use andon_model::Code;
+
+/// What to do about an error with this code.
+pub(crate) const fn remedy(code: Code) -> &'static str {
+    match code {
+        Code::Undecodable | Code::BadCloudEvent => {
+            "correct the payload and send it again; what was kept is listed by `andon quarantine list`"
+        }
+        Code::TooLarge => "send less at once, or raise the limit in andon.toml",
+        Code::UnknownSource => "apply a scenario that has this source, or correct its name",
+        Code::BackPressure => "wait a few seconds and send again; `andon status` shows the backlog",
+        Code::Unauthenticated => "put a token into ANDON_TOKEN, or name the server's data folder by --data",
+        Code::Forbidden => "use a token with a higher role: `andon token create --role …`",
+        Code::BadSignature => "compare the shared secret and the clocks of sender and server",
+        Code::NotFound => "list what exists, then correct the name or number",
+        Code::BadRequest => "correct the parameters; `--help` of the command shows them",
+        Code::Conflict => "look at the present state first, with the `show` command",
+        Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue => {
+            "correct the file at the place named and check it: `andon check <folder>`"
+        }
+        Code::DecisionTable | Code::CaseFailed => "correct the table or the case, then run `andon check <folder>`",
+        Code::Template => "correct the template; paths read event, lookup results and earlier steps",
+        Code::LookupTable => "correct the CSV at the line named",
+        Code::DecisionFailed | Code::MissingPath | Code::BadBody => {
+            "look at the event with `andon events show`, correct table or template, then decide or retry again"
+        }
+        Code::Refused => "correct the data or the customising in the destination, then `andon runs retry`",
+        Code::Unreachable | Code::Busy | Code::RetriesExhausted => {
+            "check the destination with `andon destinations test`, then `andon runs retry`"
+        }
+        Code::Lost => "look for the document in the destination, then `andon runs resolve` or `andon runs retry`",
+        Code::DuplicateFound => "decide in the destination which document is valid, then `andon runs resolve`",
+        Code::DestinationCredentials => "store the right password: `andon secret set`, then `andon runs retry`",
+        Code::MissingSecret => "store it: `andon secret set <name>`",
+        Code::Journal => "check disk, permissions and database; `andon doctor` shows them",
+        Code::JournalHeld => "stop the other process, or name another data folder by --data",
+        Code::Bucket => "check that the folder or bucket exists and may be read",
+        Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
+        Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
+        Code::LocalFile => "check the path and its permissions",
+        Code::Internal => "report it, with the log of the server",
+    }
+}

@@ -1,0 +1,84 @@
+//! How configuration texts become sources and destinations: `andon-connectors` behind the engine's port.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use andon_act::Target;
+use andon_connectors::decode::{CloudEvents, Framework};
+use andon_connectors::{Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, SourceSpec};
+use andon_engine::{Adapters, SourceParts};
+use andon_journal::{Decoder, Document, DocumentCheck, Finding, IntakeAuth, Journal, ObjectReader, Source};
+use andon_model::{Clock, Name, Problem};
+use andon_store::SqlStore;
+
+/// Builds adapters that keep their marks and find their secrets in one store.
+pub(super) struct Wires {
+    store: Arc<SqlStore>,
+    clock: Arc<dyn Clock>,
+    destinations: Arc<Destinations>,
+    data_folder: PathBuf,
+}
+
+impl Wires {
+    pub(super) fn new(store: Arc<SqlStore>, clock: Arc<dyn Clock>, data_folder: PathBuf) -> Self {
+        let destinations = Arc::new(Destinations::new(store.clone(), clock.clone()));
+        Self { store, clock, destinations, data_folder }
+    }
+
+    /// A source that is asked for events, and how single objects of it are read.
+    fn bucket(&self, spec: &SourceSpec) -> Option<(Arc<Bucket>, Box<dyn Source>)> {
+        let bucket = Bucket::new(spec.name.clone(), spec.bucket.clone()?, &self.data_folder, self.store.clone());
+        let journal: Arc<dyn Journal> = self.store.clone();
+        let source = BucketSource::new(bucket.clone(), spec.decoder(), journal, self.clock.clone());
+        Some((bucket, Box::new(source)))
+    }
+}
+
+impl DocumentCheck for Wires {
+    fn check(&self, document: &Document) -> Vec<Finding> {
+        ConnectorChecks.check(document)
+    }
+}
+
+impl Adapters for Wires {
+    fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
+        let spec = SourceSpec::parse(&document.name, &document.text)?;
+        let (notifications, pulled) = match self.bucket(&spec) {
+            None => (None, None),
+            Some((bucket, source)) => {
+                let objects: Arc<dyn ObjectReader> = bucket;
+                (Some((spec.push_decoder(), objects)), Some(source))
+            }
+        };
+        let decoder: Arc<dyn Decoder> = spec.decoder();
+        Ok(SourceParts { decoder, notifications, pulled, auth: spec.auth, description: spec.description })
+    }
+
+    fn built_in_sources(&self) -> Vec<(Name, SourceParts)> {
+        let built_in = [
+            ("cloudevents", Arc::new(CloudEvents) as Arc<dyn Decoder>, "CloudEvents at POST /api/v1/events"),
+            ("framework", Arc::new(Framework), "the framework's events at POST /api/events"),
+        ];
+        built_in
+            .into_iter()
+            .filter_map(|(name, decoder, text)| Some((Name::new(name).ok()?, pushed(decoder, text))))
+            .collect()
+    }
+
+    fn target(&self, destinations: &[Document]) -> Result<Arc<dyn Target>, Problem> {
+        let parse = |document: &Document| DestinationSpec::parse(&document.name, &document.text);
+        // One object for all revisions, so that unchanged destinations keep their connections and sessions.
+        self.destinations.replace(destinations.iter().map(parse).collect::<Result<Vec<_>, _>>()?);
+        Ok(self.destinations.clone())
+    }
+}
+
+fn pushed(decoder: Arc<dyn Decoder>, description: &str) -> SourceParts {
+    SourceParts {
+        decoder,
+        notifications: None,
+        pulled: None,
+        auth: IntakeAuth::Token,
+        description: description.to_owned(),
+    }
+}

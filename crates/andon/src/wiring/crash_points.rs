@@ -1,0 +1,123 @@
+//! Crash points for the crash matrix: places at which a test lets the process kill itself.
+//!
+//! **Constraints.** Compiled only with debug assertions, so a release build has none of it. A point is
+//! passed on both sides of every durable write and of every request. `ANDON_CRASH_AT=n` sends SIGKILL to
+//! the process when the n-th point is passed; `ANDON_CRASH_LOG=file` notes every point passed, so that
+//! the matrix knows how many there are.
+//!
+//! **Life of a point.** The wrappers below sit between the engine and its ports. They count, and
+//! otherwise hand everything through.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
+use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
+use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
+use async_trait::async_trait;
+
+/// Points passed by this process.
+static PASSED: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the environment asks for crash points.
+pub(crate) fn wanted() -> bool {
+    ["ANDON_CRASH_AT", "ANDON_CRASH_LOG"].iter().any(|name| std::env::var_os(name).is_some())
+}
+
+/// Passes a point: notes it, and ends the process if it is the one asked for.
+fn pass(point: &str) {
+    let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
+    if let Some(path) = std::env::var_os("ANDON_CRASH_LOG") {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(path);
+        drop(log.and_then(|mut log| writeln!(log, "{number} {point}")));
+    }
+    let asked = std::env::var("ANDON_CRASH_AT").ok().and_then(|text| text.parse::<u64>().ok());
+    if asked == Some(number) {
+        drop(rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL));
+    }
+}
+
+/// A journal with a point before and after every write.
+pub(crate) struct CrashingJournal(pub(crate) Arc<dyn Journal>);
+
+#[async_trait]
+impl Journal for CrashingJournal {
+    async fn append(&self, append: Append) -> Result<Appended, JournalError> {
+        pass("before append");
+        let appended = self.0.append(append).await;
+        pass("after append");
+        appended
+    }
+
+    async fn commit(&self, lease: Lease, commit: Commit) -> Result<(), JournalError> {
+        pass("before commit");
+        let committed = self.0.commit(lease, commit).await;
+        pass("after commit");
+        committed
+    }
+
+    async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
+        self.0.take_lease(owner, now).await
+    }
+
+    async fn decided_up_to(&self) -> Result<Offset, JournalError> {
+        self.0.decided_up_to().await
+    }
+
+    async fn events_after(&self, after: Offset, limit: usize) -> Result<Vec<StoredEvent>, JournalError> {
+        self.0.events_after(after, limit).await
+    }
+
+    async fn event(&self, offset: Offset) -> Result<Option<StoredEvent>, JournalError> {
+        self.0.event(offset).await
+    }
+
+    async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError> {
+        self.0.find_event(key).await
+    }
+
+    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
+        self.0.unsettled_runs().await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
+        self.0.run(id).await
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
+        self.0.checkpoint(name).await
+    }
+
+    async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
+        self.0.unmarked(source, marks).await
+    }
+}
+
+/// A target with a point before and after every request and every search.
+pub(crate) struct CrashingTarget(pub(crate) Arc<dyn Target>);
+
+#[async_trait]
+impl Target for CrashingTarget {
+    async fn send(&self, destination: &Name, request: &Request) -> Answer {
+        pass("before send");
+        let answer = self.0.send(destination, request).await;
+        pass("after send");
+        answer
+    }
+
+    async fn probe(&self, destination: &Name, query: &ProbeQuery) -> Found {
+        pass("before probe");
+        let found = self.0.probe(destination, query).await;
+        pass("after probe");
+        found
+    }
+
+    async fn test(&self, destination: &Name) -> Vec<TestLine> {
+        self.0.test(destination).await
+    }
+
+    fn limits(&self, destination: &Name) -> Option<DestinationLimits> {
+        self.0.limits(destination)
+    }
+}

@@ -1,0 +1,155 @@
+//! A running Andon: store, engine and API, started in this order and stopped in the other.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
+use andon_journal::{Change, Finding};
+use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
+use andon_server::{RenderMetrics, ServerParts};
+use andon_store::SqlStore;
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::adapters::Wires;
+use super::{folder, tokens};
+use crate::config::Settings;
+use crate::output::Failure;
+
+/// How often it is asked whether the engine still works.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// Everything that runs; dropping it does not stop it in good order, [`Instance::stop`] does.
+pub(crate) struct Instance {
+    engine: Engine,
+    store: Arc<SqlStore>,
+    serving: JoinHandle<()>,
+    stop_serving: CancellationToken,
+    address: SocketAddr,
+    first_token: Option<Secret>,
+}
+
+impl Instance {
+    /// Opens the store, starts the engine, then the API.
+    pub(crate) async fn start(settings: &Settings, metrics: RenderMetrics) -> anyhow::Result<Self> {
+        let listener = listen(settings.http.listen).await?;
+        let address = listener.local_addr()?;
+        let store = folder::open_store(settings).await?;
+        let engine = start_engine(settings, &store).await?;
+        let first_token = tokens::create_first(settings, &store).await?;
+        let stop_serving = CancellationToken::new();
+        let parts = server_parts(settings, &engine, &store, metrics);
+        let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
+        Ok(Self { engine, store, serving, stop_serving, address, first_token })
+    }
+
+    /// Where the API listens.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The administrator's token, when this start has made it.
+    pub(crate) fn first_token(&self) -> Option<&Secret> {
+        self.first_token.as_ref()
+    }
+
+    /// Tells the log where it is.
+    pub(crate) fn announce(&self) {
+        tracing::info!(url = self.url(), version = env!("CARGO_PKG_VERSION"), "andon serves");
+    }
+
+    /// Comes back when the engine has ended by itself, which it does when the journal is lost.
+    pub(crate) async fn ended(&mut self) {
+        let mut looks = tokio::time::interval(LOOK);
+        while !self.engine.has_ended() {
+            looks.tick().await;
+        }
+    }
+
+    /// Closes the intakes, lets requests under way finish, and closes the store.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        tracing::info!("stopping: intakes close, requests under way finish");
+        self.stop_serving.cancel();
+        self.serving.await.context("the API ended unexpectedly")?;
+        let ended = self.engine.stop().await;
+        if let Some(store) = Arc::into_inner(self.store) {
+            store.close().await;
+        }
+        ended.map_err(|error| Problem::from(&error).into())
+    }
+}
+
+/// What a change would be told, with nothing running and nothing stored.
+pub(super) async fn check_changes(settings: &Settings, changes: Vec<Change>) -> anyhow::Result<Vec<Finding>> {
+    let store = folder::open_store(settings).await?;
+    let engine = start_engine(settings, &store).await?;
+    let findings = engine.handle().check(changes).await;
+    engine.stop().await.map_err(|error| Problem::from(&error))?;
+    Ok(findings?)
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listening = TcpListener::bind(address).await;
+    listening
+        .map_err(|error| Failure::new(Code::Setting, format!("cannot listen on {address}: {error}")).at("http.listen"))
+}
+
+async fn start_engine(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Engine> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let parts = EngineParts {
+        journal: store.clone(),
+        configurations: store.clone(),
+        views: store.clone(),
+        adapters: Arc::new(Wires::new(store.clone(), clock.clone(), settings.data.folder.clone())),
+        clock,
+        settings: engine_settings(settings),
+        owner: owner(),
+    };
+    Ok(Engine::start(parts).await.map_err(start_problem)?)
+}
+
+fn start_problem(error: EngineError) -> Problem {
+    match error {
+        EngineError::Journal(journal) => Problem::from(&journal),
+        EngineError::Configuration { revision, problem } => {
+            let detail = format!("the stored revision {revision} cannot be put into force: {}", problem.detail);
+            Problem { detail, ..problem }
+        }
+    }
+}
+
+fn engine_settings(settings: &Settings) -> EngineSettings {
+    let (engine, retention) = (&settings.engine, &settings.retention);
+    EngineSettings {
+        max_backlog: engine.max_backlog,
+        max_pending_runs: engine.max_pending_runs,
+        max_loaded_runs: engine.max_loaded_runs,
+        decide_batch: engine.decide_batch,
+        drain: engine.drain,
+        keep_events: Some(retention.events),
+        keep_keys: retention.keys,
+    }
+}
+
+fn server_parts(settings: &Settings, engine: &Engine, store: &Arc<SqlStore>, metrics: RenderMetrics) -> ServerParts {
+    ServerParts {
+        handle: engine.handle().clone(),
+        tokens: store.clone(),
+        secrets: store.clone(),
+        clock: Arc::new(SystemClock),
+        ids: Arc::new(SystemIds::default()),
+        metrics,
+        settings: settings.limits.clone(),
+    }
+}
+
+/// Who holds the journal, for people: host and process.
+fn owner() -> String {
+    let host = std::fs::read_to_string("/etc/hostname").unwrap_or_default();
+    let host = host.trim();
+    let host = if host.is_empty() { "this host" } else { host };
+    format!("{host}, process {}", std::process::id())
+}

@@ -1,0 +1,33 @@
+//! The one place that knows every crate: store, connectors, engine and server become a running Andon.
+
+mod adapters;
+mod folder;
+mod instance;
+pub(crate) mod signals;
+pub(crate) mod telemetry;
+pub(crate) mod tokens;
+
+use andon_journal::{Change, Finding};
+
+pub(crate) use folder::write_private;
+pub(crate) use instance::Instance;
+
+use crate::config::Settings;
+
+/// Bytes of randomness in a generated password.
+const RANDOM_BYTES: usize = 18;
+
+/// A text that nobody can guess: for generated passwords.
+pub(crate) fn random_text() -> anyhow::Result<String> {
+    let mut bytes = [0u8; RANDOM_BYTES];
+    getrandom::fill(&mut bytes)?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+/// Checks a configuration as a server would, in a scratch folder that is gone afterwards.
+pub(crate) async fn check(changes: Vec<Change>) -> anyhow::Result<Vec<Finding>> {
+    let scratch = tempfile::tempdir()?;
+    let mut settings = Settings::default();
+    settings.data.folder = scratch.path().to_owned();
+    instance::check_changes(&settings, changes).await
+}
