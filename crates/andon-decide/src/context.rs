@@ -1,4 +1,6 @@
 //! What a table sees: `{ "event": <the CloudEvent in its JSON form>, "<lookup>": { … } | null, … }`.
+//!
+//! Numbers are decimals of 28 digits here; one too large for that reads as `null`.
 
 use std::sync::Arc;
 
@@ -81,8 +83,14 @@ fn event_variable(event: &Event) -> Variable {
         ("dataschema", &event.dataschema),
         ("data_base64", &event.data_base64),
     ];
-    optional.into_iter().for_each(|(name, text)| text.iter().for_each(|text| put(name, text)));
-    event.time.iter().for_each(|time| put("time", &time.to_string()));
+    for (name, text) in optional {
+        if let Some(text) = text {
+            put(name, text);
+        }
+    }
+    if let Some(time) = event.time {
+        put("time", &time.to_string());
+    }
     if !event.data.is_null() {
         object.insert(Symbol::from_static("data"), Variable::from(&event.data));
     }

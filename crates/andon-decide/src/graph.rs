@@ -20,15 +20,15 @@ pub(crate) struct GraphResult {
 }
 
 /// Evaluates the document. The error says what ZEN found.
-pub(crate) fn evaluate(content: &Arc<GraphContent>, context: Variable) -> Result<GraphResult, String> {
-    let decision = Decision::from(Arc::clone(content));
+pub(crate) fn evaluate(document: &Arc<GraphContent>, context: Variable) -> Result<GraphResult, String> {
+    let decision = Decision::from(Arc::clone(document));
     let options = EvaluationOptions { trace: true, ..EvaluationOptions::default() };
     let response = at_once(decision.evaluate_with_opts(context, options))
         .ok_or("the evaluation waited for something, which it never should")?
         .map_err(|error| error.to_string())?;
     let trace = response.trace.and_then(zen_engine::EvaluationTrace::into_graph).unwrap_or_default();
     let mut tables: Vec<&DecisionGraphTrace> =
-        jdm::tables(content).iter().filter_map(|(node, ..)| trace.get(&node.id)).collect();
+        jdm::tables(document).iter().filter_map(|(node, ..)| trace.get(&node.id)).collect();
     tables.sort_by_key(|table| table.order);
     let rows = tables.into_iter().flat_map(row_hits).collect();
     Ok(GraphResult { rows, result: Value::from(response.result) })

@@ -3,9 +3,9 @@
 //! A cell whose meaning ZEN's analysis knows as a set of values – literals, lists, comparisons, ranges, `null`, their
 //! negations and combinations – is *decided* by the index. Any other cell counts as fitting every value here and is
 //! evaluated afterwards, on the rows that remain. That both give the same rows as evaluating every cell is shown by
-//! the property tests in `table.rs`.
+//! `tests/properties.rs`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use zen_expression::Variable;
@@ -81,14 +81,14 @@ impl ColumnIndex {
             || cells.iter().filter_map(|cell| if let CellConstraint::Known(set) = cell { Some(set) } else { None });
         known().next()?;
         let points = points(known());
-        let strings: HashMap<Box<str>, ()> = known().flat_map(|set| listed(&set.strings)).map(|s| (s, ())).collect();
+        let strings: HashSet<Box<str>> = known().flat_map(|set| listed(&set.strings)).collect();
         let sets = strings.len() + 2 * points.len() + 7;
         *words = words.checked_sub(sets * cells.len().div_ceil(64))?;
 
         let always = always(cells);
         let mut index = Self {
             decided: decided(cells),
-            strings: strings.into_keys().map(|text| (text, always.clone())).collect(),
+            strings: strings.into_iter().map(|text| (text, always.clone())).collect(),
             unlisted_string: always.clone(),
             pieces: vec![always.clone(); 2 * points.len() + 1],
             points,

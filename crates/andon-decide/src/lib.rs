@@ -34,6 +34,7 @@
 
 mod cases;
 mod check;
+mod compile;
 mod context;
 mod decision_file;
 mod expression;
@@ -46,6 +47,7 @@ mod model;
 mod outputs;
 mod pattern;
 mod schema;
+mod sight;
 mod table;
 
 pub use findings::Findings;

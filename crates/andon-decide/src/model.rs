@@ -3,21 +3,18 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use andon_model::{Code as ProblemCode, Event, Lookup, Name, Problem, RowHit};
+use andon_model::{Code, Event, Lookup, Name, Problem, RowHit};
 use serde_json::{Map, Value};
-use zen_engine::model::{DecisionNodeKind, GraphContent};
+use zen_engine::model::GraphContent;
 use zen_expression::Variable;
 
 use crate::cases::{self, CompiledCase};
-use crate::check;
+use crate::compile::{self, Plan};
 use crate::context::{self, LookupPlan};
-use crate::decision_file::{self, DecisionFile, LookupUse};
-use crate::expression::{Compiler, Kind, Names};
 use crate::findings::{File, Findings, has_errors};
 use crate::outputs::{self, NamedActions};
 use crate::pattern::Filter;
-use crate::table::Table;
-use crate::{graph, jdm};
+use crate::{check, decision_file, graph};
 
 /// The configuration around a decision: what its file names.
 pub trait Library {
@@ -57,15 +54,6 @@ pub struct DecisionModel {
     cases: Vec<CompiledCase>,
 }
 
-/// How the document is evaluated.
-#[derive(Debug)]
-enum Plan {
-    /// One table and nothing else: by this crate.
-    Table(Table),
-    /// Anything more: by ZEN's engine.
-    Graph,
-}
-
 impl DecisionModel {
     /// Compiles `decisions/<name>.toml` with what it names in the library.
     ///
@@ -75,27 +63,27 @@ impl DecisionModel {
         let file = File { path: &path, text };
         let decision = decision_file::read(&file)?;
         let mut findings = Findings::new();
-        let lookups = compile_lookups(&file, &decision, library, &mut findings);
+        let lookups = compile::lookups(&file, &decision, library, &mut findings);
         let cases = cases::compile(&file, &decision.cases, &mut findings);
         let table_path = format!("tables/{}.json", decision.table.get_ref());
         let Some(table_text) = library.table(decision.table.get_ref()) else {
             let what = format!("there is no {table_path}");
-            findings.push(file.error_at(ProblemCode::ConfigurationReference, &decision.table.span(), what));
+            findings.push(file.error_at(Code::ConfigurationReference, &decision.table.span(), what));
             return Err(findings);
         };
         let table_file = File { path: &table_path, text: table_text };
-        match compile_table(&table_file, &lookups) {
-            Ok((content, plan, named)) if !has_errors(&findings) => Ok(Self {
+        match compile::table(&table_file, &lookups) {
+            Ok(table) if !has_errors(&findings) => Ok(Self {
                 name: name.clone(),
                 description: decision.description,
                 table: decision.table.into_inner(),
                 filter: decision.on,
-                context_names: context_names(&lookups).into_keys().collect(),
+                context_names: compile::context_names(&lookups).into_keys().collect(),
+                content: table.content,
+                plan: table.plan,
+                named: table.named,
                 table_path,
                 lookups,
-                content,
-                plan,
-                named,
                 cases,
             }),
             Ok(_) => Err(findings),
@@ -130,10 +118,10 @@ impl DecisionModel {
 
     /// Decides an event, whether [`Self::matches`] it or not. The same event gives the same result (invariant C1).
     ///
-    /// Fails with [`ProblemCode::DecisionFailed`] when a lookup's key or an output of a row that hits cannot be
+    /// Fails with [`Code::DecisionFailed`] when a lookup's key or an output of a row that hits cannot be
     /// computed, or an output does not have the form of an action's name.
     pub fn evaluate(&self, event: &Event) -> Result<Evaluation, Problem> {
-        let at = |place: String| move |what: String| Problem::new(ProblemCode::DecisionFailed, what).at(place);
+        let at = |place: String| move |what: String| Problem::new(Code::DecisionFailed, what).at(place);
         let (context, lookups) =
             context::build(event, &self.lookups).map_err(at(format!("decisions/{}.toml", self.name)))?;
         let (rows, outputs) = self.hits(context).map_err(at(self.table_path.clone()))?;
@@ -171,122 +159,4 @@ impl DecisionModel {
     pub fn run_cases(&self) -> Findings {
         self.cases.iter().filter_map(|case| case.run(self)).collect()
     }
-}
-
-/// What expressions of the table may read.
-fn context_names(lookups: &[LookupPlan]) -> Names {
-    let columns = |plan: &LookupPlan| plan.lookup.value_columns().iter().cloned().collect();
-    let mut names: Names = lookups.iter().map(|plan| (plan.alias.clone(), Some(columns(plan)))).collect();
-    names.insert("event".to_owned(), None);
-    names
-}
-
-fn compile_lookups(
-    file: &File<'_>,
-    decision: &DecisionFile,
-    library: &dyn Library,
-    findings: &mut Findings,
-) -> Vec<LookupPlan> {
-    let mut compiler = Compiler::new(Some([("event".to_owned(), None)].into()));
-    let mut plans = Vec::new();
-    for (alias, used) in &decision.lookups {
-        let Some(lookup) = library.lookup(used.table.get_ref()) else {
-            let what = format!("there is no lookups/{}.csv that can be used", used.table.get_ref());
-            findings.push(file.error_at(ProblemCode::ConfigurationReference, &used.table.span(), what));
-            continue;
-        };
-        let columns = lookup.key_columns();
-        if columns.len() != used.key.len() {
-            let what = format!(
-                "the key has {} parts, but lookup {} is keyed by {}",
-                used.key.len(),
-                used.table.get_ref(),
-                columns.join(", ")
-            );
-            findings.push(file.error_at(ProblemCode::ConfigurationValue, &used.table.span(), what));
-        }
-        let key = compile_key(file, used, &mut compiler, findings);
-        plans.push(LookupPlan { alias: alias.clone(), lookup, key });
-    }
-    plans
-}
-
-fn compile_key(
-    file: &File<'_>,
-    used: &LookupUse,
-    compiler: &mut Compiler,
-    findings: &mut Findings,
-) -> Vec<(String, crate::expression::Code)> {
-    let mut key = Vec::with_capacity(used.key.len());
-    for part in &used.key {
-        match compiler.compile(part.get_ref(), Kind::Standard) {
-            Ok(code) => key.push((part.get_ref().clone(), code)),
-            Err(fault) => {
-                findings.push(file.error_at(ProblemCode::ConfigurationValue, &part.span(), fault.to_string()));
-            }
-        }
-    }
-    key
-}
-
-type CompiledTable = (Arc<GraphContent>, Plan, NamedActions);
-
-fn compile_table(file: &File<'_>, lookups: &[LookupPlan]) -> Result<CompiledTable, Findings> {
-    let mut content = jdm::read(file)?;
-    let names = context_names(lookups);
-    let reserved: BTreeSet<String> = names.keys().cloned().collect();
-    let plain = jdm::plain_table(&content).is_some();
-    // In a larger document, nodes may add names and change lookups' results on the way.
-    let mut compiler = Compiler::new(plain.then_some(names));
-    let mut findings = Findings::new();
-    let mut compiled = None;
-    for (_, table, place) in jdm::tables(&content) {
-        match Table::compile(table, file, &place, &mut compiler) {
-            Ok(table) => compiled = Some(table),
-            Err(faults) => findings.extend(faults),
-        }
-    }
-    findings.extend(node_faults(&content, file, &mut compiler));
-    if has_errors(&findings) {
-        return Err(findings);
-    }
-    let named = outputs::inspect(&content, file, &reserved, compiler.intellisense())?;
-    let plan = match (jdm::plain_table(&content), compiled) {
-        (Some(source), Some(table)) => Plan::Table(table.with_index(source, compiler.intellisense())),
-        _ => Plan::Graph,
-    };
-    if matches!(plan, Plan::Graph) {
-        content.compile();
-    }
-    Ok((Arc::new(content), plan, named))
-}
-
-/// Faults in the expressions outside tables' cells.
-fn node_faults(content: &GraphContent, file: &File<'_>, compiler: &mut Compiler) -> Findings {
-    let mut findings = Findings::new();
-    let mut check = |node: &str, what: &str, source: &str| {
-        if !source.trim().is_empty() {
-            let at = format!("node \"{node}\", {what}");
-            let fault = compiler.compile(source, Kind::Standard).err();
-            findings.extend(fault.map(|fault| file.error_in(&at, fault.to_string())));
-        }
-    };
-    for node in &content.nodes {
-        let attributes = match &node.kind {
-            DecisionNodeKind::ExpressionNode { content } => {
-                content.expressions.iter().for_each(|e| check(&node.name, &format!("key \"{}\"", e.key), &e.value));
-                Some(&content.transform_attributes)
-            }
-            DecisionNodeKind::SwitchNode { content } => {
-                content.statements.iter().for_each(|s| check(&node.name, "condition", &s.condition));
-                None
-            }
-            DecisionNodeKind::DecisionTableNode { content } => Some(&content.transform_attributes),
-            _ => None,
-        };
-        if let Some(field) = attributes.and_then(|attributes| attributes.input_field.as_deref()) {
-            check(&node.name, "input field", field);
-        }
-    }
-    findings
 }

@@ -1,4 +1,5 @@
 //! What decisions say about events: rows, evidence, outputs, actions, lookups, test cases.
+#![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod common;
 
@@ -37,6 +38,12 @@ fn the_example_decides_with_evidence() {
 }
 
 #[test]
+fn threads_may_share_a_model() {
+    fn shareable<T: Send + Sync>(_: &T) {}
+    shareable(&example());
+}
+
+#[test]
 fn events_are_filtered() {
     let model = example();
     let mut wanted = event(Value::Null);
@@ -46,7 +53,7 @@ fn events_are_filtered() {
 }
 
 /// Rows and outputs of a table over `event.data.a`, `event.data.b`, `asset.plant` with one output `action`.
-fn check(policy: &str, cells: &[&[&str]], data: Value, expect: Result<(&[usize], &[&str]), &str>) {
+fn check(policy: &str, cells: &[&[&str]], data: &Value, expect: Result<(&[usize], &[&str]), &str>) {
     let text = table(policy, &["event.data.a", "event.data.b", "asset.plant"], &["action"], cells);
     let model = compile(&text).unwrap_or_else(|f| panic!("{cells:?}: {:?}", told(&f)));
     match (model.evaluate(&event(data.clone())), expect) {
@@ -70,26 +77,26 @@ fn policies_and_cells() {
         &["", "", "'1010'", "'z'"],
         &["", "len($) > 3 and $ != event.data.a", "", "'none'"],
     ];
-    check("first", cells, json!({"a": 6}), Ok((&[1], &["x"])));
-    check("first", cells, json!({"a": 4, "b": "on"}), Ok((&[2], &["y", "x"])));
-    check("first", cells, json!({"equipment": "pump-01"}), Ok((&[3], &["z"])));
-    check("first", cells, json!({"b": "long"}), Ok((&[4], &[])));
-    check("first", cells, json!({}), Ok((&[], &[])));
-    check("first", cells, Value::Null, Ok((&[], &[])));
-    check("collect", cells, json!({"a": 6, "b": "off", "equipment": "pump-01"}), Ok((&[1, 2, 3], &["x", "y", "z"])));
-    check("collect", cells, json!({"a": "6"}), Ok((&[], &[])));
+    check("first", cells, &json!({"a": 6}), Ok((&[1], &["x"])));
+    check("first", cells, &json!({"a": 4, "b": "on"}), Ok((&[2], &["y", "x"])));
+    check("first", cells, &json!({"equipment": "pump-01"}), Ok((&[3], &["z"])));
+    check("first", cells, &json!({"b": "long"}), Ok((&[4], &[])));
+    check("first", cells, &json!({}), Ok((&[], &[])));
+    check("first", cells, &Value::Null, Ok((&[], &[])));
+    check("collect", cells, &json!({"a": 6, "b": "off", "equipment": "pump-01"}), Ok((&[1, 2, 3], &["x", "y", "z"])));
+    check("collect", cells, &json!({"a": "6"}), Ok((&[], &[])));
 }
 
 #[test]
 fn what_cannot_be_computed_is_told() {
-    check("first", &[&["", "", "", "event.data.a + 1"]], json!({"a": 1}), Err("must be a text"));
+    check("first", &[&["", "", "", "event.data.a + 1"]], &json!({"a": 1}), Err("must be a text"));
     check(
         "first",
         &[&["", "", "", "upper(event.data.a)"]],
-        json!({"a": 1}),
+        &json!({"a": 1}),
         Err("row 1 hits, but its output \"action\" cannot be"),
     );
-    check("first", &[&["", "", "", "event.data.a"]], json!({"a": "No Name"}), Err("is not a name"));
+    check("first", &[&["", "", "", "event.data.a"]], &json!({"a": "No Name"}), Err("is not a name"));
 }
 
 #[test]

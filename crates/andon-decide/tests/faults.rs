@@ -1,4 +1,5 @@
 //! What is refused, and where it says the fault is; what is only warned of.
+#![allow(clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod common;
 

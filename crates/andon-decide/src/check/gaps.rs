@@ -16,7 +16,7 @@ use crate::jdm::TablePlace;
 /// Most regions kept at a time, before giving up.
 const MAX_REGIONS: usize = 2_000;
 /// Most cuts, before giving up.
-const MAX_CUTS: usize = 1_000_000;
+const MAX_CUTS: usize = 200_000;
 /// Most lookups that a table can look at, before giving up: each doubles the regions.
 const MAX_LOOKUPS: usize = 6;
 /// Most gaps that are told one by one.

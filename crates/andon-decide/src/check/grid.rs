@@ -67,7 +67,7 @@ impl Grid {
             let field = input.field.as_deref().unwrap_or("").trim();
             let path = FieldPath::of(&mut intellisense, field)
                 .filter(|_| !field.is_empty())
-                .map(|path| path.iter().map(|part| part.to_string()).collect::<Vec<_>>());
+                .map(|path| path.iter().map(ToString::to_string).collect::<Vec<_>>());
             let same = dimensions.iter().position(|known| path.is_some() && known.path == path);
             at.push(same.unwrap_or(dimensions.len()));
             if same.is_none() {

@@ -9,6 +9,9 @@ use zen_engine::workspace::{Diagnostic, DiagnosticCode};
 use crate::findings::{File, Findings};
 use crate::jdm::{self, TablePlace};
 
+/// Most findings of a table that are told one by one.
+const MAX_TOLD: usize = 50;
+
 /// The rows of all tables that can never hit or say the same twice. In a `graph` also the inputs without a row.
 pub(super) fn find(content: &GraphContent, file: &File<'_>, graph: bool) -> Findings {
     let mut workspace = Workspace::new();
@@ -17,8 +20,13 @@ pub(super) fn find(content: &GraphContent, file: &File<'_>, graph: bool) -> Find
     let mut findings = Findings::new();
     for (node, _, place) in jdm::tables(content) {
         let own = diagnostics.iter().filter(|d| d.location.block_id.as_ref() == Some(&node.id));
-        for diagnostic in own.filter(|d| of_interest(d.code, graph)) {
+        let all: Vec<_> = own.filter(|d| of_interest(d.code, graph)).collect();
+        for diagnostic in all.iter().take(MAX_TOLD) {
             findings.push(file.warning_in(&at(diagnostic, &place), diagnostic.message.clone()));
+        }
+        if all.len() > MAX_TOLD {
+            let what = format!("{} more rows never hit or say the same twice", all.len() - MAX_TOLD);
+            findings.push(file.warning_in(place.whole(), what));
         }
     }
     findings

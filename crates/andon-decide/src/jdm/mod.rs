@@ -3,7 +3,7 @@
 //! The document is first read as plain JSON, so that each fault is told in the table's own terms – node, row, column –
 //! and only then as ZEN's types.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use andon_model::Code;
@@ -14,17 +14,11 @@ use zen_engine::model::{
 };
 
 use crate::findings::{File, Findings};
-use crate::schema;
+
+mod raw;
 
 /// Longest document, in bytes.
 const MAX_TEXT_BYTES: usize = 8 * 1024 * 1024;
-/// Most nodes in a document.
-const MAX_NODES: usize = 50;
-/// Most rows in a table.
-const MAX_ROWS: usize = 10_000;
-/// Most columns in a table, inputs and outputs together.
-const MAX_COLUMNS: usize = 200;
-
 /// How the parts of a table are named in findings.
 #[derive(Debug, Clone)]
 pub(crate) struct TablePlace(String);
@@ -70,10 +64,10 @@ pub(crate) fn read(file: &File<'_>) -> Result<GraphContent, Findings> {
     let document: Value = serde_json::from_str(file.text).map_err(|error| {
         vec![file.error_on(Code::ConfigurationSyntax, error.line(), error.column().max(1), without_place(&error))]
     })?;
-    let (Some(nodes), Some(edges)) = (array(&document, "nodes"), array(&document, "edges")) else {
+    let (Some(nodes), Some(edges)) = (raw::array(&document, "nodes"), raw::array(&document, "edges")) else {
         return Err(vec![file.error_in("", "not a JDM document: it needs the lists \"nodes\" and \"edges\"")]);
     };
-    let findings = raw_faults(file, &document, nodes, edges);
+    let findings = raw::faults(file, &document, nodes, edges);
     if !findings.is_empty() {
         return Err(findings);
     }
@@ -125,118 +119,6 @@ fn mentions_nodes(table: &DecisionTableContent) -> bool {
     in_field || table.rules.iter().flat_map(|rule| rule.values()).any(|cell| cell.contains("$nodes"))
 }
 
-fn array<'a>(value: &'a Value, key: &str) -> Option<&'a [Value]> {
-    value.get(key)?.as_array().map(Vec::as_slice)
-}
-
-fn text<'a>(value: &'a Value, key: &str) -> &'a str {
-    value.get(key).and_then(Value::as_str).unwrap_or("")
-}
-
-fn raw_faults(file: &File<'_>, document: &Value, nodes: &[Value], edges: &[Value]) -> Findings {
-    let mut findings = Findings::new();
-    if nodes.len() > MAX_NODES || edges.len() > MAX_NODES * MAX_NODES {
-        findings.push(file.error_in("", format!("{} nodes, at most {MAX_NODES} are allowed", nodes.len())));
-        return findings;
-    }
-    if array(document, "imports").is_some_and(|imports| !imports.is_empty()) {
-        findings.push(file.error_in("", "imports are not supported: a table reads nothing but its event and lookups"));
-    }
-    let alone = nodes.iter().filter(|node| text(node, "type") == "decisionTableNode").count() == 1;
-    for node in nodes {
-        let name = text(node, "name");
-        if let Some(why) = refusal(text(node, "type")) {
-            findings.push(file.error_in(&format!("node \"{name}\""), why));
-        } else if text(node, "type") == "decisionTableNode" {
-            findings.extend(raw_table_faults(file, &node["content"], &TablePlace::new(name, alone)));
-        } else if let Some(why) = schema::fault(&node["content"]["schema"]) {
-            findings.push(file.error_in(&format!("node \"{name}\""), why));
-        }
-    }
-    findings
-}
-
-/// Why a type of node is not taken, if so.
-fn refusal(kind: &str) -> Option<String> {
-    let why = match kind {
-        "inputNode" | "outputNode" | "decisionTableNode" | "expressionNode" | "switchNode" => return None,
-        "functionNode" => {
-            "a function node runs JavaScript, and a decision runs no code: use a table or an expression node"
-        }
-        "customNode" => {
-            "a custom node runs code of its own, and a decision runs none: use a table or an expression node"
-        }
-        "decisionNode" => "a decision node loads another document, and a decision reads no files: put its rows here",
-        "httpNode" | "httpRequestNode" => {
-            "a decision makes no network calls: use a lookup, or a pre step of the action"
-        }
-        "" => "the node has no type",
-        other => return Some(format!("nodes of type {other:?} are not known")),
-    };
-    Some(why.to_owned())
-}
-
-fn raw_table_faults(file: &File<'_>, table: &Value, place: &TablePlace) -> Findings {
-    let whole = place.whole();
-    let (Some(inputs), Some(outputs), Some(rules)) =
-        (array(table, "inputs"), array(table, "outputs"), array(table, "rules"))
-    else {
-        return vec![file.error_in(whole, "a table needs the lists \"inputs\", \"outputs\" and \"rules\"")];
-    };
-    let mut findings = Findings::new();
-    if !matches!(text(table, "hitPolicy"), "first" | "collect") {
-        let policy = &table["hitPolicy"];
-        findings.push(file.error_in(whole, format!("hit policy {policy} is not known: use \"first\" or \"collect\"")));
-    }
-    let columns: Vec<&Value> = inputs.iter().chain(outputs).collect();
-    if columns.len() > MAX_COLUMNS || rules.len() > MAX_ROWS {
-        let what = format!(
-            "{} rows and {} columns, at most {MAX_ROWS} and {MAX_COLUMNS} are allowed",
-            rules.len(),
-            columns.len()
-        );
-        return vec![file.error_in(whole, what)];
-    }
-    findings.extend(column_faults(file, &columns, place));
-    let labels: HashMap<&str, &str> =
-        columns.iter().map(|c| (text(c, "id"), label(text(c, "name"), text(c, "field")))).collect();
-    for (index, rule) in rules.iter().enumerate() {
-        findings.extend(raw_row_faults(file, rule, &labels, place, index + 1));
-    }
-    findings
-}
-
-fn column_faults(file: &File<'_>, columns: &[&Value], place: &TablePlace) -> Findings {
-    let mut seen = HashSet::new();
-    let twice = columns.iter().filter(|column| !seen.insert(text(column, "id")) || text(column, "id").is_empty());
-    twice
-        .map(|column| {
-            let at = place.column(label(text(column, "name"), text(column, "field")));
-            file.error_in(&at, format!("the column's id {:?} is empty or used twice", text(column, "id")))
-        })
-        .collect()
-}
-
-fn raw_row_faults(
-    file: &File<'_>,
-    rule: &Value,
-    labels: &HashMap<&str, &str>,
-    place: &TablePlace,
-    row: usize,
-) -> Findings {
-    let Some(cells) = rule.as_object() else {
-        return vec![file.error_in(&place.row(row), "a row is an object of cell texts by column id")];
-    };
-    let not_text = cells.iter().filter(|(_, cell)| !cell.is_string());
-    not_text
-        .map(|(id, cell)| {
-            let column = labels.get(id.as_str()).copied().unwrap_or(id);
-            let what = format!("a cell is a text that holds an expression, not {cell}: write {:?}", cell.to_string());
-            file.error_in(&place.cell(row, column), what)
-        })
-        .collect()
-}
-
 fn typed<T: serde::de::DeserializeOwned>(
     file: &File<'_>,
     what: &str,
@@ -248,10 +130,10 @@ fn typed<T: serde::de::DeserializeOwned>(
         match serde_json::from_value(value.clone()) {
             Ok(item) => items.push(Arc::new(item)),
             Err(error) => {
-                let name = if text(value, "name").is_empty() {
+                let name = if raw::text(value, "name").is_empty() {
                     (index + 1).to_string()
                 } else {
-                    format!("{:?}", text(value, "name"))
+                    format!("{:?}", raw::text(value, "name"))
                 };
                 findings.push(file.error_in(&format!("{what} {name}"), without_place(&error)));
             }
