@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use andon_act::Action;
-use andon_decide::DecisionModel;
+use andon_decide::{DecisionModel, Findings, Library};
 use andon_journal::{DocumentKind, DocumentVersion, Finding};
 use andon_model::{Code, Decision, Event, Lookup, Name, Problem, TableVersion, Timestamp};
 use serde_json::Value;
@@ -105,7 +105,7 @@ fn names(actions: &[(Name, usize)]) -> Vec<Name> {
 struct Compiler<'a> {
     documents: &'a [DocumentVersion],
     findings: Vec<Finding>,
-    lookups: BTreeMap<String, Arc<Lookup>>,
+    lookups: BTreeMap<Name, Arc<Lookup>>,
 }
 
 impl<'a> Compiler<'a> {
@@ -113,8 +113,8 @@ impl<'a> Compiler<'a> {
         self.documents.iter().filter(move |version| version.document.kind == kind)
     }
 
-    fn find(&self, kind: DocumentKind, name: &str) -> Option<&'a DocumentVersion> {
-        self.of_kind(kind).find(|version| version.document.name.as_str() == name)
+    fn find(&self, kind: DocumentKind, name: &Name) -> Option<&'a DocumentVersion> {
+        self.of_kind(kind).find(|version| version.document.name == *name)
     }
 
     fn error(&mut self, code: Code, detail: String, place: String) {
@@ -125,7 +125,7 @@ impl<'a> Compiler<'a> {
         for version in self.of_kind(DocumentKind::Lookup) {
             let document = &version.document;
             match Lookup::parse_csv(&document.text) {
-                Ok(lookup) => drop(self.lookups.insert(document.name.to_string(), Arc::new(lookup))),
+                Ok(lookup) => drop(self.lookups.insert(document.name.clone(), Arc::new(lookup))),
                 Err(error) => {
                     let place = format!("{} line {}", document.path(), error.line);
                     self.error(Code::LookupTable, error.what, place);
@@ -151,7 +151,7 @@ impl<'a> Compiler<'a> {
 
     fn check_destinations(&mut self, action: &Action, path: &str) {
         for name in action.destinations() {
-            if self.find(DocumentKind::Destination, name.as_str()).is_none() {
+            if self.find(DocumentKind::Destination, name).is_none() {
                 let detail = format!("there is no destination {name}; add destinations/{name}.toml");
                 self.error(Code::ConfigurationReference, detail, path.to_owned());
             }
@@ -162,13 +162,7 @@ impl<'a> Compiler<'a> {
         let mut decisions = Vec::new();
         for version in self.of_kind(DocumentKind::Decision) {
             let document = &version.document;
-            let compiled = DecisionModel::compile(
-                &document.name,
-                &document.text,
-                &|table| self.find(DocumentKind::Table, table).map(|found| found.document.text.clone()),
-                &|lookup| self.lookups.get(lookup).cloned(),
-            );
-            match compiled {
+            match DecisionModel::compile(&document.name, &document.text, self) {
                 Ok(model) => {
                     self.check_decision(&model, &document.path(), actions);
                     let table = self.table_version(&document.name, &model);
@@ -180,14 +174,14 @@ impl<'a> Compiler<'a> {
         decisions
     }
 
-    fn take(&mut self, found: Vec<(andon_model::Severity, Problem)>) {
+    fn take(&mut self, found: Findings) {
         self.findings.extend(found.into_iter().map(|(severity, problem)| Finding { severity, problem }));
     }
 
     fn check_decision(&mut self, model: &DecisionModel, path: &str, actions: &BTreeMap<Name, Arc<Action>>) {
         self.take(model.check());
         for name in model.actions_named() {
-            if !actions.contains_key(&name) {
+            if !actions.contains_key(name) {
                 let detail = format!("the table asks for action {name}, which does not exist or has faults");
                 self.error(Code::ConfigurationReference, detail, path.to_owned());
             }
@@ -195,7 +189,17 @@ impl<'a> Compiler<'a> {
     }
 
     fn table_version(&self, decision: &Name, model: &DecisionModel) -> TableVersion {
-        let version = self.find(DocumentKind::Table, model.table().as_str()).map_or(0, |found| found.version);
+        let version = self.find(DocumentKind::Table, model.table()).map_or(0, |found| found.version);
         TableVersion { name: decision.clone(), version }
+    }
+}
+
+impl Library for Compiler<'_> {
+    fn table(&self, name: &Name) -> Option<&str> {
+        self.find(DocumentKind::Table, name).map(|found| found.document.text.as_str())
+    }
+
+    fn lookup(&self, name: &Name) -> Option<Arc<Lookup>> {
+        self.lookups.get(name).cloned()
     }
 }

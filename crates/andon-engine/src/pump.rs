@@ -14,7 +14,7 @@ use crate::telemetry;
 
 /// First wait after a failure; doubles up to [`LONGEST_WAIT`].
 const FIRST_WAIT: Duration = Duration::from_millis(250);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// How long a full backlog holds a source back before it looks again.
 const BACKLOG_WAIT: Duration = Duration::from_millis(500);
 

@@ -1,6 +1,23 @@
-//! What tests share: ports in memory, databases of their own, and the contract suites that every
-//! adapter and every fake must pass.
+//! What tests share: simulated time, seeded chance, misbehaving ports, and the contract suites that
+//! every adapter and every fake must pass.
+//!
+//! **Constraints.** Never among the `[dependencies]` of a product crate. Nothing here reads the machine's
+//! clock or its randomness: the same seed gives the same world.
+//!
+//! **Life of a simulated world.** A test makes [`Dice`] from a seed, wraps a journal in
+//! [`FaultyJournal`], puts a [`SimulatedDestination`] behind the engine, lets paused time run, kills the
+//! engine where the dice say so, starts it again on the same journal, and compares the books with the
+//! events that were acknowledged.
 
+mod clock;
+mod dice;
+mod faulty_journal;
 pub mod journal_contract;
 pub mod memory_journal;
 pub mod postgres;
+mod simulated_destination;
+
+pub use clock::RuntimeClock;
+pub use dice::Dice;
+pub use faulty_journal::{FaultyJournal, JournalFaults};
+pub use simulated_destination::{BookEntry, DestinationFaults, SimulatedDestination};

@@ -3,7 +3,7 @@
 use andon_act::{DestinationLimits, Effect, Input, Transition, step};
 use andon_model::{Name, Offset, RunId};
 
-use super::{Lane, Message};
+use super::{Lane, Message, Reply};
 use crate::HandleError;
 use crate::gate::{Pass, found_alive, is_alive};
 use crate::slots::Loaded;
@@ -15,31 +15,24 @@ impl Lane {
         match message {
             Message::Answered { run, answer } => {
                 self.came_back(&run, is_alive(&answer));
-                self.feed(turn, &run, Input::Answered(answer)).await;
+                self.feed(turn, &run, Input::Answered(answer)).await.ok();
             }
             Message::Probed { run, found } => {
                 self.came_back(&run, found_alive(&found));
-                self.feed(turn, &run, Input::Probed(found)).await;
+                self.feed(turn, &run, Input::Probed(found)).await.ok();
             }
             Message::Release { run, release, by, reply } => {
                 let done = self.release(turn, &run, release, by).await;
-                self.reply_after_commit(turn, done, reply);
+                reply_after_commit(turn, done, reply);
             }
             Message::DecideAgain { event, reply } => {
                 let done = self.decide_again(turn, event).await;
-                self.reply_after_commit(turn, done, reply);
+                reply_after_commit(turn, done, reply);
             }
             Message::Reconfigured => {
                 let now = self.shared.clock.now();
                 self.gate_wakes.extend(self.gates.keys().map(|name| (now, name.clone())));
             }
-        }
-    }
-
-    fn reply_after_commit(&self, turn: &mut Turn, done: Result<(), HandleError>, reply: super::Reply) {
-        match done {
-            Ok(()) => turn.replies.push(reply),
-            Err(error) => drop(reply.send(Err(error))),
         }
     }
 
@@ -56,15 +49,18 @@ impl Lane {
         self.shared.target().limits(destination).unwrap_or_default()
     }
 
-    /// Feeds one input to an unsettled run, waking it first where needed.
-    pub(super) async fn feed(&mut self, turn: &mut Turn, run: &RunId, input: Input) {
+    /// Feeds one input to an unsettled run, waking it first where needed. `Err` says why the input does
+    /// not apply; what comes late (a timer, a second answer) is rightly ignored by most callers.
+    pub(super) async fn feed(&mut self, turn: &mut Turn, run: &RunId, input: Input) -> Result<(), &'static str> {
         if !self.wake(turn, run).await {
-            return;
+            return Err("the run is not pending");
         }
         let now = self.shared.clock.now();
-        let Some(loaded) = self.slots.get(run).and_then(|slot| slot.loaded.as_deref()) else { return };
+        let Some(loaded) = self.slots.get(run).and_then(|slot| slot.loaded.as_deref()) else { return Ok(()) };
         let transition = step(loaded.context(), loaded.state.clone(), input, now);
+        let rejected = transition.rejected;
         self.absorb(turn, run, transition);
+        rejected.map_or(Ok(()), Err)
     }
 
     /// Takes a transition over: state and timeline into the turn, effects where they belong.
@@ -121,7 +117,7 @@ impl Lane {
         let now = self.shared.clock.now();
         while self.timers.first().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, run)) = self.timers.pop_first() {
-                self.feed(turn, &run, Input::Tick).await;
+                self.feed(turn, &run, Input::Tick).await.ok();
             }
         }
     }
@@ -133,7 +129,7 @@ impl Lane {
             let Some((_, destination)) = self.gate_wakes.pop_first() else { return };
             while let Some(run) = self.pass_gate(&destination) {
                 let sends_before = turn.effects.len();
-                self.feed(turn, &run, Input::Admitted).await;
+                self.feed(turn, &run, Input::Admitted).await.ok();
                 if turn.effects.len() > sends_before {
                     self.in_flight.insert(run, destination.clone());
                 } else if let Some(gate) = self.gates.get_mut(&destination) {
@@ -183,4 +179,11 @@ fn record(turn: &mut Turn, run: &RunId, event: Offset, subject: String, transiti
     });
     moved.state.clone_from(&transition.state);
     moved.timeline.extend(transition.timeline.iter().cloned());
+}
+
+fn reply_after_commit(turn: &mut Turn, done: Result<(), HandleError>, reply: Reply) {
+    match done {
+        Ok(()) => turn.replies.push(reply),
+        Err(error) => drop(reply.send(Err(error))),
+    }
 }

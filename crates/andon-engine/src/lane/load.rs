@@ -144,45 +144,20 @@ impl Lane {
         release: Release,
         by: String,
     ) -> Result<(), HandleError> {
-        self.wake(turn, run).await;
-        let pending = self.slots.get_mut(run).and_then(|slot| slot.loaded.take());
-        let (stored, loaded) = match pending {
-            Some(loaded) => (None, *loaded),
-            None => {
-                let read = self.try_read(run).await?.map_err(|_| HandleError::NotFound(format!("run {run}")))?;
-                (Some(read.0), read.1)
-            }
-        };
-        self.release_loaded(turn, run, stored, loaded, release, by)
-    }
-
-    fn release_loaded(
-        &mut self,
-        turn: &mut Turn,
-        run: &RunId,
-        stored: Option<StoredRun>,
-        loaded: Loaded,
-        release: Release,
-        by: String,
-    ) -> Result<(), HandleError> {
-        let loaded = if stored.is_some() { self.repinned(loaded, &release) } else { loaded };
+        if self.wake(turn, run).await {
+            return self.feed(turn, run, Input::Released { release, by }).await.map_err(conflict);
+        }
+        let unusable = |_| HandleError::NotFound(format!("run {run}"));
+        let (stored, loaded) = self.try_read(run).await?.map_err(unusable)?;
+        let loaded = self.repinned(loaded, &release);
         let now = self.shared.clock.now();
         let transition = step(loaded.context(), loaded.state.clone(), Input::Released { release, by }, now);
-        let rejected = transition.rejected;
-        match (stored, rejected) {
-            (None, _) => self.slots.wake(run, loaded),
-            (Some(stored), None) => {
-                self.slots.insert(run.clone(), stored.event, stored.subject, Some(Box::new(loaded)));
-            }
-            (Some(_), Some(_)) => {}
+        if let Some(reason) = transition.rejected {
+            return Err(conflict(reason));
         }
-        match rejected {
-            Some(reason) => Err(HandleError::Conflict(reason.to_owned())),
-            None => {
-                self.absorb(turn, run, transition);
-                Ok(())
-            }
-        }
+        self.slots.insert(run.clone(), stored.event, stored.subject, Some(Box::new(loaded)));
+        self.absorb(turn, run, transition);
+        Ok(())
     }
 
     /// A refused run that is tried again takes the newest configuration, if the action still has the
@@ -198,4 +173,8 @@ impl Lane {
         }
         loaded
     }
+}
+
+fn conflict(reason: &'static str) -> HandleError {
+    HandleError::Conflict(reason.to_owned())
 }

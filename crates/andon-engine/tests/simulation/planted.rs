@@ -1,0 +1,73 @@
+//! Planted bugs: each breaks one rule of the duplicate guard at a port, and the harness must notice.
+//!
+//! * *Skip the probe*: every search answers that nothing is there, so a lost request that did create its
+//!   document is sent again. Found as A1.
+//! * *Acknowledge before the write*: the source is told yes before the event is durable; a kill at that
+//!   moment loses it. Found as J3.
+//! * *Re-send after lost*: a lost answer is taken for a busy one and repeated at once. Found as A1.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
+use andon_model::Name;
+use async_trait::async_trait;
+
+use crate::world::{Plant, run_schedule};
+
+/// A destination port with a bug in it.
+pub(crate) struct PlantedTarget {
+    pub(crate) inner: Arc<dyn Target>,
+    pub(crate) plant: Plant,
+}
+
+#[async_trait]
+impl Target for PlantedTarget {
+    async fn send(&self, destination: &Name, request: &Request) -> Answer {
+        match self.inner.send(destination, request).await {
+            Answer::Lost(problem) if self.plant == Plant::ResendAfterLost => {
+                Answer::Busy { problem, after: Some(Duration::ZERO) }
+            }
+            answer => answer,
+        }
+    }
+
+    async fn probe(&self, destination: &Name, query: &ProbeQuery) -> Found {
+        match self.plant {
+            Plant::SkipTheProbe => Found::Absent,
+            _ => self.inner.probe(destination, query).await,
+        }
+    }
+
+    async fn test(&self, destination: &Name) -> Vec<TestLine> {
+        self.inner.test(destination).await
+    }
+
+    fn limits(&self, destination: &Name) -> Option<DestinationLimits> {
+        self.inner.limits(destination)
+    }
+}
+
+/// The first seed that notices the bug, and what it says.
+fn first_failure(plant: Plant) -> (u64, String) {
+    let found = (0..500).find_map(|seed| run_schedule(seed, plant).err().map(|failure| (seed, failure)));
+    found.unwrap_or_else(|| panic!("{plant:?} was not noticed in 500 schedules"))
+}
+
+#[test]
+fn skipping_the_probe_is_noticed() {
+    let (_, failure) = first_failure(Plant::SkipTheProbe);
+    assert!(failure.contains("A1 broken"), "{failure}");
+}
+
+#[test]
+fn acknowledging_before_the_write_is_noticed() {
+    let (_, failure) = first_failure(Plant::AcknowledgeBeforeWrite);
+    assert!(failure.contains("J3 broken"), "{failure}");
+}
+
+#[test]
+fn resending_after_a_loss_is_noticed() {
+    let (_, failure) = first_failure(Plant::ResendAfterLost);
+    assert!(failure.contains("A1 broken"), "{failure}");
+}

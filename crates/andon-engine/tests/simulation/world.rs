@@ -1,0 +1,419 @@
+//! One simulated world: engine, journal, destination and senders on one seed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use andon_act::{DestinationLimits, Target};
+use andon_engine::{
+    Adapters, Engine, EngineParts, EngineSettings, Handle, SourceParts, Violation, check_books, check_run,
+};
+use andon_journal::{
+    Append, Appended, Change, Commit, Configurations, Decoded, Decoder, Delivery, Document, DocumentCheck,
+    DocumentKind, Finding, IntakeAuth, Journal, JournalError, Lease, Mark, RunFilter, StoredEvent, StoredRun, Views,
+};
+use andon_model::{Clock, Event, EventKey, Name, Offset, Problem, RunId, RunStatus, Timestamp};
+use async_trait::async_trait;
+use andon_testkit::{
+    BookEntry, DestinationFaults, Dice, FaultyJournal, JournalFaults, RuntimeClock, SimulatedDestination,
+};
+use andon_testkit::memory_journal::MemoryJournal;
+use serde_json::{Value, json};
+
+use crate::planted::PlantedTarget;
+
+/// A bug to plant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plant {
+    None,
+    SkipTheProbe,
+    AcknowledgeBeforeWrite,
+    ResendAfterLost,
+}
+
+/// Time after which every world must have come to rest.
+const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+const SOURCE: &str = "cloudevents";
+
+/// Runs one schedule. `Ok` holds the books; `Err` names the seed and what is broken.
+pub(crate) fn run_schedule(seed: u64, plant: Plant) -> Result<Vec<BookEntry>, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    let runtime = runtime.map_err(|e| e.to_string())?;
+    runtime.block_on(async {
+        let world = World::new(seed, plant);
+        let broken = world.play().await;
+        if broken.is_empty() {
+            return Ok(world.destination.books());
+        }
+        let lines: Vec<String> = broken.iter().map(ToString::to_string).collect();
+        Err(format!("ANDON_SEED={seed}: {}", lines.join("; ")))
+    })
+}
+
+/// Senders and the killer meet here: the engine of the moment.
+type Door = tokio::sync::watch::Sender<Option<Handle>>;
+
+struct World {
+    dice: Dice,
+    plant: Plant,
+    memory: Arc<MemoryJournal>,
+    destination: SimulatedDestination,
+    clock: RuntimeClock,
+    acknowledged: Mutex<BTreeSet<String>>,
+}
+
+impl World {
+    fn new(seed: u64, plant: Plant) -> Self {
+        let dice = Dice::new(seed);
+        let level = [0.0, 0.1, 0.3][usize::try_from(dice.number(0, 2)).unwrap_or(0)];
+        let faults = DestinationFaults {
+            unreachable: level,
+            busy: level / 2.0,
+            lost_before: level / 2.0,
+            lost_after: level,
+            late: level / 2.0,
+            probe_fails: level,
+        };
+        let limits = DestinationLimits {
+            max_concurrency: usize::try_from(dice.number(1, 4)).unwrap_or(1),
+            open_after: u32::try_from(dice.number(2, 8)).unwrap_or(2),
+            open_for: Duration::from_secs(3),
+        };
+        Self {
+            destination: SimulatedDestination::new(dice.clone(), faults, limits),
+            dice,
+            plant,
+            memory: Arc::new(MemoryJournal::default()),
+            clock: RuntimeClock::start(),
+            acknowledged: Mutex::default(),
+        }
+    }
+
+    /// Plays the schedule to its end and returns what is broken.
+    async fn play(&self) -> Vec<Violation> {
+        self.configure().await;
+        let (door, _) = tokio::sync::watch::channel(None);
+        let events = self.roll_events();
+        let senders = futures_util::future::join_all(events.iter().map(|event| self.send(event, &door)));
+        let played = tokio::time::timeout(PATIENCE, async {
+            let (_, engine) = tokio::join!(senders, self.live_and_die(&door));
+            self.come_to_rest(engine).await;
+        });
+        if played.await.is_err() {
+            return vec![broken("A3", "the world did not come to rest".into())];
+        }
+        self.judge(&events).await
+    }
+
+    async fn configure(&self) {
+        let document = |kind, name: &str, text: &str| {
+            Change::Put(Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() })
+        };
+        let changes = vec![
+            document(DocumentKind::Destination, "s4", ""),
+            document(DocumentKind::Table, "severity", TABLE),
+            document(DocumentKind::Decision, "severity", "table = \"severity\"\n"),
+            document(DocumentKind::Action, "notify", ACTION),
+        ];
+        self.memory.put(changes, "test", self.clock.now()).await.expect("configuration is stored");
+    }
+
+    fn roll_events(&self) -> Vec<Event> {
+        (0..self.dice.number(2, 7)).map(|n| {
+            let mut event = Event::new("/pump", n.to_string(), "anomaly", json!({ "severity": 1, "equipment": "p" }));
+            event.subject = self.dice.chance(0.7).then(|| format!("pump-{}", self.dice.number(1, 2)));
+            event
+        }).collect()
+    }
+
+    /// A sender: repeats until it is told yes, and sometimes once more after that.
+    async fn send(&self, event: &Event, door: &Door) {
+        let mut engine = door.subscribe();
+        tokio::time::sleep(self.dice.span(Duration::from_secs(3))).await;
+        let mut deliveries = 1 + u32::from(self.dice.chance(0.3));
+        while deliveries > 0 {
+            let handle = loop {
+                if let Some(handle) = engine.borrow_and_update().clone() {
+                    break handle;
+                }
+                if engine.changed().await.is_err() {
+                    return;
+                }
+            };
+            let body = serde_json::to_vec(event).expect("serialises").into();
+            let name = Name::new(SOURCE).expect("a name");
+            let delivery = Delivery { body, ..Delivery::default() };
+            if handle.deliver(&name, delivery).await.is_ok() {
+                self.acknowledged.lock().expect("not poisoned").insert(event.id.clone());
+                deliveries -= 1;
+            }
+            tokio::time::sleep(self.dice.span(Duration::from_millis(500))).await;
+        }
+    }
+
+    /// Starts the engine and kills it up to three times; returns the last one.
+    async fn live_and_die(&self, door: &Door) -> Engine {
+        for _ in 0..self.dice.number(0, 3) {
+            let engine = self.start_engine().await;
+            door.send_replace(Some(engine.handle().clone()));
+            tokio::time::sleep(self.dice.span(Duration::from_secs(4))).await;
+            door.send_replace(None);
+            engine.kill();
+            tokio::time::sleep(self.dice.span(Duration::from_millis(300))).await;
+        }
+        let engine = self.start_engine().await;
+        door.send_replace(Some(engine.handle().clone()));
+        engine
+    }
+
+    /// Waits until nothing is pending any more.
+    async fn come_to_rest(&self, engine: Engine) {
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let counts = self.memory.counts().await.expect("counts");
+            let pending = counts.runs.iter().any(|(status, count)| !status.is_settled() && *count > 0);
+            if counts.undecided == 0 && !pending {
+                return engine.kill();
+            }
+        }
+    }
+
+    async fn start_engine(&self) -> Engine {
+        let inner: Arc<dyn Journal> = match self.plant {
+            Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(self.memory.clone())),
+            _ => self.memory.clone(),
+        };
+        let failures = if self.dice.chance(0.5) { 0.05 } else { 0.0 };
+        let faults = JournalFaults { pause: Duration::from_millis(20), failures };
+        let target = PlantedTarget { inner: Arc::new(self.destination.clone()), plant: self.plant };
+        let parts = EngineParts {
+            journal: Arc::new(FaultyJournal::new(inner, self.dice.clone(), faults)),
+            configurations: self.memory.clone(),
+            views: self.memory.clone(),
+            adapters: Arc::new(SimulatedAdapters { target: Arc::new(target) }),
+            clock: Arc::new(self.clock),
+            settings: EngineSettings { max_loaded_runs: 2, decide_batch: 2, ..EngineSettings::default() },
+            owner: "simulation".into(),
+        };
+        Engine::start(parts).await.expect("the engine starts")
+    }
+
+    async fn judge(&self, events: &[Event]) -> Vec<Violation> {
+        let books = self.destination.books();
+        let mut found = check_books(books.iter().map(|entry| entry.key.as_str()));
+        found.extend(self.judge_acknowledged().await);
+        found.extend(self.judge_runs().await);
+        if found.is_empty() && books.len() != events.len() {
+            found.push(broken("A3", format!("{} events gave {} documents", events.len(), books.len())));
+        }
+        found.extend(judge_order(events, &books));
+        found
+    }
+
+    /// J3 and J4: what was acknowledged is in the journal, once.
+    async fn judge_acknowledged(&self) -> Vec<Violation> {
+        let stored = self.memory.events_after(Offset(0), 1_000).await.expect("events");
+        let ids: Vec<&str> = stored.iter().map(|stored| stored.event.id.as_str()).collect();
+        let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
+        let lost = acknowledged.iter().filter(|id| !ids.contains(&id.as_str()));
+        let mut found: Vec<_> = lost.map(|id| broken("J3", format!("event {id} was acknowledged and is gone"))).collect();
+        if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
+            found.push(broken("J4", format!("an event is stored twice: {ids:?}")));
+        }
+        let gapless = stored.iter().zip(1..).all(|(stored, n)| stored.offset == Offset(n));
+        if !gapless {
+            found.push(broken("J1", "offsets have gaps".into()));
+        }
+        found
+    }
+
+    /// A2 and A3: every run is done, and its timeline shows no repetition in doubt.
+    async fn judge_runs(&self) -> Vec<Violation> {
+        let page = self.memory.runs(RunFilter { limit: 1_000, ..RunFilter::default() }).await.expect("runs");
+        let mut found = Vec::new();
+        for row in page.rows {
+            if row.status != RunStatus::Done {
+                found.push(broken("A3", format!("run {} ended as {}: {}", row.id, row.status, row.summary)));
+            }
+            let detail = self.memory.run_detail(&row.id).await.expect("a run").expect("listed runs exist");
+            found.extend(check_run(&detail));
+        }
+        found
+    }
+}
+
+fn broken(invariant: &'static str, detail: String) -> Violation {
+    Violation { invariant, detail }
+}
+
+/// Documents of one subject were created in the order in which its events were stored.
+fn judge_order(events: &[Event], books: &[BookEntry]) -> Vec<Violation> {
+    let mut subjects: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+    for entry in books {
+        let body: Value = serde_json::from_str(&entry.body).expect("a rendered body");
+        let subject = events.iter().find(|event| body["Event"] == event.id.as_str()).and_then(|e| e.subject.as_deref());
+        let offset = body["Offset"].as_u64().expect("an offset");
+        subjects.entry(subject.unwrap_or_default()).or_default().push(offset);
+    }
+    subjects.remove("");
+    let disordered = subjects.into_iter().filter(|(_, offsets)| !offsets.is_sorted());
+    disordered.map(|(subject, offsets)| broken("order", format!("{subject} was worked on as {offsets:?}"))).collect()
+}
+
+/// A journal with the bug *acknowledge before the write*.
+struct HastyJournal {
+    inner: Arc<MemoryJournal>,
+    writes: Mutex<tokio::task::JoinSet<()>>,
+}
+
+impl HastyJournal {
+    fn new(inner: Arc<MemoryJournal>) -> Self {
+        Self { inner, writes: Mutex::default() }
+    }
+}
+
+#[async_trait]
+impl Journal for HastyJournal {
+    async fn append(&self, append: Append) -> Result<Appended, JournalError> {
+        let known = append.events.iter().map(|_| (Offset(1), true)).collect();
+        let inner = self.inner.clone();
+        self.writes.lock().expect("not poisoned").spawn(async move {
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            drop(inner.append(append).await);
+        });
+        Ok(Appended { events: known, quarantine: Vec::new() })
+    }
+
+    async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
+        self.inner.take_lease(owner, now).await
+    }
+
+    async fn commit(&self, lease: Lease, commit: Commit) -> Result<(), JournalError> {
+        self.inner.commit(lease, commit).await
+    }
+
+    async fn decided_up_to(&self) -> Result<Offset, JournalError> {
+        self.inner.decided_up_to().await
+    }
+
+    async fn events_after(&self, after: Offset, limit: usize) -> Result<Vec<StoredEvent>, JournalError> {
+        self.inner.events_after(after, limit).await
+    }
+
+    async fn event(&self, offset: Offset) -> Result<Option<StoredEvent>, JournalError> {
+        self.inner.event(offset).await
+    }
+
+    async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError> {
+        self.inner.find_event(key).await
+    }
+
+    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
+        self.inner.unsettled_runs().await
+    }
+
+    async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
+        self.inner.run(id).await
+    }
+
+    async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
+        self.inner.checkpoint(name).await
+    }
+
+    async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
+        self.inner.unmarked(source, marks).await
+    }
+}
+
+struct SimulatedAdapters {
+    target: Arc<dyn Target>,
+}
+
+impl DocumentCheck for SimulatedAdapters {
+    fn check(&self, _document: &Document) -> Vec<Finding> {
+        Vec::new()
+    }
+}
+
+impl Adapters for SimulatedAdapters {
+    fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
+        Err(Problem::new(andon_model::Code::UnknownSource, document.path()))
+    }
+
+    fn built_in_sources(&self) -> Vec<(Name, SourceParts)> {
+        let parts = SourceParts {
+            decoder: Arc::new(PlainDecoder),
+            notifications: None,
+            pulled: None,
+            auth: IntakeAuth::Token,
+            description: String::new(),
+        };
+        vec![(Name::new(SOURCE).expect("a name"), parts)]
+    }
+
+    fn target(&self, _destinations: &[Document]) -> Result<Arc<dyn Target>, Problem> {
+        Ok(self.target.clone())
+    }
+}
+
+/// One event as JSON, and nothing else.
+struct PlainDecoder;
+
+impl Decoder for PlainDecoder {
+    fn decode(&self, delivery: &Delivery) -> Decoded {
+        Decoded { events: serde_json::from_slice(&delivery.body).into_iter().collect(), ..Decoded::default() }
+    }
+}
+
+const ACTION: &str = r#"
+[[step]]
+name = "read"
+stage = "pre"
+kind = "http"
+destination = "s4"
+method = "GET"
+path = "/equipment/${{event.data.equipment}}"
+retry = { base = "200ms", max = "5s" }
+
+[[step]]
+name = "create"
+stage = "main"
+kind = "http"
+destination = "s4"
+method = "POST"
+path = "/Set"
+body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Name": "${{pre.read.name}}", "Ref": "${{key}}"}'
+document = "d.Number"
+guard = { kind = "probe", set = "/Set", field = "Ref", settle = "2s" }
+retry = { base = "200ms", max = "5s" }
+
+[[step]]
+name = "check"
+stage = "post"
+kind = "http"
+destination = "s4"
+method = "GET"
+path = "/documents/${{main.create.d.Number}}"
+retry = { base = "200ms", max = "5s" }
+"#;
+
+const TABLE: &str = r#"{
+  "nodes": [
+    { "id": "in", "type": "inputNode", "name": "event", "position": { "x": 0, "y": 0 } },
+    { "id": "table", "type": "decisionTableNode", "name": "severity", "position": { "x": 200, "y": 0 },
+      "content": {
+        "hitPolicy": "first",
+        "inputs": [{ "id": "severity", "name": "Severity", "field": "event.data.severity" }],
+        "outputs": [{ "id": "action", "name": "Action", "field": "action" }],
+        "rules": [
+          { "_id": "high", "severity": "> 0", "action": ""notify"" },
+          { "_id": "rest", "severity": "", "action": ""none"" }
+        ]
+      } },
+    { "id": "out", "type": "outputNode", "name": "decision", "position": { "x": 400, "y": 0 } }
+  ],
+  "edges": [
+    { "id": "e1", "type": "edge", "sourceId": "in", "targetId": "table" },
+    { "id": "e2", "type": "edge", "sourceId": "table", "targetId": "out" }
+  ]
+}"#;
