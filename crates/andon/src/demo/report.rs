@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use andon_journal::{EventRow, Page, RunDetail, RunRow};
-use andon_model::{RunStatus, TimelineKind};
+use andon_model::{RunStatus, TimelineEntry, TimelineKind};
 use andon_sim::Books;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::play::Expected;
 use super::stage::Stage;
@@ -164,8 +165,13 @@ fn line(row: &EventRow, run: Option<&RunRow>, detail: Option<&RunDetail>) -> Lin
         status: run.map(|run| run.status),
         document: run.map(|run| run.documents.clone()).unwrap_or_default(),
         attempts,
-        found_by_probe: detail.is_some_and(|d| d.document_refs.iter().any(|document| document.found_by_probe)),
+        found_by_probe: detail.is_some_and(|d| d.timeline.iter().any(is_found)),
     }
+}
+
+/// A search that found the document of a lost request.
+fn is_found(entry: &TimelineEntry) -> bool {
+    entry.kind == TimelineKind::Probed && entry.detail.get("found").and_then(Value::as_u64) == Some(1)
 }
 
 /// What Andon says against what the books say.

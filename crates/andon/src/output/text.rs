@@ -1,6 +1,6 @@
 //! Small texts in tables.
 
-use andon_model::Timestamp;
+use andon_model::{Problem, Timestamp};
 use serde_json::Value;
 
 /// A point in time as lists show it: UTC, to the second.
@@ -32,9 +32,18 @@ fn fact_text(fact: &Value) -> String {
     match fact {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),
+        Value::Object(members) if members.contains_key("code") => problem_text(fact),
         Value::Object(members) if !members.is_empty() => "{…}".to_owned(),
         Value::Array(entries) if !entries.is_empty() => "[…]".to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// A problem inside facts: its code, and what it says.
+fn problem_text(problem: &Value) -> String {
+    match serde_json::from_value::<Problem>(problem.clone()) {
+        Ok(Problem { code, detail, .. }) => format!("{code} {detail}"),
+        Err(_) => problem["code"].to_string(),
     }
 }
 
@@ -57,6 +66,8 @@ mod tests {
     fn facts_stay_short() {
         let facts = serde_json::json!({"status": 201, "asset": {"plant": "1010"}, "why": "late", "none": null});
         assert_eq!(facts_text(&facts), "status 201, asset {…}, why late, none -");
+        let facts = serde_json::json!({"problem": {"code": "AND-4003", "detail": "the connection was lost"}});
+        assert_eq!(facts_text(&facts), "problem AND-4003 the connection was lost");
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! Every scenario is a test: applied, exported unchanged, played, and its documents compared with `expected/`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use andon_sim::Books;
+use common::{PASSWORD, Sap, Server, copy_folder, scenarios, wait_for};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `expected/documents.json`
+#[derive(Deserialize)]
+struct Expected {
+    events: i64,
+    documents: Vec<Document>,
+}
+
+/// What matters of a document in SAP's books; numbers and stamps differ from run to run.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Document {
+    service: String,
+    fields: BTreeMap<String, String>,
+}
+
+/// `expected/quarantine.json`, one entry.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Kept {
+    source: String,
+    path: String,
+    code: String,
+    place: String,
+    bytes: i64,
+}
+
+fn read<T: serde::de::DeserializeOwned>(file: &Path) -> T {
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap_or_else(|error| panic!("{}: {error}", file.display()))
+}
+
+#[test]
+fn lookout_equipment_makes_its_documents() {
+    play("lookout-equipment");
+}
+
+#[test]
+fn events_make_their_documents() {
+    play("events");
+}
+
+#[test]
+fn every_scenario_is_played() {
+    let mut names: Vec<_> = fs::read_dir(scenarios()).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["events", "lookout-equipment"], "add a test for the new scenario");
+}
+
+fn play(name: &str) {
+    let (sap, server) = (Sap::start(), Server::start());
+    let scenario = scenarios().join(name);
+    assert!(server.feed(&["secret", "set", "sap-password"], PASSWORD).status.success());
+    server.json(&["apply", &scenario.display().to_string()]);
+    exported_unchanged(&server, &scenario);
+    point_at(&server, &sap, &scenario);
+    deliver(&server, &scenario);
+    let expected: Expected = read(&scenario.join("expected/documents.json"));
+    settled(&server, expected.events);
+    compare_documents(expected.documents, &sap.simulator.books());
+    compare_quarantine(read(&scenario.join("expected/quarantine.json")), &server);
+    assert_eq!(runs(&server.json(&["status"]), &["refused", "parked"]), 0);
+}
+
+/// What comes out is what went in, byte for byte.
+fn exported_unchanged(server: &Server, scenario: &Path) {
+    let exported = server.folder.path().join("exported");
+    let files = server.json(&["export", &exported.display().to_string()]);
+    for file in files.as_array().unwrap() {
+        let path = file["path"].as_str().unwrap();
+        assert_eq!(fs::read(exported.join(path)).unwrap(), fs::read(scenario.join(path)).unwrap(), "{path}");
+    }
+    let again = server.json(&["apply", &exported.display().to_string()]);
+    assert_eq!(again["changed"], Value::Array(Vec::new()), "applying an export changes nothing");
+}
+
+/// The same scenario with the address of this test's simulator.
+fn point_at(server: &Server, sap: &Sap, scenario: &Path) {
+    let changed = server.folder.path().join("changed");
+    copy_folder(scenario, &changed);
+    let file = changed.join("destinations/s4.toml");
+    let text = fs::read_to_string(&file).unwrap().replace("http://127.0.0.1:8481", &sap.simulator.base_url());
+    fs::write(&file, text).unwrap();
+    let applied = server.json(&["apply", &changed.display().to_string()]);
+    assert_eq!(applied["changed"], serde_json::json!(["destinations/s4.toml"]));
+    assert!(server.run(&["destinations", "test"]).status.success());
+}
+
+/// Into the bucket's folder when there is one, by HTTP otherwise; all of it twice.
+fn deliver(server: &Server, scenario: &Path) {
+    let input = scenario.join("input");
+    if let Some(bucket) = bucket(scenario) {
+        return copy_folder(&input, &server.data().join(bucket));
+    }
+    let mut files: Vec<PathBuf> = fs::read_dir(&input).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in &files {
+        let first = server.run(&["events", "send", &file.display().to_string()]);
+        let is_event = !file.display().to_string().contains("not-an-event");
+        assert_eq!(first.status.success(), is_event, "{}", file.display());
+        if is_event {
+            let again = server.json(&["events", "send", &file.display().to_string()]);
+            assert!(!again.to_string().contains("\"new\":true"), "{}: {again}", file.display());
+        }
+    }
+}
+
+fn bucket(scenario: &Path) -> Option<String> {
+    let file = fs::read_dir(scenario.join("sources")).ok()?.next()?.ok()?.path();
+    let source: toml::Table = fs::read_to_string(file).unwrap().parse().unwrap();
+    source["bucket"]["url"].as_str().map(str::to_owned)
+}
+
+fn settled(server: &Server, events: i64) {
+    wait_for("every run to be settled", || {
+        let answer = server.json(&["status"]);
+        let all_decided = answer["counts"]["events"] == events && answer["counts"]["undecided"] == 0;
+        (all_decided && runs(&answer, &["queued", "sending", "waiting"]) == 0).then_some(())
+    });
+}
+
+/// How many runs have one of these statuses.
+fn runs(status: &Value, of: &[&str]) -> i64 {
+    let counts = status["counts"]["runs"].as_array().unwrap().iter();
+    counts.filter(|pair| of.iter().any(|s| pair[0] == *s)).map(|pair| pair[1].as_i64().unwrap()).sum()
+}
+
+fn compare_documents(mut expected: Vec<Document>, books: &Books) {
+    let document =
+        |entry: &andon_sim::BookEntry| Document { service: entry.service.clone(), fields: entry.fields.clone() };
+    let mut found: Vec<Document> = books.documents.iter().map(document).collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+    assert!(books.duplicates.is_empty(), "{:?}", books.duplicates);
+}
+
+fn compare_quarantine(mut expected: Vec<Kept>, server: &Server) {
+    let page = server.json(&["quarantine", "list"]);
+    let kept = |row: &Value| Kept {
+        source: row["source"].as_str().unwrap().into(),
+        path: row["path"].as_str().unwrap().into(),
+        code: row["problem"]["code"].as_str().unwrap().into(),
+        place: row["problem"]["place"].as_str().unwrap().into(),
+        bytes: row["size"].as_i64().unwrap(),
+    };
+    let mut found: Vec<Kept> = page["rows"].as_array().unwrap().iter().map(kept).collect();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
+}
