@@ -1,6 +1,7 @@
 //! Finding objects that are new.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::io;
 use std::time::Duration;
 
 use andon_journal::{Journal, Mark};
@@ -10,7 +11,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
-use super::Bucket;
+use super::{Bucket, folder};
 use crate::source::{BucketSpec, Location};
 
 /// Marks that are asked for at once.
@@ -33,13 +34,37 @@ pub(super) struct Candidate {
     version: String,
 }
 
+impl From<folder::File> for Candidate {
+    fn from(file: folder::File) -> Self {
+        let version = stamp(file.modified.as_micros(), file.size);
+        Self { last_modified: file.modified, path: file.path, version }
+    }
+}
+
+/// The version of a file: when it was changed, in microseconds, and its size.
+pub(super) fn stamp(modified_micros: i64, size: u64) -> String {
+    format!("{modified_micros}-{size}")
+}
+
 /// What a source remembers between listings.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     /// Short digests of marks that the journal has.
     marked: HashSet<[u8; 16]>,
-    /// Folders: when a file was first seen as it is.
-    sightings: HashMap<String, (String, Timestamp)>,
+    /// Files that have not settled yet.
+    sightings: HashMap<String, Sighting>,
+    /// How many files the last walk could not list.
+    passed_over: usize,
+}
+
+/// A file as it was seen.
+#[derive(Debug)]
+struct Sighting {
+    version: String,
+    /// When it was first seen so.
+    since: Timestamp,
+    /// When it was last listed.
+    listed: Timestamp,
 }
 
 impl Memory {
@@ -59,14 +84,20 @@ impl Memory {
     /// future, by what was seen here.
     fn is_settled(&mut self, candidate: &Candidate, settle: Duration, now: Timestamp) -> bool {
         if settle.is_zero() || now.since(candidate.last_modified) >= settle {
-            self.sightings.remove(&candidate.path);
             return true;
         }
-        let sighting = self.sightings.entry(candidate.path.clone()).or_insert_with(|| (candidate.version.clone(), now));
-        if sighting.0 != candidate.version {
-            *sighting = (candidate.version.clone(), now);
+        let fresh = || Sighting { version: candidate.version.clone(), since: now, listed: now };
+        let sighting = self.sightings.entry(candidate.path.clone()).or_insert_with(fresh);
+        if sighting.version != candidate.version {
+            *sighting = fresh();
         }
-        now.since(sighting.1) >= settle
+        sighting.listed = now;
+        now.since(sighting.since) >= settle
+    }
+
+    /// Forgets files that the listing at `now` did not hold back.
+    fn forget_before(&mut self, now: Timestamp) {
+        self.sightings.retain(|_, sighting| sighting.listed == now);
     }
 }
 
@@ -90,54 +121,87 @@ pub(super) fn is_wanted(spec: &BucketSpec, path: &str) -> bool {
     path.ends_with(&spec.suffix) && !below.is_empty() && !below.split('/').any(hidden) && !temporary(below)
 }
 
+/// The oldest objects that the journal has not marked.
+type Found = BTreeSet<Candidate>;
+
 impl Bucket {
-    /// Lists once: the oldest objects that the journal has not marked, at most [`MAX_QUEUE`].
+    /// Lists once; gives the oldest objects that the journal has not marked, at most [`MAX_QUEUE`].
     pub(super) async fn look(
         &self,
         journal: &dyn Journal,
         memory: &mut Memory,
         now: Timestamp,
-    ) -> Result<BTreeSet<Candidate>, Problem> {
-        let mut found = BTreeSet::new();
-        let mut listed = HashSet::new();
-        let prefix = Path::parse(self.spec.location.prefix()).map_err(|e| self.failed("", &e.to_string()))?;
-        let mut chunks = self.store().await?.list(Some(&prefix)).chunks(MARKS_AT_ONCE);
-        while let Some(chunk) = chunks.next().await {
-            let mut fresh = Vec::new();
-            for entry in chunk {
-                let Some(candidate) = self.candidate(entry)? else { continue };
-                listed.insert(candidate.path.clone());
-                if !memory.knows(&candidate) && self.is_settled(memory, &candidate, now) {
-                    fresh.push(candidate);
-                }
-            }
-            self.keep_unmarked(journal, memory, fresh, &mut found).await?;
+    ) -> Result<Found, Problem> {
+        match &self.spec.location {
+            Location::Folder(_) => self.look_in_folder(journal, memory, now).await,
+            Location::S3(s3) => self.look_in_s3(&s3.prefix, journal, memory).await,
         }
-        memory.sightings.retain(|path, _| listed.contains(path));
+    }
+
+    async fn look_in_folder(
+        &self,
+        journal: &dyn Journal,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<Found, Problem> {
+        let mut found = Found::new();
+        let mut candidates = self.walk(memory).await?;
+        candidates.retain(|file| !memory.knows(file) && memory.is_settled(file, self.spec.settle, now));
+        memory.forget_before(now);
+        while !candidates.is_empty() {
+            let rest = candidates.split_off(candidates.len().min(MARKS_AT_ONCE));
+            self.keep_unmarked(journal, memory, std::mem::replace(&mut candidates, rest), &mut found).await?;
+        }
         Ok(found)
     }
 
-    fn is_settled(&self, memory: &mut Memory, candidate: &Candidate, now: Timestamp) -> bool {
-        matches!(self.spec.location, Location::S3(_)) || memory.is_settled(candidate, self.spec.settle, now)
+    /// The wanted files of the folder. What cannot be listed is told when its number changes.
+    async fn walk(&self, memory: &mut Memory) -> Result<Vec<Candidate>, Problem> {
+        self.store().await?;
+        let (root, spec) = (self.folder(), self.spec.clone());
+        let walk = tokio::task::spawn_blocking(move || folder::walk(&root, |path| is_wanted(&spec, path))).await;
+        let walk = walk.map_err(io::Error::from).flatten().map_err(|e| self.failed("listing", &e.to_string()))?;
+        if walk.passed_over.len() != memory.passed_over {
+            memory.passed_over = walk.passed_over.len();
+            let first = walk.passed_over.iter().take(5).cloned().collect::<Vec<_>>().join("; ");
+            tracing::warn!(source = %self.source, count = memory.passed_over, first, "files that cannot be listed");
+        }
+        let files = walk.files.into_iter().filter(|file| file.size > 0);
+        Ok(files.map(Candidate::from).collect())
     }
 
-    /// A listed object as a candidate. `None`: not wanted, empty, or a file whose name no path can hold.
-    fn candidate(&self, entry: object_store::Result<ObjectMeta>) -> Result<Option<Candidate>, Problem> {
-        let meta = match entry {
-            Ok(meta) => meta,
-            Err(error) if matches!(error, object_store::Error::InvalidPath { .. }) => {
-                tracing::warn!(source = %self.source, %error, "a file is passed over because of its name");
-                return Ok(None);
+    /// Where a listing breaks off, what came before it is still read.
+    async fn look_in_s3(&self, prefix: &str, journal: &dyn Journal, memory: &mut Memory) -> Result<Found, Problem> {
+        let mut found = Found::new();
+        let prefix = Path::parse(prefix).map_err(|e| self.failed("listing", &e.to_string()))?;
+        let mut chunks = self.store().await?.list(Some(&prefix)).chunks(MARKS_AT_ONCE);
+        while let Some(chunk) = chunks.next().await {
+            let mut fresh = Vec::new();
+            let mut broken = None;
+            for entry in chunk {
+                match entry {
+                    Ok(meta) => fresh.extend(self.candidate(&meta).filter(|object| !memory.knows(object))),
+                    Err(error) => broken = Some(self.failed("listing", &error.to_string())),
+                }
             }
-            Err(error) => return Err(self.failed("listing", &error.to_string())),
-        };
+            self.keep_unmarked(journal, memory, fresh, &mut found).await?;
+            match broken {
+                Some(problem) if found.is_empty() => return Err(problem),
+                Some(problem) => tracing::warn!(source = %self.source, %problem, "the listing is not complete"),
+                None => {}
+            }
+        }
+        Ok(found)
+    }
+
+    /// A listed object as a candidate; `None` when it is not wanted or empty, as the marks of folders are.
+    fn candidate(&self, meta: &ObjectMeta) -> Option<Candidate> {
         let path = meta.location.as_ref();
-        let wanted = meta.size > 0 && is_wanted(&self.spec, path);
-        Ok(wanted.then(|| Candidate {
+        (meta.size > 0 && is_wanted(&self.spec, path)).then(|| Candidate {
             last_modified: Timestamp::from_micros(meta.last_modified.timestamp_micros()),
             path: path.to_owned(),
-            version: self.version(&meta),
-        }))
+            version: self.version(meta),
+        })
     }
 
     /// Asks the journal which candidates it does not have, and keeps the oldest.
@@ -146,7 +210,7 @@ impl Bucket {
         journal: &dyn Journal,
         memory: &mut Memory,
         fresh: Vec<Candidate>,
-        found: &mut BTreeSet<Candidate>,
+        found: &mut Found,
     ) -> Result<(), Problem> {
         if fresh.is_empty() {
             return Ok(());

@@ -10,6 +10,7 @@
 //! queue, oldest first; it is read (at most `max_object_bytes`) and decoded in parts; its mark travels
 //! with its last events; after [`andon_journal::Source::acknowledge`] it is forgotten here.
 
+mod folder;
 mod listing;
 mod object;
 mod pump;
@@ -26,7 +27,7 @@ use tokio::sync::OnceCell;
 
 pub use pump::BucketSource;
 
-use crate::source::BucketSpec;
+use crate::source::{BucketSpec, Location};
 use object::Fetched;
 
 /// The folder or bucket of one source; opened when it is first used.
@@ -49,9 +50,17 @@ impl Bucket {
         Arc::new(Self { source, spec, data_folder: data_folder.into(), secrets, store: OnceCell::new() })
     }
 
+    /// The folder of a local source.
+    fn folder(&self) -> PathBuf {
+        match &self.spec.location {
+            Location::Folder(folder) => self.data_folder.join(folder),
+            Location::S3(_) => PathBuf::new(),
+        }
+    }
+
     /// The open store. A failure is not kept: the next call tries again.
     async fn store(&self) -> Result<&Arc<dyn ObjectStore>, Problem> {
-        let open = || store::open(&self.spec.location, &self.data_folder, self.secrets.as_ref());
+        let open = || store::open(&self.spec.location, self.folder(), self.secrets.as_ref());
         self.store.get_or_try_init(open).await
     }
 }

@@ -7,6 +7,7 @@ use object_store::path::Path;
 use object_store::{Attribute, Error, GetResult, ObjectMeta, ObjectStoreExt as _};
 
 use super::Bucket;
+use super::listing::stamp;
 use crate::source::Location;
 
 /// How much of an object that is too large goes to quarantine.
@@ -58,7 +59,7 @@ impl Bucket {
 
     /// What tells one state of an object from the next.
     pub(super) fn version(&self, meta: &ObjectMeta) -> String {
-        let stamp = || format!("{}-{}", meta.last_modified.timestamp_micros(), meta.size);
+        let stamp = || stamp(meta.last_modified.timestamp_micros(), meta.size);
         match &self.spec.location {
             Location::Folder(_) => stamp(),
             Location::S3(_) => meta.e_tag.as_deref().map_or_else(stamp, |tag| tag.trim_matches('"').to_owned()),

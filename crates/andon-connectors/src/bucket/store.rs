@@ -20,20 +20,19 @@ const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn open(
     location: &Location,
-    data_folder: &Path,
+    folder: PathBuf,
     secrets: &dyn Secrets,
 ) -> Result<Arc<dyn ObjectStore>, Problem> {
     match location {
-        Location::Folder(folder) => open_folder(folder, data_folder).await,
+        Location::Folder(given) => open_folder(given, folder).await,
         Location::S3(s3) => open_s3(s3, secrets).await,
     }
 }
 
 /// A relative folder belongs to Andon and is made; an absolute one belongs to somebody else and must be there.
-async fn open_folder(folder: &Path, data_folder: &Path) -> Result<Arc<dyn ObjectStore>, Problem> {
-    let full: PathBuf = data_folder.join(folder);
+async fn open_folder(given: &Path, full: PathBuf) -> Result<Arc<dyn ObjectStore>, Problem> {
     let failed = |why: String| Problem::new(Code::Bucket, why).at(full.display().to_string());
-    if folder.is_relative() {
+    if given.is_relative() {
         tokio::fs::create_dir_all(&full).await.map_err(|error| failed(error.to_string()))?;
     }
     let store = LocalFileSystem::new_with_prefix(&full).map_err(|error| failed(error.to_string()))?;

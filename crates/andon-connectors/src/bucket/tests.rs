@@ -70,6 +70,7 @@ async fn new_files_are_read_once_and_grown_files_again() {
     write(folder.path(), "fan-07/results.jsonl", ANOMALY);
     write(folder.path(), "fan 08 ü/results.jsonl", &format!("{ANOMALY}\n{ANOMALY}\n"));
     write(folder.path(), "fan-09/results.jsonl.tmp", ANOMALY);
+    write(folder.path(), "odd\u{1}name/results.jsonl", ANOMALY);
     let mut source = source(&folder_source(""), folder.path(), &journal);
     let first = take(&mut source, &journal).await;
     let mut found = subjects(&first);

@@ -97,10 +97,12 @@ impl Connection {
     ) -> Result<Result<Reply, Failure>, Problem> {
         let mut headers = protocol_headers(request, session);
         headers.extend(request.headers.iter().cloned());
+        // What takes a token is SAP's gateway, also when a plain http step calls it.
+        let gateway = if request.csrf { StepKind::Odata } else { request.kind };
         let media_type = request.content_type.as_deref().unwrap_or("application/json");
         let outgoing = Outgoing {
             method: method(&request.method)?,
-            url: self.url(request.kind, &request.path, &request.query)?,
+            url: self.url(gateway, &request.path, &request.query)?,
             headers: &headers,
             body: request.body.as_deref().map(|body| (media_type, body)),
             timeout: request.timeout(),
