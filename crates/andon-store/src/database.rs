@@ -68,6 +68,9 @@ impl Database {
     /// Starts a transaction and locks the head; waits for the writers before.
     pub(crate) async fn begin(&self) -> Result<Write<'_>, sqlx::Error> {
         let mut slot = self.writer.lock().await;
+        if self.readers.is_closed() {
+            return Err(sqlx::Error::PoolClosed);
+        }
         let mut connection = match slot.take() {
             Some(connection) => connection,
             None => connect(&self.options, writer_settings(self.location.dialect())).await?,
@@ -77,14 +80,14 @@ impl Database {
         Ok(Write { slot, connection, loaded: head.clone(), head })
     }
 
-    /// Closes every connection; what was committed stays.
+    /// Closes every connection, for good; what was committed stays.
     pub(crate) async fn close(&self) {
+        self.readers.close().await;
         if let Some(writer) = self.writer.lock().await.take()
             && let Err(cause) = writer.close().await
         {
             tracing::warn!(%cause, "the writing connection did not close cleanly");
         }
-        self.readers.close().await;
     }
 }
 

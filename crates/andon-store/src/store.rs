@@ -35,9 +35,9 @@ impl SqlStore {
         Ok(Self { writer: Writer::start(Arc::clone(&db)), live: LiveLockSlot::default(), db, key })
     }
 
-    /// Waits for the write that is under way, closes every connection and gives the lease's lock back.
-    /// Dropping without closing is safe as well: nothing that was answered is lost.
-    pub async fn close(self) {
+    /// Waits for the write that is under way, closes every connection and gives the lease's lock back;
+    /// later calls fail. Dropping without closing is safe as well: nothing that was answered is lost.
+    pub async fn close(&self) {
         self.db.close().await;
         self.live.release().await;
     }

@@ -7,6 +7,13 @@
 //! Promises are named after the invariants where they have a number: J1 offsets gapless, rows immutable;
 //! J2 a checkpoint never goes back; J3 acknowledged means kept; J4 one `(source, id)`, one event.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a promise that does not hold fails its test by a panic"
+)]
+
 use andon_journal::{Configurations, Journal, Secrets, Tokens, Views};
 use async_trait::async_trait;
 

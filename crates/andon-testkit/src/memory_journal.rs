@@ -30,16 +30,10 @@ pub enum WriteFault {
 }
 
 /// One process's view of a journal in memory. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct MemoryJournal {
     state: Arc<Mutex<State>>,
     process: u64,
-}
-
-impl Default for MemoryJournal {
-    fn default() -> Self {
-        Self { state: Arc::default(), process: 0 }
-    }
 }
 
 impl MemoryJournal {

@@ -15,7 +15,7 @@ const LISTING: &str = "listing events";
 const COLUMNS: &str = "SELECT e.event_offset, e.source, e.event_id, e.kind, e.subject, e.received_at, \
      d.decisions, d.failure FROM events e LEFT JOIN decisions d ON d.event_offset = e.event_offset";
 
-/// Length of the indexed prefix of type and subject, as in the schema.
+/// Length of the indexed beginning of type and subject, as in the schema.
 const INDEXED_CHARS: usize = 200;
 
 pub(super) async fn list(pool: &AnyPool, filter: EventFilter) -> Result<Page<EventRow>, JournalError> {
@@ -26,7 +26,9 @@ pub(super) async fn list(pool: &AnyPool, filter: EventFilter) -> Result<Page<Eve
     let mut query = query_as(AssertSqlSafe(sql));
     query = query.bind(filter.before.unwrap_or(i64::MAX)).bind(rows_to_fetch(filter.limit));
     for (_, text) in equals {
-        query = query.bind(text.chars().take(INDEXED_CHARS).collect::<String>()).bind(text);
+        let beginning: String = text.chars().take(INDEXED_CHARS).collect();
+        let rest = text[beginning.len()..].to_owned();
+        query = query.bind(beginning).bind(rest);
     }
     let records: Vec<EventRecord> = query.fetch_all(pool).await.map_err(reading(LISTING))?;
     let records = page(records, filter.limit, |record| record.event_offset);
@@ -34,11 +36,13 @@ pub(super) async fn list(pool: &AnyPool, filter: EventFilter) -> Result<Page<Eve
     Ok(Page { rows, next: records.next })
 }
 
-/// `$1` is the offset to stay below, `$2` the number of rows; each filter has its prefix and its text.
+/// `$1` is the offset to stay below, `$2` the number of rows; each filter has its beginning,
+/// which is found by index, and its rest.
 fn list_sql(equals: &[(&str, String)]) -> String {
     let filter = |(n, (column, _)): (usize, &(&str, String))| {
-        let (prefix, text) = (2 * n + 3, 2 * n + 4);
-        format!(" AND substr(e.{column}, 1, {INDEXED_CHARS}) = ${prefix} AND e.{column} = ${text}")
+        let (beginning, rest) = (2 * n + 3, 2 * n + 4);
+        let after = INDEXED_CHARS + 1;
+        format!(" AND substr(e.{column}, 1, {INDEXED_CHARS}) = ${beginning} AND substr(e.{column}, {after}) = ${rest}")
     };
     let filters: String = equals.iter().enumerate().map(filter).collect();
     format!("{COLUMNS} WHERE e.event_offset < $1{filters} ORDER BY e.event_offset DESC LIMIT $2")
@@ -95,5 +99,38 @@ impl EventRecord {
             runs,
             event: None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::any::AnyRow;
+    use sqlx::{Row as _, query};
+
+    use super::*;
+    use crate::database::Database;
+    use crate::location::Location;
+
+    async fn check_plan(pool: &AnyPool, columns: &[&'static str], index: &str) {
+        let equals: Vec<_> = columns.iter().map(|column| (*column, "x".to_owned())).collect();
+        let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", list_sql(&equals)));
+        let mut explain = query(explain).bind(i64::MAX).bind(10_i64);
+        for (_, text) in equals {
+            explain = explain.bind(text).bind("");
+        }
+        let steps: Vec<AnyRow> = explain.fetch_all(pool).await.expect("explained");
+        let detail: String = steps[0].try_get("detail").expect("a detail");
+        assert!(detail.starts_with("SEARCH e") && detail.contains(index), "for {columns:?}: {detail}");
+    }
+
+    #[tokio::test]
+    async fn filters_are_answered_by_an_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db").display().to_string();
+        let db = Database::open(Location::parse(&path).expect("a path")).await.expect("opened");
+        check_plan(db.readers(), &[], "PRIMARY KEY").await;
+        check_plan(db.readers(), &["kind"], "events_by_kind").await;
+        check_plan(db.readers(), &["subject"], "events_by_subject").await;
+        check_plan(db.readers(), &["kind", "subject"], "events_by_").await;
     }
 }

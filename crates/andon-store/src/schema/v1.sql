@@ -28,7 +28,7 @@ CREATE TABLE events (
 );
 -- Prefixes, because PostgreSQL cannot index a text of any length.
 CREATE INDEX events_by_kind ON events (substr(kind, 1, 200), event_offset);
-CREATE INDEX events_by_subject ON events (substr(subject, 1, 200), event_offset) WHERE subject IS NOT NULL;
+CREATE INDEX events_by_subject ON events (substr(subject, 1, 200), event_offset);
 CREATE INDEX events_by_time ON events (received_at);
 
 -- SHA-256 of source and id; outlives its event, so that a late duplicate is still known.

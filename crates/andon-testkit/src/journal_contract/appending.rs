@@ -97,7 +97,7 @@ pub async fn j4_a_known_event_keeps_its_offset(fixture: &impl Fixture) {
     let store = fixture.open().await;
     store.append(append_of(1..=2)).await.expect("appended");
     let mut again = append_of(2..=3);
-    again.events[0].kind = "com.example.other".to_owned();
+    again.events[0].kind.push_str(".changed");
     let appended = store.append(again).await.expect("appended");
     assert_eq!(appended.events, [(Offset(2), false), (Offset(3), true)]);
     let kept = store.event(Offset(2)).await.expect("read").expect("there");
@@ -110,7 +110,7 @@ pub async fn j4_a_known_event_keeps_its_offset(fixture: &impl Fixture) {
 pub async fn j4_twins_in_one_append_are_one_event(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let mut elsewhere = event("1");
-    elsewhere.source = "/plant/2020".to_owned();
+    elsewhere.source.push_str("/hall/2");
     let events = vec![event("1"), event("1"), elsewhere, event("1")];
     let appended = store.append(Append { events, ..Append::default() }).await.expect("appended");
     let expected = [(1, true), (1, false), (2, true), (1, false)].map(|(offset, new)| (Offset(offset), new));

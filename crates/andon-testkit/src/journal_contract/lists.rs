@@ -136,7 +136,7 @@ pub async fn counts_add_up(fixture: &impl Fixture) {
     let commit = Commit {
         decided: vec![Decided { event: Offset(1), at: at(1), decisions: vec![], failure }],
         decided_up_to: Some(Offset(14)),
-        ..commit_of((1..=7).map(|n| run_of(n, "notify", RunStatus::ALL[n as usize - 1])).collect())
+        ..commit_of((1..).zip(RunStatus::ALL).map(|(n, status)| run_of(n, "notify", status)).collect())
     };
     let lease = lease(&store).await;
     store.commit(lease, commit).await.expect("committed");

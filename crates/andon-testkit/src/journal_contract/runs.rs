@@ -16,7 +16,7 @@ pub async fn a_run_is_inserted_then_replaced(fixture: &impl Fixture) {
     let mut waiting = run_of(1, "notify", RunStatus::Waiting);
     waiting.due = Some(at(77));
     waiting.at = at(50);
-    waiting.documents = "10000023, 10000024".to_owned();
+    waiting.documents.push_str("10000023, 10000024");
     write_runs(&store, vec![waiting.clone()]).await;
     let expected = StoredRun {
         id: waiting.id.clone(),

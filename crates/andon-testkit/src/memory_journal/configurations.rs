@@ -90,7 +90,8 @@ fn put_one(state: &mut State, mut new: DocumentVersion, removed: bool) -> bool {
         return false;
     }
     let again = old.revision == new.revision;
-    new.version = old.version + i64::from(!removed && !(again && !was_removed));
+    let counts = !removed && (!again || *was_removed);
+    new.version = old.version + i64::from(counts);
     if again {
         state.documents.remove(place);
     }

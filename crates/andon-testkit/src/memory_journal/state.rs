@@ -176,7 +176,9 @@ impl State {
         let is_settled = |event: &&StoredEvent| self.runs_of(event.offset).all(|run| run.newest.status.is_settled());
         let old = self.events.values().filter(is_old).filter(is_settled).map(|event| event.offset);
         let old: Vec<Offset> = old.take(retention.limit).collect();
-        old.iter().for_each(|offset| self.remove_event(*offset));
+        for offset in &old {
+            self.remove_event(*offset);
+        }
         let kept = &self.events;
         self.keys.retain(|_, (offset, at)| kept.contains_key(offset) || *at >= retention.keys_before);
         old.len()

@@ -1,15 +1,13 @@
 //! The journal's contract on both databases.
 
-mod common;
-
 mod sqlite {
-    use super::common::Sqlite;
+    use crate::common::Sqlite;
 
     andon_testkit::journal_contract!(Sqlite);
 }
 
 mod postgres {
-    use super::common::Postgres;
+    use crate::common::Postgres;
 
     andon_testkit::journal_contract!(Postgres);
 }
