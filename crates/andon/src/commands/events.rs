@@ -92,7 +92,7 @@ pub(crate) async fn run(events: Events, context: &Context) -> anyhow::Result<Exi
 }
 
 async fn send_files(send: Send, client: &Client, context: &Context) -> anyhow::Result<ExitCode> {
-    let mut sent = Vec::new();
+    let mut answers = Vec::new();
     for file in &send.files {
         let body = read(file)?;
         let (path, content_type) = match &send.source {
@@ -100,10 +100,10 @@ async fn send_files(send: Send, client: &Client, context: &Context) -> anyhow::R
             None => intake_for(&body),
         };
         let answer: DeliveredAnswer = client.deliver(&path, &content_type, body).await?;
-        sent.push((file.display().to_string(), answer));
+        answers.push((file.display().to_string(), answer));
     }
-    let all_decoded = sent.iter().all(|(_, answer)| answer.quarantined.is_empty());
-    context.output.show(&sent, |sent| sent_table(sent))?;
+    let all_decoded = answers.iter().all(|(_, answer)| answer.quarantined.is_empty());
+    context.output.show(&answers, |answers| sent_table(answers))?;
     Ok(if all_decoded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
