@@ -75,11 +75,12 @@ fn every_command_explains_itself() {
 
 #[test]
 fn wrong_usage_ends_with_2() {
-    for args in
-        [&["frobnicate"][..], &["runs"], &["apply"], &["runs", "list", "--status", "odd"], &["token", "create", "x"]]
-    {
-        check(&run(args), 2, &["Usage:"]);
-    }
+    check(&run(&["frobnicate"]), 2, &["unrecognized subcommand 'frobnicate'"]);
+    check(&run(&["runs"]), 2, &["Usage: andon runs", "retry"]);
+    check(&run(&["apply"]), 2, &["<FOLDER>"]);
+    check(&run(&["runs", "list", "--status", "odd"]), 2, &["\"odd\" is not a run status", "parked"]);
+    check(&run(&["token", "create", "x"]), 2, &["--role <ROLE>"]);
+    check(&run(&["demo", "--faults", "rain=0.5"]), 2, &["--faults <PROFILE>"]);
 }
 
 #[test]
