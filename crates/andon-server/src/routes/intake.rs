@@ -35,7 +35,7 @@ const WITHHELD: [HeaderName; 7] =
 /// In structured, binary or batched mode of CloudEvents 1.0. Role: intake, operator or admin.
 #[utoipa::path(post, path = "/api/v1/events", tag = "intake",
     request_body(content((schema::CloudEvent = "application/cloudevents+json"),
-        (Vec<schema::CloudEvent> = "application/cloudevents-batch+json"), (Vec<u8> = "application/octet-stream"))),
+        (Vec<schema::CloudEvent> = "application/cloudevents-batch+json"), (schema::RawBytes = "application/octet-stream"))),
     responses((status = 202, description = "everything is stored", body = schema::Accepted),
         (status = 207, description = "stored, but parts are in quarantine", body = schema::Accepted)))]
 pub(crate) async fn deliver_cloud_events(
@@ -64,7 +64,7 @@ pub(crate) async fn deliver_framework_event(
 /// Authenticated as the source says: by a token with the role intake, operator or admin, or by a signature.
 #[utoipa::path(post, path = "/api/v1/sources/{name}", tag = "intake",
     params(("name" = String, Path, description = "name of the source")),
-    request_body(content = Vec<u8>, content_type = "application/octet-stream",
+    request_body(content = schema::RawBytes, content_type = "application/octet-stream",
         description = "what the source's decoder reads"),
     responses((status = 202, description = "everything is stored", body = schema::Accepted),
         (status = 207, description = "stored, but parts are in quarantine", body = schema::Accepted)))]

@@ -65,7 +65,7 @@ pub(crate) async fn show(
 /// Role: viewer, operator or admin.
 #[utoipa::path(get, path = "/api/v1/quarantine/{id}/raw", tag = "quarantine", operation_id = "download_quarantine",
     params(("id" = i64, Path, description = "identifier of the entry")),
-    responses((status = 200, description = "the bytes", body = Vec<u8>, content_type = "application/octet-stream")))]
+    responses((status = 200, description = "the bytes", body = schema::RawBytes, content_type = "application/octet-stream")))]
 pub(crate) async fn raw(
     _: Caller<Read>,
     State(api): State<Arc<Api>>,

@@ -6,6 +6,11 @@ use utoipa::ToSchema;
 
 use super::QuarantinedPart;
 
+/// Bytes of any kind.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct RawBytes(pub Vec<u8>);
+
 /// An event in the JSON format of CloudEvents 1.0.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct CloudEvent {

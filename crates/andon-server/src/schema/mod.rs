@@ -14,7 +14,9 @@ pub use configuration::{
     Applied, Change, Changes, Checked, Configuration, DeletedDocument, Document, DocumentKind, DocumentVersion,
     Revision,
 };
-pub use delivery::{Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, Signature, Source, SourceAuth};
+pub use delivery::{
+    Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, RawBytes, Signature, Source, SourceAuth,
+};
 pub use evidence::{
     Decision, DocumentRef, DryRun, DryRunAction, EventRow, Page, QuarantineRow, QuarantineStatus, Release, RowHit,
     RunDetail, RunRow, RunStatus, TableVersion, TimelineEntry,

@@ -1,0 +1,257 @@
+//! A world with an engine, a journal in memory and one token per role.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use andon_engine::{Adapters, Engine, EngineParts, EngineSettings, SourceParts, Target};
+use andon_journal::{
+    Decoded, Decoder, Delivery, Document, DocumentCheck, Finding, IntakeAuth, NewToken, Role, Secrets, Tokens,
+};
+use andon_model::{Clock, Code, Event, Name, Problem, Secret, SystemIds, Timestamp};
+use andon_server::{ServerParts, ServerSettings, schema, token_hash};
+use andon_testkit::memory_journal::MemoryJournal;
+use andon_testkit::{Dice, SimulatedDestination};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use bytes::Bytes;
+use http::{HeaderMap, Request, StatusCode};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// Unix time at which every world begins.
+pub(crate) const NOW: i64 = 1_700_000_000;
+/// The secret of the source `signed`.
+pub(crate) const HOOK_SECRET: &str = "only-the-sender-knows";
+
+pub(crate) fn name(text: &str) -> Name {
+    Name::new(text).unwrap()
+}
+
+/// The token of a role: its own word.
+pub(crate) fn token_of(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "token-of-admin",
+        Role::Operator => "token-of-operator",
+        Role::Viewer => "token-of-viewer",
+        Role::Intake => "token-of-intake",
+    }
+}
+
+pub(crate) struct TestClock(AtomicI64);
+
+impl TestClock {
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.0.fetch_add(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.load(Ordering::SeqCst) * 1_000_000)
+    }
+}
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) journal: Arc<MemoryJournal>,
+    pub(crate) clock: Arc<TestClock>,
+    _engine: Engine,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        Self::with(ServerSettings::default()).await
+    }
+
+    pub(crate) async fn with(settings: ServerSettings) -> Self {
+        let (parts, engine, journal, clock) = parts(settings).await;
+        Self { router: andon_server::router(parts), journal, clock, _engine: engine }
+    }
+
+    /// Sends a request and reads the whole answer. Every refusal must have the described shape.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let what = format!("{} {}", request.method(), request.uri());
+        let answer = Answer::read(self.router.clone().oneshot(request).await.unwrap()).await;
+        answer.assert_well_formed(&what);
+        answer
+    }
+
+    /// Sends without a body as `role`.
+    pub(crate) async fn ask(&self, role: Role, method: &str, path: &str) -> Answer {
+        self.send(request(method, path).bearer(token_of(role)).empty()).await
+    }
+
+    /// Sends JSON as `role`.
+    pub(crate) async fn tell(&self, role: Role, method: &str, path: &str, body: &Value) -> Answer {
+        self.send(request(method, path).bearer(token_of(role)).json(body)).await
+    }
+}
+
+/// Everything the API needs, on a journal in memory.
+pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc<MemoryJournal>, Arc<TestClock>) {
+    let journal = Arc::new(MemoryJournal::new());
+    let clock = Arc::new(TestClock(AtomicI64::new(NOW)));
+    for role in [Role::Admin, Role::Operator, Role::Viewer, Role::Intake] {
+        journal.put_token(new_token(role)).await.unwrap();
+    }
+    journal.put_secret(&name("hook"), Secret::new(HOOK_SECRET), clock.now()).await.unwrap();
+    let engine = Engine::start(EngineParts {
+        journal: journal.clone(),
+        configurations: journal.clone(),
+        views: journal.clone(),
+        adapters: Arc::new(TestAdapters),
+        clock: clock.clone(),
+        settings: EngineSettings::default(),
+        owner: "test".into(),
+    })
+    .await
+    .unwrap();
+    let parts = ServerParts {
+        handle: engine.handle().clone(),
+        tokens: journal.clone(),
+        secrets: journal.clone(),
+        clock: clock.clone(),
+        ids: Arc::new(SystemIds::default()),
+        metrics: Arc::new(|| "andon_events_total 1\n".to_owned()),
+        settings,
+    };
+    (parts, engine, journal, clock)
+}
+
+fn new_token(role: Role) -> NewToken {
+    let text = token_of(role);
+    NewToken { name: name(text), role, sha256: token_hash(text), expires_at: None, at: Timestamp::default() }
+}
+
+/// An answer, read to its end.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    async fn read(response: axum::response::Response) -> Self {
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Self { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|e| panic!("{e}: {:?}", self.body))
+    }
+
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    fn assert_well_formed(&self, what: &str) {
+        assert_ne!(self.header("x-request-id"), "", "{what} has no request id");
+        assert_eq!(self.header("cache-control"), "no-store", "{what}");
+        if self.status.is_success() {
+            return;
+        }
+        assert_eq!(self.header("content-type"), "application/problem+json", "{what}: {:?}", self.body);
+        let problem: schema::ProblemAnswer = serde_json::from_slice(&self.body).unwrap();
+        assert_eq!(problem.status, self.status.as_u16(), "{what}");
+        assert_eq!(problem.r#type, format!("/errors/{}", problem.code), "{what}");
+        let asks_back = self.headers.contains_key("retry-after");
+        assert_eq!(asks_back, self.status == StatusCode::SERVICE_UNAVAILABLE, "{what}");
+        assert_eq!(!self.header("www-authenticate").is_empty(), self.status == StatusCode::UNAUTHORIZED, "{what}");
+    }
+}
+
+pub(crate) struct RequestBuilder(http::request::Builder);
+
+pub(crate) fn request(method: &str, path: &str) -> RequestBuilder {
+    RequestBuilder(Request::builder().method(method).uri(path))
+}
+
+impl RequestBuilder {
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn empty(self) -> Request<Body> {
+        self.body(Body::empty())
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Request<Body> {
+        self.header("content-type", "application/json").body(Body::from(body.to_string()))
+    }
+
+    pub(crate) fn body(self, body: impl Into<Body>) -> Request<Body> {
+        self.0.body(body.into()).unwrap()
+    }
+}
+
+struct TestAdapters;
+
+impl DocumentCheck for TestAdapters {
+    fn check(&self, document: &Document) -> Vec<Finding> {
+        let place = document.path();
+        match document.text.as_str() {
+            "bad" => vec![Finding::error(Problem::new(Code::ConfigurationSyntax, "it says bad").at(place))],
+            "odd" => vec![Finding::warning(Problem::new(Code::ConfigurationValue, "it says odd").at(place))],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Adapters for TestAdapters {
+    fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
+        Err(Problem::new(Code::UnknownSource, document.path()))
+    }
+
+    fn built_in_sources(&self) -> Vec<(Name, SourceParts)> {
+        let signed = IntakeAuth::Hmac {
+            secret: name("hook"),
+            signature_header: "x-signature".into(),
+            timestamp_header: "x-timestamp".into(),
+            tolerance_seconds: 300,
+        };
+        let source = |text, auth| {
+            let (decoder, description) = (Arc::new(PlainDecoder), String::new());
+            (name(text), SourceParts { decoder, notifications: None, pulled: None, auth, description })
+        };
+        vec![
+            source("cloudevents", IntakeAuth::Token),
+            source("framework", IntakeAuth::Token),
+            source("plain", IntakeAuth::Token),
+            source("signed", signed),
+        ]
+    }
+
+    fn target(&self, _: &[Document]) -> Result<Arc<dyn Target>, Problem> {
+        Ok(Arc::new(SimulatedDestination::new(Dice::new(1), Default::default(), Default::default())))
+    }
+}
+
+/// Each line of the body is an event with that id; `bad` is not one. An event holds the media type and
+/// the headers that the decoder got, so that a test sees what was passed on.
+struct PlainDecoder;
+
+impl Decoder for PlainDecoder {
+    fn decode(&self, delivery: &Delivery) -> Decoded {
+        let mut decoded = Decoded::default();
+        for (number, line) in delivery.body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
+            match std::str::from_utf8(line) {
+                Ok(id) if id != "bad" => decoded.events.push(event(id, delivery)),
+                _ => decoded.faults.push((
+                    Problem::new(Code::Undecodable, "not an event").at(format!("line {}", number + 1)),
+                    Bytes::copy_from_slice(line),
+                )),
+            }
+        }
+        decoded
+    }
+}
+
+fn event(id: &str, delivery: &Delivery) -> Event {
+    let headers: Value = delivery.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+    Event::new("/test", id, "test.plain", json!({ "content_type": delivery.content_type, "headers": headers }))
+}
