@@ -14,6 +14,7 @@
 //! The first block that fails ends the run, with its line in `README.md`. Needs `bash`, `timeout` and
 //! `kill`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Write, stdout};
 use std::net::TcpStream;
@@ -32,11 +33,26 @@ const SHOWS: &str = "text shows";
 
 /// Longest time of one block.
 const SCRATCH_SECONDS: u32 = 120;
+const SERVE_SECONDS: u32 = 600;
 const CHECKOUT_SECONDS: u32 = 1_800;
 
 /// How often, and how many times, a served address is tried.
 const TRY_EVERY: Duration = Duration::from_millis(100);
 const TRIES: u32 = 600;
+
+/// Variables of the surrounding `make`, `cargo` and test runner. A reader's terminal has none of them, and build scripts
+/// that watch some of them would build again.
+const SURROUNDING: &[&str] = &[
+    "MAKEFLAGS",
+    "MFLAGS",
+    "MAKELEVEL",
+    "MAKEOVERRIDES",
+    "CARGO_PKG_",
+    "CARGO_MANIFEST_",
+    "CARGO_BIN_",
+    "NEXTEST",
+    "LD_LIBRARY_PATH",
+];
 
 /// Reads the variables of the block before, runs the block, keeps its variables for the next.
 const SESSION: &str = r#"set -euo pipefail; [ -f "$1" ] && . "$1"; . "$2"; export -p > "$1""#;
@@ -178,7 +194,7 @@ impl Session {
     }
 
     fn scratch(&self, block: &Block) -> Result<Command> {
-        let limit = if matches!(block.mode, Mode::Serve(_)) { CHECKOUT_SECONDS } else { SCRATCH_SECONDS };
+        let limit = if matches!(block.mode, Mode::Serve(_)) { SERVE_SECONDS } else { SCRATCH_SECONDS };
         let mut command = self.shell(block, limit)?;
         command.current_dir(&self.folder).env("HOME", self.folder.join("home"));
         Ok(command)
@@ -195,8 +211,15 @@ impl Session {
         fs::write(&script, &block.text)?;
         let state = self.folder.join(if matches!(block.mode, Mode::Scratch) { "first.env" } else { "other.env" });
         let mut command = Command::new("timeout");
+        // In the foreground a block stays in the group of the test, and ends when the test is ended.
+        if !matches!(block.mode, Mode::Serve(_)) {
+            command.arg("--foreground");
+        }
         command.args(["--kill-after=10", &seconds.to_string(), "bash", "-c", SESSION, "bash"]);
         command.arg(state).arg(script).env("PATH", &self.path);
+        for (variable, _) in std::env::vars_os().filter(|(v, _)| is_surrounding(v)) {
+            command.env_remove(variable);
+        }
         Ok(command)
     }
 }
@@ -209,6 +232,10 @@ impl Drop for Session {
         // A folder left behind below the temporary folder does no harm.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+fn is_surrounding(variable: &OsStr) -> bool {
+    variable.to_str().is_some_and(|name| SURROUNDING.iter().any(|start| name.starts_with(start)))
 }
 
 /// Ends a block's whole process group.
