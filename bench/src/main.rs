@@ -1,1 +1,59 @@
-fn main() {}
+//! Measures the main job: durable three-step runs against the SAP simulator on the same machine.
+//!
+//! **Constraints.** A program, not a test: it reports, and fails only when documents are lost or
+//! duplicated. Journal on SQLite with fsync on, simulator and load in this process, Andon as a child
+//! process, all sharing the machine's cores. Every number comes from this run.
+//!
+//! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
+//! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
+//! system; [`report`] prints one table, or JSON with `--json`.
+
+mod latency;
+mod load;
+mod process;
+mod report;
+mod stand;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::report::Report;
+use crate::stand::Stand;
+
+/// Measure Andon on this machine
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// Events for the throughput measurement
+    #[arg(long, default_value_t = 10_000)]
+    events: usize,
+    /// Events for the latency measurement, one after the other
+    #[arg(long, default_value_t = 500)]
+    single_events: usize,
+    /// The program to measure [default: the one beside this one]
+    #[arg(long)]
+    andon: Option<PathBuf>,
+    /// Where the journal is kept while measuring [default: the folder for temporary files]
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    let arguments = Arguments::parse();
+    let program = match arguments.andon {
+        Some(program) => program,
+        None => std::env::current_exe()?.with_file_name("andon"),
+    };
+    let stand = Stand::start(&program, arguments.folder.as_deref()).await?;
+    let idle = stand.process().memory()?;
+    let latency = latency::measure(&stand, arguments.single_events).await?;
+    let load = load::measure(&stand, arguments.events).await?;
+    let report = Report::new(&stand, idle, latency, load)?;
+    report.print(arguments.json)?;
+    Ok(if report.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}

@@ -19,7 +19,15 @@ pub(crate) fn intake_refused(backlog: i64) {
     warn!(backlog, "intake refused: too many events wait to be decided");
 }
 
-pub(crate) fn turn(runs: usize, decided: usize, seconds: f64) {
+pub(crate) fn turn_computed(seconds: f64) {
+    histogram!("andon_turn_compute_seconds").record(seconds);
+}
+
+pub(crate) fn request_ended(destination: &Name, seconds: f64) {
+    histogram!("andon_request_seconds", "destination" => destination.to_string()).record(seconds);
+}
+
+pub(crate) fn turn_committed(runs: usize, decided: usize, seconds: f64) {
     histogram!("andon_turn_commit_seconds").record(seconds);
     counter!("andon_run_transitions_total").increment(runs as u64);
     counter!("andon_decided_total").increment(decided as u64);

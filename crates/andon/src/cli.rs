@@ -48,8 +48,14 @@ pub(crate) struct GlobalOptions {
     #[arg(long, global = true, value_name = "FOLDER")]
     pub(crate) data: Option<PathBuf>,
 
-    /// Address of the server [default: http://127.0.0.1:8480]
-    #[arg(long, global = true, env = "ANDON_URL", value_name = "URL")]
+    /// Address of the server [default: <http://127.0.0.1:8480>]
+    #[arg(
+        long,
+        help = "Address of the server [default: http://127.0.0.1:8480]",
+        global = true,
+        env = "ANDON_URL",
+        value_name = "URL"
+    )]
     pub(crate) url: Option<String>,
 }
 

@@ -31,7 +31,7 @@ impl Lane {
                     self.decide_one(turn, &catalog, stored);
                 }
             }
-            Err(error) => telemetry::read_failed(&error),
+            Err(error) => self.note_failed_read(&error),
         }
     }
 

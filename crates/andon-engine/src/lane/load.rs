@@ -44,6 +44,7 @@ impl Lane {
             catalogs: BTreeMap::new(),
             decided_up_to,
             more_events: false,
+            read_failed: false,
             requests: JoinSet::new(),
         })
     }
@@ -92,11 +93,16 @@ impl Lane {
                 None
             }
             Err(error) => {
-                telemetry::read_failed(&error);
+                self.note_failed_read(&error);
                 self.resuming.push_back(run.clone());
                 None
             }
         }
+    }
+
+    pub(super) fn note_failed_read(&mut self, error: &JournalError) {
+        telemetry::read_failed(error);
+        self.read_failed = true;
     }
 
     async fn try_read(&mut self, run: &RunId) -> Result<Result<(StoredRun, Loaded), String>, JournalError> {

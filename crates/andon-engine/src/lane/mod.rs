@@ -60,6 +60,8 @@ pub(crate) struct LaneStatus {
 const MESSAGES_PER_TURN: usize = 1_024;
 /// Runs resumed in one turn after a start.
 const RESUMED_PER_TURN: usize = 256;
+/// Wait after the journal could not be read.
+const READ_AGAIN: Duration = Duration::from_millis(200);
 /// Longest sleep; a safety net for a clock that was set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
@@ -80,6 +82,8 @@ pub(crate) struct Lane {
     decided_up_to: Offset,
     /// Whether the last look found more events than one turn decides.
     more_events: bool,
+    /// Whether reading failed in the last turn: the next one waits a little.
+    read_failed: bool,
     requests: JoinSet<()>,
 }
 
@@ -133,6 +137,7 @@ impl Lane {
 
     /// One turn. With `take_work` false nothing new is decided, resumed or sent.
     async fn turn(&mut self, messages: Vec<Message>, take_work: bool) -> Result<(), JournalError> {
+        let begun = tokio::time::Instant::now();
         let mut turn = Turn::default();
         for message in messages {
             self.take(&mut turn, message).await;
@@ -142,6 +147,9 @@ impl Lane {
             self.fire_timers(&mut turn).await;
             self.decide_events(&mut turn).await;
             self.ask_gates(&mut turn).await;
+        }
+        if !turn.is_empty() {
+            telemetry::turn_computed(begun.elapsed().as_secs_f64());
         }
         self.commit(&mut turn).await?;
         self.perform(turn);
@@ -161,7 +169,7 @@ impl Lane {
         if let Some(offset) = up_to {
             self.shared.decided_up_to.store(offset.0, Ordering::Release);
         }
-        telemetry::turn(runs, decided, begun.elapsed().as_secs_f64());
+        telemetry::turn_committed(runs, decided, begun.elapsed().as_secs_f64());
         Ok(())
     }
 
@@ -187,6 +195,12 @@ impl Lane {
 
     /// Waits for something to do, and takes it.
     async fn wait(&mut self) -> Woken {
+        if std::mem::take(&mut self.read_failed) {
+            let stopped = self.shared.stop.cancelled();
+            if tokio::time::timeout(READ_AGAIN, stopped).await.is_ok() {
+                return Woken::Stop;
+            }
+        }
         let ready = self.has_work_at_hand();
         let sleep = self.until_next_wake();
         let first = tokio::select! {

@@ -35,8 +35,10 @@ impl Lane {
         self.requests.spawn(async move {
             let message = match effect {
                 Effect::Send { destination, request } => {
+                    let begun = tokio::time::Instant::now();
                     let sent = tokio::time::timeout(request.timeout() + GRACE, target.send(&destination, &request));
                     let answer = sent.await.unwrap_or_else(|_| Answer::Lost(no_answer()));
+                    telemetry::request_ended(&destination, begun.elapsed().as_secs_f64());
                     Message::Answered { run, answer }
                 }
                 Effect::Probe { destination, query } => {

@@ -76,7 +76,7 @@ pub(crate) async fn run(events: Events, context: &Context) -> anyhow::Result<Exi
         Events::Send(send) => return send_files(send, &client, context).await,
         Events::List(list) => {
             let page = list_page(&list, &client).await?;
-            output.show(&page, |page| list_table(page))?;
+            output.show(&page, list_table)?;
         }
         Events::Show { offset } => {
             let row: EventRow = client.get(&format!("/api/v1/events/{offset}")).await?;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::client::{Client, ConfigurationAnswer};
 use crate::commands::{Context, apply};
-use crate::output::{Failure, Grid};
+use crate::output::{Failure, Grid, Output};
 use crate::scenario::local;
 
 /// Import and export mapping tables as CSV
@@ -84,7 +84,7 @@ async fn export(name: &str, file: Option<&Path>, client: &Client, context: &Cont
     let mut lookups = documents.filter(|document| document.kind == DocumentKind::Lookup);
     let found = lookups.find(|document| document.name.as_str() == name);
     let found = found.ok_or_else(|| Failure::new(Code::NotFound, format!("there is no lookup {name}")))?;
-    let Some(file) = file else { return context.output.bytes(found.text.as_bytes()) };
+    let Some(file) = file else { return Output::bytes(found.text.as_bytes()) };
     std::fs::write(file, &found.text).map_err(|error| local(file, error.to_string()))?;
     context.output.note(&format!("lookup {name} is written to {}", file.display()))
 }

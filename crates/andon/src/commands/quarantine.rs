@@ -8,7 +8,7 @@ use reqwest::Method;
 
 use crate::client::DeliveredAnswer;
 use crate::commands::Context;
-use crate::output::{Cell, Grid, Tone, utc_time};
+use crate::output::{Cell, Grid, Output, Tone, utc_time};
 
 /// List, show and replay what could not be decoded
 #[derive(Debug, Subcommand)]
@@ -46,7 +46,7 @@ pub(crate) async fn run(quarantine: Quarantine, context: &Context) -> anyhow::Re
             output.show(&page, |page| list_table(&page.rows))?;
         }
         Quarantine::Show { id, raw: true } => {
-            output.bytes(&client.bytes(&format!("/api/v1/quarantine/{id}/raw")).await?)?;
+            Output::bytes(&client.bytes(&format!("/api/v1/quarantine/{id}/raw")).await?)?;
         }
         Quarantine::Show { id, raw: false } => {
             let row: QuarantineRow = client.get(&format!("/api/v1/quarantine/{id}")).await?;

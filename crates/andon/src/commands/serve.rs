@@ -30,8 +30,8 @@ pub(crate) struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8480]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Keep the journal in this database, as in postgres://user@host/andon; a password belongs into ANDON_DATABASE__URL
-    #[arg(long, value_name = "URL")]
+    /// Keep the journal in this database; a URL with a password belongs into `ANDON_DATABASE__URL`
+    #[arg(long, value_name = "postgres://USER@HOST/DATABASE")]
     pub(crate) database: Option<String>,
     /// How log lines look [default: text]
     #[arg(long, value_enum)]

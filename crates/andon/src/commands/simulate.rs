@@ -47,7 +47,7 @@ pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result
         listen: sap.listen,
         access: Access::Basic { user: sap.user.clone(), password },
         seed: sap.seed,
-        faults: sap.faults.clone(),
+        faults: sap.faults,
         ..SimulatorConfig::default()
     };
     let simulator = SapSimulator::start(config).await?;

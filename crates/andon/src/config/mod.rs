@@ -52,7 +52,7 @@ impl Settings {
         };
         let environment = Env::prefixed("ANDON_").filter(|key| key.as_str().contains("__")).split("__");
         let figment = figment.merge(environment).merge(Serialized::defaults(overrides));
-        let settings: Self = figment.extract().map_err(setting_failure)?;
+        let settings: Self = figment.extract().map_err(|error| setting_failure(&error))?;
         settings.check()?;
         Ok(settings)
     }
@@ -76,7 +76,7 @@ fn from_file(file: &Path) -> Result<Figment, Failure> {
 }
 
 /// The first fault with its key, in figment's words.
-fn setting_failure(error: figment::Error) -> Failure {
+fn setting_failure(error: &figment::Error) -> Failure {
     let key = error.path.join(".");
     let source = error.metadata.as_ref().map(|m| m.name.to_string()).unwrap_or_default();
     let place = [key, source].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", in ");

@@ -36,7 +36,7 @@ impl Stage {
         let sap_password = Secret::new(random_text()?);
         let simulator = SapSimulator::start(SimulatorConfig {
             access: Access::Basic { user: SAP_USER.to_owned(), password: sap_password.clone() },
-            faults: options.faults.clone(),
+            faults: options.faults,
             seed: options.seed,
             ..SimulatorConfig::default()
         })
@@ -89,7 +89,7 @@ fn data_folder(scratch: &Path) -> PathBuf {
 
 fn settings(data_folder: &Path) -> Settings {
     let mut settings = Settings::default();
-    settings.data.folder = data_folder.to_owned();
+    data_folder.clone_into(&mut settings.data.folder);
     settings.http.listen.set_port(0);
     settings
 }

@@ -41,41 +41,32 @@ impl Output {
     /// Prints a result: the value itself for machines, `table` of it for people.
     pub(crate) fn show<T: Serialize>(self, value: &T, table: impl FnOnce(&T) -> Grid) -> anyhow::Result<()> {
         if self.json {
-            return self.value(value);
+            return print_json(value);
         }
-        self.text(&table(value).render(self.terminal))
+        print(&table(value).render(self.terminal))
     }
 
     /// Prints a result that people read as one sentence.
     pub(crate) fn say<T: Serialize>(self, value: &T, sentence: impl FnOnce(&T) -> String) -> anyhow::Result<()> {
         if self.json {
-            return self.value(value);
+            return print_json(value);
         }
-        self.text(&sentence(value))
+        print(&sentence(value))
     }
 
     /// Prints a table for people; nothing for machines.
     pub(crate) fn aside(self, table: &Grid) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { self.text(&table.render(self.terminal)) }
+        if self.json { Ok(()) } else { print(&table.render(self.terminal)) }
     }
 
     /// Prints a line for people; nothing for machines.
     pub(crate) fn note(self, line: &str) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { self.text(line) }
-    }
-
-    /// Prints a value as JSON.
-    pub(crate) fn value<T: Serialize>(self, value: &T) -> anyhow::Result<()> {
-        self.text(&serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?)
+        if self.json { Ok(()) } else { print(line) }
     }
 
     /// Prints bytes as they are.
-    pub(crate) fn bytes(self, bytes: &[u8]) -> anyhow::Result<()> {
+    pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
         ignore_closed_pipe(io::stdout().lock().write_all(bytes))
-    }
-
-    fn text(self, text: &str) -> anyhow::Result<()> {
-        ignore_closed_pipe(writeln!(io::stdout().lock(), "{}", text.trim_end()))
     }
 
     /// Prints an error to standard error and gives the exit code.
@@ -86,6 +77,14 @@ impl Output {
         let _ = writeln!(io::stderr().lock(), "{text}");
         ExitCode::FAILURE
     }
+}
+
+fn print_json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    print(&serde_json::to_string_pretty(value).context("the result cannot be written as JSON")?)
+}
+
+fn print(text: &str) -> anyhow::Result<()> {
+    ignore_closed_pipe(writeln!(io::stdout().lock(), "{}", text.trim_end()))
 }
 
 /// A reader that has seen enough (`andon events list | head`) is no error.

@@ -69,7 +69,10 @@ impl Adapters for Wires {
         let parse = |document: &Document| DestinationSpec::parse(&document.name, &document.text);
         // One object for all revisions, so that unchanged destinations keep their connections and sessions.
         self.destinations.replace(destinations.iter().map(parse).collect::<Result<Vec<_>, _>>()?);
-        Ok(self.destinations.clone())
+        let target: Arc<dyn Target> = self.destinations.clone();
+        #[cfg(debug_assertions)]
+        let target = super::crash_points::around_target(target);
+        Ok(target)
     }
 }
 

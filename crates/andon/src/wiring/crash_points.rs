@@ -20,8 +20,17 @@ use async_trait::async_trait;
 /// Points passed by this process.
 static PASSED: AtomicU64 = AtomicU64::new(0);
 
-/// Whether the environment asks for crash points.
-pub(crate) fn wanted() -> bool {
+/// The journal with crash points in it, when the environment asks for them.
+pub(super) fn around_journal(journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
+    if wanted() { Arc::new(CrashingJournal(journal)) } else { journal }
+}
+
+/// The target with crash points in it, when the environment asks for them.
+pub(super) fn around_target(target: Arc<dyn Target>) -> Arc<dyn Target> {
+    if wanted() { Arc::new(CrashingTarget(target)) } else { target }
+}
+
+fn wanted() -> bool {
     ["ANDON_CRASH_AT", "ANDON_CRASH_LOG"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
@@ -39,7 +48,7 @@ fn pass(point: &str) {
 }
 
 /// A journal with a point before and after every write.
-pub(crate) struct CrashingJournal(pub(crate) Arc<dyn Journal>);
+struct CrashingJournal(Arc<dyn Journal>);
 
 #[async_trait]
 impl Journal for CrashingJournal {
@@ -95,7 +104,7 @@ impl Journal for CrashingJournal {
 }
 
 /// A target with a point before and after every request and every search.
-pub(crate) struct CrashingTarget(pub(crate) Arc<dyn Target>);
+struct CrashingTarget(Arc<dyn Target>);
 
 #[async_trait]
 impl Target for CrashingTarget {

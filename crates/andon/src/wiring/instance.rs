@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
-use andon_journal::{Change, Finding};
+use andon_journal::{Change, Finding, Journal};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{RenderMetrics, ServerParts};
 use andon_store::SqlStore;
@@ -99,8 +99,11 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
 
 async fn start_engine(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Engine> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let journal: Arc<dyn Journal> = store.clone();
+    #[cfg(debug_assertions)]
+    let journal = super::crash_points::around_journal(journal);
     let parts = EngineParts {
-        journal: store.clone(),
+        journal,
         configurations: store.clone(),
         views: store.clone(),
         adapters: Arc::new(Wires::new(store.clone(), clock.clone(), settings.data.folder.clone())),

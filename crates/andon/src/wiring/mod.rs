@@ -1,6 +1,8 @@
 //! The one place that knows every crate: store, connectors, engine and server become a running Andon.
 
 mod adapters;
+#[cfg(debug_assertions)]
+mod crash_points;
 mod folder;
 mod instance;
 pub(crate) mod signals;
@@ -15,13 +17,13 @@ pub(crate) use instance::Instance;
 use crate::config::Settings;
 
 /// Bytes of randomness in a generated password.
-const RANDOM_BYTES: usize = 18;
+const RANDOM_BYTES: usize = 16;
 
 /// A text that nobody can guess: for generated passwords.
 pub(crate) fn random_text() -> anyhow::Result<String> {
     let mut bytes = [0u8; RANDOM_BYTES];
     getrandom::fill(&mut bytes)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
 }
 
 /// Checks a configuration as a server would, in a scratch folder that is gone afterwards.

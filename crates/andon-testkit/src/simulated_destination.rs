@@ -1,0 +1,157 @@
+//! A destination in memory, with the ways in which a real one fails.
+//!
+//! It goes on working when its client dies: a request that has arrived is processed to its end, so a
+//! document may appear although nobody waits for the answer any more.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Response, Target, TestLine};
+use andon_model::{Code, Name, Problem};
+use async_trait::async_trait;
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use crate::Dice;
+
+/// Probability of each fault, per request.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DestinationFaults {
+    /// Nothing arrives; the client knows it.
+    pub unreachable: f64,
+    /// Asks to come back later; nothing is processed.
+    pub busy: f64,
+    /// Fails before anything is created; the client cannot know.
+    pub lost_before: f64,
+    /// Creates the document, then the connection breaks.
+    pub lost_after: f64,
+    /// Answers so late that the client has given up; the document appears within the settle time.
+    pub late: f64,
+    /// A probe gets no definite answer.
+    pub probe_fails: f64,
+}
+
+/// A document in the books.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookEntry {
+    /// The duplicate-guard key it was created with.
+    pub key: String,
+    /// Its number.
+    pub number: String,
+    /// Path it was created under.
+    pub path: String,
+    /// The body it was created from.
+    pub body: String,
+}
+
+/// The destination; clones share the books.
+#[derive(Clone)]
+pub struct SimulatedDestination {
+    books: Arc<Mutex<Vec<BookEntry>>>,
+    dice: Dice,
+    faults: DestinationFaults,
+    limits: DestinationLimits,
+}
+
+/// How long the client waits for an answer.
+const CLIENT_PATIENCE: Duration = Duration::from_millis(200);
+/// How long after the client has given up a late document appears at most.
+const LATEST: Duration = Duration::from_millis(900);
+
+impl SimulatedDestination {
+    /// A destination with empty books.
+    pub fn new(dice: Dice, faults: DestinationFaults, limits: DestinationLimits) -> Self {
+        Self { books: Arc::default(), dice, faults, limits }
+    }
+
+    /// Everything that was created, in order.
+    pub fn books(&self) -> Vec<BookEntry> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BookEntry>> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Processes a request on the server's side. Only changing requests are booked.
+    fn process(&self, request: &Request) -> Response {
+        if request.method == "GET" {
+            return response(json!({ "name": "Pump" }));
+        }
+        let mut books = self.lock();
+        let number = (10_000_001 + books.len()).to_string();
+        books.push(BookEntry {
+            key: request.key.to_string(),
+            number: number.clone(),
+            path: request.path.clone(),
+            body: request.body.clone().unwrap_or_default(),
+        });
+        response(json!({ "d": { "Number": number } }))
+    }
+
+    /// The server's side of one request, in a task of its own.
+    fn serve(&self, request: &Request, late: bool) -> oneshot::Receiver<Response> {
+        let (answer, answered) = oneshot::channel();
+        let (server, request) = (self.clone(), request.clone());
+        let before = if late { CLIENT_PATIENCE + self.dice.span(LATEST) } else { self.dice.span(CLIENT_PATIENCE / 4) };
+        let after = self.dice.span(CLIENT_PATIENCE / 4);
+        tokio::spawn(async move {
+            tokio::time::sleep(before).await;
+            let response = server.process(&request);
+            tokio::time::sleep(after).await;
+            drop(answer.send(response));
+        });
+        answered
+    }
+}
+
+#[async_trait]
+impl Target for SimulatedDestination {
+    async fn send(&self, _destination: &Name, request: &Request) -> Answer {
+        let faults = self.faults;
+        if self.dice.chance(faults.unreachable) {
+            return Answer::Busy { problem: Problem::new(Code::Unreachable, "connection refused"), after: None };
+        }
+        if self.dice.chance(faults.busy) {
+            let after = Some(self.dice.span(Duration::from_secs(2)));
+            return Answer::Busy { problem: Problem::new(Code::Busy, "503"), after };
+        }
+        if self.dice.chance(faults.lost_before) {
+            tokio::time::sleep(self.dice.span(CLIENT_PATIENCE)).await;
+            return Answer::Lost(Problem::new(Code::Lost, "500 before anything was done"));
+        }
+        let late = self.dice.chance(faults.late);
+        let answered = self.serve(request, late);
+        let lost_after = self.dice.chance(faults.lost_after);
+        match tokio::time::timeout(CLIENT_PATIENCE, answered).await {
+            Ok(Ok(response)) if !lost_after => Answer::Done(response),
+            Ok(_) => Answer::Lost(Problem::new(Code::Lost, "connection reset after the commit")),
+            Err(_) => Answer::Lost(Problem::new(Code::Lost, "no answer in time")),
+        }
+    }
+
+    async fn probe(&self, _destination: &Name, query: &ProbeQuery) -> Found {
+        tokio::time::sleep(self.dice.span(CLIENT_PATIENCE / 4)).await;
+        if self.dice.chance(self.faults.probe_fails) {
+            return Found::Unknown(Problem::new(Code::Unreachable, "the probe was not answered"));
+        }
+        let hits: Vec<BookEntry> = self.books().into_iter().filter(|entry| entry.key == query.key.as_str()).collect();
+        match hits.as_slice() {
+            [] => Found::Absent,
+            [one] => Found::One(response(json!({ "d": { "Number": one.number } }))),
+            several => Found::Several(several.len()),
+        }
+    }
+
+    async fn test(&self, _destination: &Name) -> Vec<TestLine> {
+        Vec::new()
+    }
+
+    fn limits(&self, _destination: &Name) -> Option<DestinationLimits> {
+        Some(self.limits)
+    }
+}
+
+fn response(body: Value) -> Response {
+    Response { status: 201, body, etag: None, location: None, warnings: Vec::new() }
+}

@@ -1,0 +1,10 @@
+//! The promise, proved on the real binary: acknowledged means kept, and one SAP document per event,
+//! whatever fails and whenever the process is killed.
+//!
+//! * [`crash_matrix`]: SIGKILL at every durable write and on both sides of every request, one process
+//!   per place, on SQLite and PostgreSQL.
+//! * [`fault_storm`]: many events, five kinds of faults at 20 % each, three kills on the way.
+
+mod crash_matrix;
+mod fault_storm;
+mod plant;
