@@ -78,9 +78,18 @@ async fn read_json<T: DeserializeOwned>(request: Request, api: &Api, limit: usiz
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(bytes).map_err(|e| {
-        let place = format!("line {}, column {}", e.line(), e.column());
-        Problem::new(Code::BadRequest, e.to_string()).at(place).into()
+        let text = e.to_string();
+        let detail = text.rsplit_once(" at line ").map_or(text.as_str(), |(detail, _)| detail);
+        Problem::new(Code::BadRequest, detail).at(place(&e)).into()
     })
+}
+
+/// Column 0 means that the value as a whole was read before it was refused.
+fn place(error: &serde_json::Error) -> String {
+    match (error.line(), error.column()) {
+        (_, 0) => "body".to_owned(),
+        (line, column) => format!("line {line}, column {column}"),
+    }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

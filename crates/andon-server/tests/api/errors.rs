@@ -71,10 +71,10 @@ async fn malformed_bodies_are_named_with_their_place() {
     let world = World::start().await;
     let release = "/api/v1/runs/NONE/release";
     check(&world, ("POST", release, "{"), (400, "AND-1202", "line 1, column 1")).await;
-    check(&world, ("POST", release, "{\n \"release\": 1}"), (400, "AND-1202", "line 2, column 14")).await;
+    check(&world, ("POST", release, "{\n \"release\": 1}"), (400, "AND-1202", "line 2, column 13")).await;
     check(&world, ("POST", release, r#"{"release":"forget"}"#), (400, "AND-1202", "line 1, column 19")).await;
     check(&world, ("POST", release, ""), (415, "AND-1202", "header content-type")).await;
-    check(&world, ("POST", "/api/v1/dry-run", "[]"), (400, "AND-1202", "line 1, column 2")).await;
+    check(&world, ("POST", "/api/v1/dry-run", "[]"), (400, "AND-1202", "body")).await;
     let apply = "/api/v1/configuration/apply";
     check(&world, ("POST", apply, r#"{"change":[]}"#), (400, "AND-1202", "line 1, column 9")).await;
 }

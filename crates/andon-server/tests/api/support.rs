@@ -227,8 +227,13 @@ impl Adapters for TestAdapters {
     }
 
     fn target(&self, _: &[Document]) -> Result<Arc<dyn Target>, Problem> {
-        Ok(Arc::new(SimulatedDestination::new(Dice::new(1), Default::default(), Default::default())))
+        Ok(Arc::new(SimulatedDestination::new(Dice::new(1), usual(), usual())))
     }
+}
+
+/// The usual value of a type that belongs to a crate which the API does not know.
+fn usual<T: Default>() -> T {
+    T::default()
 }
 
 /// Each line of the body is an event with that id; `bad` is not one. An event holds the media type and
