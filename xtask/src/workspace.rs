@@ -8,6 +8,9 @@ use anyhow::{Context, Result};
 /// Folders that hold nothing of ours.
 const SKIPPED_FOLDERS: &[&str] = &[".git", "target", "node_modules", "dist", "corpus", "artifacts"];
 
+/// Workspaces of their own, where other tools rule.
+const OTHER_WORKSPACES: &[&str] = &["fuzz/"];
+
 /// Larger files are data, not text that people wrote.
 const MAX_TEXT_BYTES: u64 = 2 * 1024 * 1024;
 
@@ -48,7 +51,8 @@ impl Workspace {
         let mut files = Vec::new();
         read_folder(root, root, &mut files)?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
-        let packages = files.iter().filter_map(package).collect::<Result<Vec<_>>>()?;
+        let packages =
+            files.iter().filter(|f| !is_elsewhere(&f.path)).filter_map(package).collect::<Result<Vec<_>>>()?;
         Ok(Self { root: root.to_owned(), files, packages })
     }
 
@@ -82,6 +86,10 @@ fn read_text(root: &Path, path: &Path) -> Result<Option<TextFile>> {
     let bytes = fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     let relative = path.strip_prefix(root)?.to_string_lossy().replace('\\', "/");
     Ok(String::from_utf8(bytes).ok().map(|text| TextFile { path: relative, text }))
+}
+
+fn is_elsewhere(path: &str) -> bool {
+    OTHER_WORKSPACES.iter().any(|folder| path.starts_with(folder))
 }
 
 fn package(file: &TextFile) -> Option<Result<Package>> {
