@@ -98,7 +98,7 @@ impl Stand {
     pub(crate) async fn pending(&self) -> anyhow::Result<i64> {
         let status = self.send(self.http.get(self.at("/api/v1/status"))).await?;
         let status: Value = serde_json::from_str(&status)?;
-        let number = |name: &str| status[name].as_i64().with_context(|| format!("no {name} in the status"));
+        let number = |name: &str| status["status"][name].as_i64().with_context(|| format!("no {name} in the status"));
         Ok(number("backlog")? + number("pending_runs")?)
     }
 

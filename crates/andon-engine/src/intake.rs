@@ -140,19 +140,21 @@ fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Proble
     }
 }
 
-/// Appends durably, counts, and wakes the lane.
+/// Appends durably, counts, and wakes the lane. The lane is woken after a failure as well: its outcome is
+/// unknown, and what did get in must not wait for the next event.
 pub(crate) async fn append_and_wake(shared: &Shared, append: Append) -> Result<Appended, JournalError> {
     if append.events.is_empty() && append.quarantine.is_empty() && append.marks.is_empty() && append.checkpoint.is_none()
     {
         return Ok(Appended::default());
     }
     let source = append.source.clone();
-    let appended = shared.journal.append(append).await?;
-    telemetry::appended(source.as_ref(), &appended);
-    if let Some(highest) = appended.events.iter().filter(|(_, new)| *new).map(|(offset, _)| offset.0).max() {
+    let appended = shared.journal.append(append).await;
+    if let Some(highest) = appended.iter().flat_map(|appended| &appended.events).map(|(offset, _)| offset.0).max() {
         shared.appended_up_to.fetch_max(highest, Ordering::AcqRel);
-        shared.new_events.notify_one();
     }
+    shared.new_events.notify_one();
+    let appended = appended?;
+    telemetry::appended(source.as_ref(), &appended);
     Ok(appended)
 }
 

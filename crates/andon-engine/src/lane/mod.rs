@@ -62,7 +62,7 @@ const MESSAGES_PER_TURN: usize = 1_024;
 const RESUMED_PER_TURN: usize = 256;
 /// Wait after the journal could not be read.
 const READ_AGAIN: Duration = Duration::from_millis(200);
-/// Longest sleep; a safety net for a clock that was set.
+/// Longest sleep: then the lane looks for events even if nobody woke it, and the clock may have been set.
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 
 pub(crate) struct Lane {
@@ -209,7 +209,7 @@ impl Lane {
             message = self.inbox.recv() => message,
             () = std::future::ready(()), if ready => None,
             () = self.shared.new_events.notified() => { self.more_events = true; None }
-            () = tokio::time::sleep(sleep) => None,
+            () = tokio::time::sleep(sleep) => { self.more_events = true; None }
         };
         Woken::Work(self.gather(first))
     }

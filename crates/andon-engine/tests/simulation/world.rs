@@ -56,7 +56,8 @@ type Door = tokio::sync::watch::Sender<Option<Handle>>;
 struct World {
     dice: Dice,
     plant: Plant,
-    memory: Arc<MemoryJournal>,
+    /// The journal as the living process sees it.
+    memory: Mutex<MemoryJournal>,
     destination: SimulatedDestination,
     clock: RuntimeClock,
     acknowledged: Mutex<BTreeSet<String>>,
@@ -83,7 +84,7 @@ impl World {
             destination: SimulatedDestination::new(dice.clone(), faults, limits),
             dice,
             plant,
-            memory: Arc::new(MemoryJournal::default()),
+            memory: Mutex::default(),
             clock: RuntimeClock::start(),
             acknowledged: Mutex::default(),
         }
@@ -100,9 +101,20 @@ impl World {
             self.come_to_rest(engine).await;
         });
         if played.await.is_err() {
-            return vec![broken("A3", "the world did not come to rest".into())];
+            return vec![broken("A3", format!("the world did not come to rest: {}", self.describe().await))];
         }
         self.judge(&events).await
+    }
+
+    fn memory(&self) -> MemoryJournal {
+        self.memory.lock().expect("not poisoned").clone()
+    }
+
+    /// Kills the process that holds the journal; what it wrote stays.
+    fn next_process(&self) -> MemoryJournal {
+        let mut memory = self.memory.lock().expect("not poisoned");
+        *memory = memory.crash();
+        memory.clone()
     }
 
     async fn configure(&self) {
@@ -115,7 +127,7 @@ impl World {
             document(DocumentKind::Decision, "severity", "table = \"severity\"\n"),
             document(DocumentKind::Action, "notify", ACTION),
         ];
-        self.memory.put(changes, "test", self.clock.now()).await.expect("configuration is stored");
+        self.memory().put(changes, "test", self.clock.now()).await.expect("configuration is stored");
     }
 
     fn roll_events(&self) -> Vec<Event> {
@@ -170,32 +182,44 @@ impl World {
     async fn come_to_rest(&self, engine: Engine) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
-            let counts = self.memory.counts().await.expect("counts");
+            let counts = self.memory().counts().await.expect("counts");
             let pending = counts.runs.iter().any(|(status, count)| !status.is_settled() && *count > 0);
             if counts.undecided == 0 && !pending {
-                return engine.kill();
+                engine.kill();
+                return;
             }
         }
     }
 
     async fn start_engine(&self) -> Engine {
+        let memory = Arc::new(self.next_process());
         let inner: Arc<dyn Journal> = match self.plant {
-            Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(self.memory.clone())),
-            _ => self.memory.clone(),
+            Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(memory.clone())),
+            _ => memory.clone(),
         };
         let failures = if self.dice.chance(0.5) { 0.05 } else { 0.0 };
         let faults = JournalFaults { pause: Duration::from_millis(20), failures };
         let target = PlantedTarget { inner: Arc::new(self.destination.clone()), plant: self.plant };
         let parts = EngineParts {
             journal: Arc::new(FaultyJournal::new(inner, self.dice.clone(), faults)),
-            configurations: self.memory.clone(),
-            views: self.memory.clone(),
+            configurations: memory.clone(),
+            views: memory,
             adapters: Arc::new(SimulatedAdapters { target: Arc::new(target) }),
             clock: Arc::new(self.clock),
             settings: EngineSettings { max_loaded_runs: 2, decide_batch: 2, ..EngineSettings::default() },
             owner: "simulation".into(),
         };
         Engine::start(parts).await.expect("the engine starts")
+    }
+
+    /// What is pending, for a failure's text.
+    async fn describe(&self) -> String {
+        let counts = self.memory().counts().await.expect("counts");
+        let page = self.memory().runs(RunFilter { limit: 100, ..RunFilter::default() }).await.expect("runs");
+        let pending = page.rows.iter().filter(|row| !row.status.is_settled());
+        let pending: Vec<_> = pending.map(|row| format!("{} {} {}", row.event, row.status, row.summary)).collect();
+        let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
+        format!("undecided {}, pending {pending:?}, acknowledged {acknowledged:?}", counts.undecided)
     }
 
     async fn judge(&self, events: &[Event]) -> Vec<Violation> {
@@ -212,7 +236,7 @@ impl World {
 
     /// J3 and J4: what was acknowledged is in the journal, once.
     async fn judge_acknowledged(&self) -> Vec<Violation> {
-        let stored = self.memory.events_after(Offset(0), 1_000).await.expect("events");
+        let stored = self.memory().events_after(Offset(0), 1_000).await.expect("events");
         let ids: Vec<&str> = stored.iter().map(|stored| stored.event.id.as_str()).collect();
         let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
         let lost = acknowledged.iter().filter(|id| !ids.contains(&id.as_str()));
@@ -229,13 +253,13 @@ impl World {
 
     /// A2 and A3: every run is done, and its timeline shows no repetition in doubt.
     async fn judge_runs(&self) -> Vec<Violation> {
-        let page = self.memory.runs(RunFilter { limit: 1_000, ..RunFilter::default() }).await.expect("runs");
+        let page = self.memory().runs(RunFilter { limit: 1_000, ..RunFilter::default() }).await.expect("runs");
         let mut found = Vec::new();
         for row in page.rows {
             if row.status != RunStatus::Done {
                 found.push(broken("A3", format!("run {} ended as {}: {}", row.id, row.status, row.summary)));
             }
-            let detail = self.memory.run_detail(&row.id).await.expect("a run").expect("listed runs exist");
+            let detail = self.memory().run_detail(&row.id).await.expect("a run").expect("listed runs exist");
             found.extend(check_run(&detail));
         }
         found
@@ -406,8 +430,8 @@ const TABLE: &str = r#"{
         "inputs": [{ "id": "severity", "name": "Severity", "field": "event.data.severity" }],
         "outputs": [{ "id": "action", "name": "Action", "field": "action" }],
         "rules": [
-          { "_id": "high", "severity": "> 0", "action": ""notify"" },
-          { "_id": "rest", "severity": "", "action": ""none"" }
+          { "_id": "high", "severity": "> 0", "action": "\"notify\"" },
+          { "_id": "rest", "severity": "", "action": "\"none\"" }
         ]
       } },
     { "id": "out", "type": "outputNode", "name": "decision", "position": { "x": 400, "y": 0 } }

@@ -163,7 +163,7 @@ impl Plant {
     pub(crate) async fn settle(&mut self) {
         self.until("every run is settled", async |plant| {
             let status = plant.get("/api/v1/status").await;
-            status["backlog"] == 0 && status["pending_runs"] == 0
+            status["status"]["backlog"] == 0 && status["status"]["pending_runs"] == 0
         })
         .await;
     }
