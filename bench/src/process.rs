@@ -24,10 +24,7 @@ impl Process {
             let line = status.lines().find(|line| line.starts_with(name))?;
             Some(line.split_whitespace().nth(1)?.parse::<f64>().ok()? / 1024.0)
         };
-        Ok(Memory {
-            now_mib: mib("VmRSS:").context("no VmRSS")?,
-            peak_mib: mib("VmHWM:").context("no VmHWM")?,
-        })
+        Ok(Memory { now_mib: mib("VmRSS:").context("no VmRSS")?, peak_mib: mib("VmHWM:").context("no VmHWM")? })
     }
 
     /// CPU seconds in user and kernel mode so far.

@@ -63,17 +63,30 @@ impl Report {
         let (load, latency) = (&self.load, &self.latency);
         let share = |seconds: f64| format!("{seconds:.2} s ({:.0} % of the wall)", 100.0 * seconds / load.seconds);
         vec![
-            ("three-step runs per second", format!("{:.0} ({} in {:.2} s)", self.runs_per_second, load.events, load.seconds)),
+            (
+                "three-step runs per second",
+                format!("{:.0} ({} in {:.2} s)", self.runs_per_second, load.events, load.seconds),
+            ),
             ("events acknowledged per second", format!("{:.0}", load.events as f64 / load.accepted_seconds)),
             ("CPU of andon per run", format!("{:.3} ms", self.cpu_milliseconds_per_run)),
             ("lane waits for the journal (fsync included)", share(load.commit_seconds)),
             ("lane computes (tables, states, templates)", share(load.compute_seconds)),
             ("requests, mean", format!("{:.2} ms", load.request_seconds * 1_000.0 / (3.0 * load.events as f64))),
-            ("idle: event posted to document in the books, p50 / p99", format!("{:.1} / {:.1} ms", latency.p50_ms, latency.p99_ms)),
-            ("memory idle / after the load / peak", format!(
-                "{:.0} / {:.0} / {:.0} MiB", self.idle.now_mib, self.after_load.now_mib, self.after_load.peak_mib
-            )),
-            ("documents / expected / duplicated", format!("{} / {} / {}", self.documents, self.expected_documents, self.duplicates)),
+            (
+                "idle: event posted to document in the books, p50 / p99",
+                format!("{:.1} / {:.1} ms", latency.p50_ms, latency.p99_ms),
+            ),
+            (
+                "memory idle / after the load / peak",
+                format!(
+                    "{:.0} / {:.0} / {:.0} MiB",
+                    self.idle.now_mib, self.after_load.now_mib, self.after_load.peak_mib
+                ),
+            ),
+            (
+                "documents / expected / duplicated",
+                format!("{} / {} / {}", self.documents, self.expected_documents, self.duplicates),
+            ),
         ]
     }
 }

@@ -260,9 +260,11 @@ fn compile_step(file: &str, step: StepDefinition, earlier: &[Step]) -> Result<St
         compiled.map_err(|problem| problems.push(problem)).ok()
     };
     let path = compile(&step.path, Form::UrlPath, "path");
-    let query = step.query.iter().filter_map(|(k, v)| Some((k.clone(), compile(v, Form::Query, &format!("query {k}"))?)));
+    let query =
+        step.query.iter().filter_map(|(k, v)| Some((k.clone(), compile(v, Form::Query, &format!("query {k}"))?)));
     let query: Vec<_> = query.collect();
-    let headers = step.headers.iter().filter_map(|(k, v)| Some((k.clone(), compile(v, Form::Header, &format!("header {k}"))?)));
+    let headers =
+        step.headers.iter().filter_map(|(k, v)| Some((k.clone(), compile(v, Form::Header, &format!("header {k}"))?)));
     let headers: Vec<_> = headers.collect();
     let body = step.body.as_deref().and_then(|body| compile(body, body_form(&step), "body"));
     for template in path.iter().chain(body.iter()).chain(query.iter().chain(&headers).map(|(_, t)| t)) {
@@ -291,7 +293,9 @@ fn check_values(place: &str, step: &StepDefinition) -> Vec<Problem> {
         report("path must begin with /".into());
     }
     match (&step.service, step.kind) {
-        (None, StepKind::Odata) => report("an odata step names its service, as in /sap/opu/odata/sap/API_MAINTNOTIFICATION".into()),
+        (None, StepKind::Odata) => {
+            report("an odata step names its service, as in /sap/opu/odata/sap/API_MAINTNOTIFICATION".into())
+        }
         (Some(_), StepKind::Http) => report("service belongs to odata steps".into()),
         (Some(service), StepKind::Odata) if !service.starts_with('/') => report("service must begin with /".into()),
         _ => {}

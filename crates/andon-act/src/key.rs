@@ -74,6 +74,9 @@ mod tests {
 
     #[test]
     fn bits_are_taken_from_the_left() {
-        assert_eq!((0..4).map(|i| five_bits(&[0b1111_1000, 0b0000_0111, 0b1100_0000], i * 5)).collect::<Vec<_>>(), [31, 0, 3, 28]);
+        assert_eq!(
+            (0..4).map(|i| five_bits(&[0b1111_1000, 0b0000_0111, 0b1100_0000], i * 5)).collect::<Vec<_>>(),
+            [31, 0, 3, 28]
+        );
     }
 }

@@ -94,10 +94,7 @@ fn documents(versions: &[DocumentVersion], kind: DocumentKind) -> Vec<Document> 
     versions.iter().filter(|v| v.document.kind == kind).map(|v| v.document.clone()).collect()
 }
 
-fn build_sources(
-    shared: &Shared,
-    documents: &[Document],
-) -> Result<BTreeMap<Name, SourceParts>, andon_model::Problem> {
+fn build_sources(shared: &Shared, documents: &[Document]) -> Result<BTreeMap<Name, SourceParts>, andon_model::Problem> {
     let mut sources: BTreeMap<Name, SourceParts> = shared.adapters.built_in_sources().into_iter().collect();
     for document in documents {
         sources.insert(document.name.clone(), shared.adapters.source(document)?);

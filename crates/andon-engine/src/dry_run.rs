@@ -63,5 +63,10 @@ fn try_action(catalog: &Catalog, event: &Event, wish: &Wish, now: Timestamp) -> 
         Effect::Send { request, .. } => Some(request),
         _ => None,
     });
-    Some(DryRunAction { action: wish.action.clone(), output: wish.output.clone(), request, problem: sent.state.problem })
+    Some(DryRunAction {
+        action: wish.action.clone(),
+        output: wish.output.clone(),
+        request,
+        problem: sent.state.problem,
+    })
 }

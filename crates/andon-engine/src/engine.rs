@@ -130,12 +130,14 @@ impl Shared {
     }
 
     pub(crate) fn status(&self) -> Status {
+        // Backlog first: an event leaves it only after its runs are counted, so that nothing is between.
+        let backlog = self.backlog();
         let lane = self.lane_status.lock().clone();
         Status {
             ready: lane.running && lane.problem.is_none(),
             problem: lane.problem,
             revision: self.catalog.read().revision,
-            backlog: self.backlog(),
+            backlog,
             pending_runs: lane.pending_runs,
             in_flight: lane.in_flight,
             open_circuits: lane.open_circuits,

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use andon_act::TestLine;
-use andon_journal::{
-    Applied, Change, Configurations, Delivery, Document, Finding, IntakeAuth, JournalError, Views,
-};
+use andon_journal::{Applied, Change, Configurations, Delivery, Document, Finding, IntakeAuth, JournalError, Views};
 use andon_model::{Event, Name, Offset, Problem, Release, RunId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;

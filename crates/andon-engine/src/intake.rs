@@ -143,7 +143,10 @@ fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Proble
 /// Appends durably, counts, and wakes the lane. The lane is woken after a failure as well: its outcome is
 /// unknown, and what did get in must not wait for the next event.
 pub(crate) async fn append_and_wake(shared: &Shared, append: Append) -> Result<Appended, JournalError> {
-    if append.events.is_empty() && append.quarantine.is_empty() && append.marks.is_empty() && append.checkpoint.is_none()
+    if append.events.is_empty()
+        && append.quarantine.is_empty()
+        && append.marks.is_empty()
+        && append.checkpoint.is_none()
     {
         return Ok(Appended::default());
     }

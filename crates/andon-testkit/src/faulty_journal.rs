@@ -3,9 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_journal::{
-    Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun,
-};
+use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
 

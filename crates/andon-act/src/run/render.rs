@@ -23,7 +23,9 @@ pub(super) fn render_request(
         path: full_path(definition.service.as_deref(), &step.path.render(&scope)?),
         query: render_pairs(&step.query, &scope)?,
         headers: render_pairs(&step.headers, &scope)?,
-        content_type: body.is_some().then(|| definition.content_type.clone().unwrap_or_else(|| "application/json".into())),
+        content_type: body
+            .is_some()
+            .then(|| definition.content_type.clone().unwrap_or_else(|| "application/json".into())),
         body,
         csrf: definition.csrf.unwrap_or(definition.service.is_some() && step.is_changing()),
         service: definition.service.clone(),

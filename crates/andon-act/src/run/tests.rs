@@ -164,12 +164,20 @@ fn busy_waits_at_least_as_long_as_asked() {
 #[test]
 fn a_refusal_can_be_retried_resolved_or_cancelled() {
     let retry = || release(Release::Retry { confirmed_absent: false });
-    after_create(vec![refused(), retry(), Input::Admitted], &["record refused", "admit s4", "send POST /svc/Set"], PROBE);
+    after_create(
+        vec![refused(), retry(), Input::Admitted],
+        &["record refused", "admit s4", "send POST /svc/Set"],
+        PROBE,
+    );
     let resolve = release(Release::Resolve { document: Some("42".into()) });
     let state = after_create(vec![refused(), resolve], &["record refused", "record done"], PROBE);
     assert_eq!(state.documents().map(|d| d.number.as_str()).collect::<Vec<_>>(), ["42"]);
     let cancel = release(Release::Cancel);
-    after_create(vec![refused(), cancel, retry()], &["record refused", "record cancelled", "rejected: the run has ended"], PROBE);
+    after_create(
+        vec![refused(), cancel, retry()],
+        &["record refused", "record cancelled", "rejected: the run has ended"],
+        PROBE,
+    );
 }
 
 #[test]

@@ -191,7 +191,10 @@ impl<'a> Moving<'a> {
         match request {
             Ok(request) => {
                 self.state.attempt += 1;
-                self.note(TimelineKind::Sending, json!({ "method": request.method, "path": request.path, "key": request.key }));
+                self.note(
+                    TimelineKind::Sending,
+                    json!({ "method": request.method, "path": request.path, "key": request.key }),
+                );
                 self.state.request = Some(request.clone());
                 self.state.phase = Phase::Sending { since: self.now };
                 self.effects.push(Effect::Send { destination: step.definition.destination.clone(), request });
@@ -364,7 +367,8 @@ impl<'a> Moving<'a> {
         );
         let next = match (&step.guard, in_doubt && !confirmed_absent) {
             (Guard::Park, true) => {
-                self.rejected = Some("look in the destination first: retry with confirmed_absent, or resolve with the document");
+                self.rejected =
+                    Some("look in the destination first: retry with confirmed_absent, or resolve with the document");
                 return;
             }
             (Guard::Probe { .. }, true) => Phase::ProbeDue,

@@ -82,6 +82,11 @@ impl Connection {
         }
         let place = self.place(request);
         let reading = Reading { kind: request.kind, place, redactor: &redactor, clock: self.clock.as_ref() };
+        if session.is_some() && token_required(&outcome) {
+            // Twice in a row: other requests lost the session as well. Nothing was processed, so later is safe.
+            self.sessions.clear();
+            return Answer::Busy { problem: reading.problem(Code::Busy, NO_TOKEN_ACCEPTED), after: None };
+        }
         let mut answer = reading.answer(outcome);
         if let (true, Answer::Done(response)) = (unsupported, &mut answer) {
             response.warnings.push(NOT_HONOURED.to_owned());
@@ -229,6 +234,8 @@ fn method(name: &str) -> Result<Method, Problem> {
     let refuse = || Problem::new(Code::BadBody, format!("{name:?} is not an HTTP method"));
     Method::from_bytes(name.as_bytes()).map_err(|_| refuse())
 }
+
+const NO_TOKEN_ACCEPTED: &str = "HTTP 403, CSRF token required, also with a token that was just fetched";
 
 /// 403 with `x-csrf-token: Required`: the token or its session is gone, nothing was processed.
 fn token_required(outcome: &Result<Reply, Failure>) -> bool {

@@ -159,7 +159,14 @@ impl Lane {
     }
 
     /// Adds a planned run: a new slot at the end of its subject.
-    pub(super) fn add_run(&mut self, turn: &mut Turn, event: Offset, subject: &str, loaded: Loaded, planned: Transition) {
+    pub(super) fn add_run(
+        &mut self,
+        turn: &mut Turn,
+        event: Offset,
+        subject: &str,
+        loaded: Loaded,
+        planned: Transition,
+    ) {
         let run = planned.state.id.clone();
         if self.slots.insert(run.clone(), event, subject.to_owned(), Some(Box::new(loaded))) {
             self.absorb(turn, &run, planned);

@@ -31,6 +31,7 @@ impl Lane {
             slots.insert(run.id.clone(), run.event, run.subject, None);
             resuming.push_back(run.id);
         }
+        shared.lane_status.lock().pending_runs = slots.len();
         Ok(Self {
             shared,
             lease,

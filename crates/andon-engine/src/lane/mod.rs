@@ -166,6 +166,7 @@ impl Lane {
         let commit = turn.commit(self.shared.clock.now());
         let (runs, decided) = (commit.runs.len(), commit.decided.len());
         self.commit_until_taken(commit).await?;
+        self.tell_status();
         if let Some(offset) = up_to {
             self.shared.decided_up_to.store(offset.0, Ordering::Release);
         }

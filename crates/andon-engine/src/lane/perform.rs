@@ -53,7 +53,7 @@ impl Lane {
         });
     }
 
-    fn tell_status(&self) {
+    pub(super) fn tell_status(&self) {
         let now = self.shared.clock.now();
         let (pending, in_flight) = (self.slots.len(), self.in_flight.len());
         telemetry::pending(pending, in_flight, self.shared.backlog());

@@ -13,11 +13,11 @@ use andon_journal::{
     DocumentKind, Finding, IntakeAuth, Journal, JournalError, Lease, Mark, RunFilter, StoredEvent, StoredRun, Views,
 };
 use andon_model::{Clock, Event, EventKey, Name, Offset, Problem, RunId, RunStatus, Timestamp};
-use async_trait::async_trait;
+use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{
     BookEntry, DestinationFaults, Dice, FaultyJournal, JournalFaults, RuntimeClock, SimulatedDestination,
 };
-use andon_testkit::memory_journal::MemoryJournal;
+use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::planted::PlantedTarget;
@@ -131,11 +131,14 @@ impl World {
     }
 
     fn roll_events(&self) -> Vec<Event> {
-        (0..self.dice.number(2, 7)).map(|n| {
-            let mut event = Event::new("/pump", n.to_string(), "anomaly", json!({ "severity": 1, "equipment": "p" }));
-            event.subject = self.dice.chance(0.7).then(|| format!("pump-{}", self.dice.number(1, 2)));
-            event
-        }).collect()
+        (0..self.dice.number(2, 7))
+            .map(|n| {
+                let mut event =
+                    Event::new("/pump", n.to_string(), "anomaly", json!({ "severity": 1, "equipment": "p" }));
+                event.subject = self.dice.chance(0.7).then(|| format!("pump-{}", self.dice.number(1, 2)));
+                event
+            })
+            .collect()
     }
 
     /// A sender: repeats until it is told yes, and sometimes once more after that.
@@ -240,7 +243,8 @@ impl World {
         let ids: Vec<&str> = stored.iter().map(|stored| stored.event.id.as_str()).collect();
         let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
         let lost = acknowledged.iter().filter(|id| !ids.contains(&id.as_str()));
-        let mut found: Vec<_> = lost.map(|id| broken("J3", format!("event {id} was acknowledged and is gone"))).collect();
+        let mut found: Vec<_> =
+            lost.map(|id| broken("J3", format!("event {id} was acknowledged and is gone"))).collect();
         if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
             found.push(broken("J4", format!("an event is stored twice: {ids:?}")));
         }

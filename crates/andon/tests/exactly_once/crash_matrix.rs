@@ -85,7 +85,7 @@ async fn sqlite_without_faults() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_with_lost_answers() {
-    matrix(Storage::Sqlite, "commit_then_drop=1.0", 20).await;
+    matrix(Storage::Sqlite, "commit_then_drop=1.0", 18).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,5 +95,5 @@ async fn postgres_without_faults() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_with_lost_answers() {
-    matrix(Storage::Postgres, "commit_then_drop=1.0", 20).await;
+    matrix(Storage::Postgres, "commit_then_drop=1.0", 18).await;
 }

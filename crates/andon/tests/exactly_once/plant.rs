@@ -201,7 +201,7 @@ user = "ANDON"
 password = { secret = "sap-password" }
 
 [circuit]
-failures = 10000
+failures = 1000
 open_for = "1s"
 "#;
 
