@@ -30,8 +30,8 @@ pub(crate) async fn measure(stand: &Stand, events: usize) -> anyhow::Result<Late
         millis.push((document.created_at.as_micros() - begun) as f64 / 1_000.0);
     }
     millis.sort_by(f64::total_cmp);
-    let at = |share: f64| millis.get(((millis.len() - 1) as f64 * share) as usize).copied().unwrap_or_default();
-    Ok(Latency { events, p50_ms: at(0.5), p99_ms: at(0.99), longest_ms: at(1.0) })
+    let at = |percent: usize| millis.get((millis.len() - 1) * percent / 100).copied().unwrap_or_default();
+    Ok(Latency { events, p50_ms: at(50), p99_ms: at(99), longest_ms: at(100) })
 }
 
 /// The clock that the simulator stamps its documents with.

@@ -36,22 +36,18 @@ impl Stand {
             .stdout(Stdio::null())
             .spawn()
             .with_context(|| format!("cannot start {}", program.display()))?;
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(60)).build()?;
+        let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let url = format!("http://127.0.0.1:{port}");
         let mut stand = Self { sap, http, folder, andon, url, token: String::new() };
         stand.wait_until_ready().await?;
-        stand.token = std::fs::read_to_string(stand.folder.path().join("admin.token"))?.trim().to_owned();
+        let token = std::fs::read_to_string(stand.folder.path().join("admin.token"))?;
+        token.trim().clone_into(&mut stand.token);
         stand.configure().await?;
         Ok(stand)
     }
 
     pub(crate) fn process(&self) -> Process {
         Process(self.andon.id())
-    }
-
-    /// The file system that holds the journal, for the report.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     async fn wait_until_ready(&self) -> anyhow::Result<()> {

@@ -133,7 +133,7 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self { attempts: 200, base: Duration::from_millis(500), max: Duration::from_secs(300) }
+        Self { attempts: 200, base: Duration::from_millis(500), max: Duration::from_mins(5) }
     }
 }
 
@@ -294,7 +294,7 @@ fn check_values(place: &str, step: &StepDefinition) -> Vec<Problem> {
     }
     match (&step.service, step.kind) {
         (None, StepKind::Odata) => {
-            report("an odata step names its service, as in /sap/opu/odata/sap/API_MAINTNOTIFICATION".into())
+            report("an odata step names its service, as in /sap/opu/odata/sap/API_MAINTNOTIFICATION".into());
         }
         (Some(_), StepKind::Http) => report("service belongs to odata steps".into()),
         (Some(service), StepKind::Odata) if !service.starts_with('/') => report("service must begin with /".into()),
@@ -303,7 +303,7 @@ fn check_values(place: &str, step: &StepDefinition) -> Vec<Problem> {
     if step.retry.attempts == 0 || step.timeout.is_zero() {
         report("retry.attempts and timeout must be greater than zero".into());
     }
-    if step.timeout > Duration::from_secs(600) {
+    if step.timeout > Duration::from_mins(10) {
         report("timeout is at most 10 minutes".into());
     }
     problems

@@ -32,7 +32,7 @@ pub(crate) struct Slot {
 /// All unsettled runs.
 #[derive(Default)]
 pub(crate) struct Slots {
-    slots: HashMap<RunId, Slot>,
+    runs: HashMap<RunId, Slot>,
     /// Runs of one subject in the order of their events; only the first may move on.
     subjects: BTreeMap<String, VecDeque<RunId>>,
     loaded: usize,
@@ -40,33 +40,33 @@ pub(crate) struct Slots {
 
 impl Slots {
     pub(crate) fn len(&self) -> usize {
-        self.slots.len()
+        self.runs.len()
     }
 
     pub(crate) fn get(&self, run: &RunId) -> Option<&Slot> {
-        self.slots.get(run)
+        self.runs.get(run)
     }
 
     pub(crate) fn get_mut(&mut self, run: &RunId) -> Option<&mut Slot> {
-        self.slots.get_mut(run)
+        self.runs.get_mut(run)
     }
 
     /// Adds a run at the end of its subject. A run that is there already stays as it is.
     pub(crate) fn insert(&mut self, run: RunId, event: Offset, subject: String, loaded: Option<Box<Loaded>>) -> bool {
-        if self.slots.contains_key(&run) {
+        if self.runs.contains_key(&run) {
             return false;
         }
         if !subject.is_empty() {
             self.subjects.entry(subject.clone()).or_default().push_back(run.clone());
         }
         self.loaded += usize::from(loaded.is_some());
-        self.slots.insert(run, Slot { event, subject, loaded, wants: None });
+        self.runs.insert(run, Slot { event, subject, loaded, wants: None });
         true
     }
 
     /// Removes a settled run; returns the next run of its subject when that may now move on.
     pub(crate) fn remove(&mut self, run: &RunId) -> Option<RunId> {
-        let slot = self.slots.remove(run)?;
+        let slot = self.runs.remove(run)?;
         self.loaded -= usize::from(slot.loaded.is_some());
         let queue = self.subjects.get_mut(&slot.subject)?;
         let was_first = queue.front() == Some(run);
@@ -80,13 +80,13 @@ impl Slots {
 
     /// Whether no earlier run of the same subject is unsettled.
     pub(crate) fn is_first(&self, run: &RunId) -> bool {
-        let Some(slot) = self.slots.get(run) else { return false };
+        let Some(slot) = self.runs.get(run) else { return false };
         self.subjects.get(&slot.subject).is_none_or(|queue| queue.front() == Some(run))
     }
 
     /// Puts the heavy part in.
     pub(crate) fn wake(&mut self, run: &RunId, loaded: Loaded) {
-        if let Some(slot) = self.slots.get_mut(run) {
+        if let Some(slot) = self.runs.get_mut(run) {
             self.loaded += usize::from(slot.loaded.is_none());
             slot.loaded = Some(Box::new(loaded));
         }
@@ -97,7 +97,7 @@ impl Slots {
         if self.loaded <= limit {
             return;
         }
-        if let Some(slot) = self.slots.get_mut(run).filter(|slot| slot.loaded.is_some()) {
+        if let Some(slot) = self.runs.get_mut(run).filter(|slot| slot.loaded.is_some()) {
             slot.loaded = None;
             self.loaded -= 1;
         }

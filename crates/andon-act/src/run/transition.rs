@@ -110,7 +110,7 @@ pub fn step(ctx: RunContext<'_>, state: RunState, input: Input, now: Timestamp) 
         (Phase::Probing, Input::Probed(found)) => moving.probed(found),
         (Phase::Waiting { until, .. }, Input::Tick) if now < until => moving.effects.push(Effect::WakeAt(until)),
         (Phase::Waiting { probe, .. }, Input::Tick) => moving.enter(if probe { Phase::ProbeDue } else { Phase::Ready }),
-        (phase, Input::Released { release, by }) => moving.released(&phase, release, &by),
+        (phase, Input::Released { release, by }) => moving.released(&phase, &release, &by),
         _ => moving.rejected = Some("the run does not wait for this"),
     }
     moving.finish()
@@ -322,8 +322,8 @@ impl<'a> Moving<'a> {
         self.enter_step();
     }
 
-    fn released(&mut self, phase: &Phase, release: Release, by: &str) {
-        match (phase, &release) {
+    fn released(&mut self, phase: &Phase, release: &Release, by: &str) {
+        match (phase, release) {
             (Phase::Sending { .. } | Phase::Probing, _) => {
                 self.rejected = Some("a request is on its way; wait for its answer");
                 return;
@@ -336,14 +336,14 @@ impl<'a> Moving<'a> {
         }
         match release {
             Release::Cancel => {
-                self.note_release(&release, by);
+                self.note_release(release, by);
                 self.settle(RunStatus::Cancelled, None);
             }
-            Release::Resolve { ref document } => {
-                self.note_release(&release, by);
+            Release::Resolve { document } => {
+                self.note_release(release, by);
                 self.resolve(document.clone());
             }
-            Release::Retry { confirmed_absent } => self.retry(phase, confirmed_absent, by),
+            Release::Retry { confirmed_absent } => self.retry(phase, *confirmed_absent, by),
         }
     }
 

@@ -34,7 +34,7 @@ async fn check(plays: Vec<Play>, expect: &str, methods: &str) {
 async fn a_stale_token_is_replaced_once() {
     let (token, required) = (Play::token, Play::token_required);
     check(vec![token("a"), required(), token("b"), Play::created()], "done", "HEAD POST HEAD POST").await;
-    check(vec![token("a"), required(), token("b"), required()], "refused AND-4001 403", "HEAD POST HEAD POST").await;
+    check(vec![token("a"), required(), token("b"), required()], "busy AND-4007", "HEAD POST HEAD POST").await;
     check(vec![token("a"), Play::status(403)], "refused AND-4001 403", "HEAD POST").await;
     check(vec![token("a"), Play::status(500)], "lost AND-4003", "HEAD POST").await;
 }

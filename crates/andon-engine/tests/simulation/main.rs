@@ -12,6 +12,8 @@
 //! The number of schedules is `ANDON_SCHEDULES` (default 10,000). The harness itself is proved by
 //! planted bugs ([`planted`]): with each of them some schedule must fail.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
+
 mod planted;
 mod world;
 
@@ -27,8 +29,8 @@ fn run_all(from: u64, count: u64) {
     let failures: Vec<String> = std::thread::scope(|scope| {
         let work = (0..threads).map(|lane| {
             scope.spawn(move || {
-                let seeds = (from..from + count).filter(|seed| seed % threads == lane);
-                seeds.filter_map(|seed| run_schedule(seed, Plant::None).err()).next()
+                let mut seeds = (from..from + count).filter(|seed| seed % threads == lane);
+                seeds.find_map(|seed| run_schedule(seed, Plant::None).err())
             })
         });
         let handles: Vec<_> = work.collect();

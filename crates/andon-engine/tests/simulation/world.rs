@@ -32,7 +32,7 @@ pub(crate) enum Plant {
 }
 
 /// Time after which every world must have come to rest.
-const PATIENCE: Duration = Duration::from_secs(4 * 3600);
+const PATIENCE: Duration = Duration::from_hours(4);
 const SOURCE: &str = "cloudevents";
 
 /// Runs one schedule. `Ok` holds the books; `Err` names the seed and what is broken.

@@ -5,6 +5,13 @@
 //!   per place, on SQLite and PostgreSQL.
 //! * [`fault_storm`]: many events, five kinds of faults at 20 % each, three kills on the way.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test says what went wrong by panicking, and what it measured on its output"
+)]
+
 mod crash_matrix;
 mod fault_storm;
 mod plant;
