@@ -51,7 +51,7 @@ impl Turn {
 
 fn change(id: RunId, moved: Moved, at: Timestamp) -> RunChange {
     let state = moved.state;
-    let documents: Vec<&str> = state.documents().map(|document| document.number.as_str()).collect();
+    let documents: Vec<&str> = state.documents.iter().map(|document| document.number.as_str()).collect();
     RunChange {
         event: moved.event,
         action: state.action.clone(),

@@ -58,9 +58,6 @@ pub struct StepResult {
     pub stage: Stage,
     /// The body of its answer; `null` when it was resolved by hand or too large to keep.
     pub body: Value,
-    /// The document it made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub document: Option<DocumentRef>,
 }
 
 /// The state of a run; its JSON form is what the journal stores.
@@ -97,6 +94,9 @@ pub struct RunState {
     pub request: Option<Request>,
     /// Completed steps.
     pub results: Vec<StepResult>,
+    /// Documents that its steps made or found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub documents: Vec<DocumentRef>,
     /// Why it waits or did not end in `done`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -119,6 +119,7 @@ impl RunState {
             probes: 0,
             request: None,
             results: Vec::new(),
+            documents: Vec::new(),
             problem: None,
         }
     }
@@ -139,11 +140,6 @@ impl RunState {
             Phase::Waiting { until, .. } => Some(*until),
             _ => None,
         }
-    }
-
-    /// Documents so far.
-    pub fn documents(&self) -> impl Iterator<Item = &DocumentRef> {
-        self.results.iter().filter_map(|result| result.document.as_ref())
     }
 
     /// The current step of `action`, `None` when all are done.

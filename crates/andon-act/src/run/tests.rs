@@ -118,7 +118,7 @@ fn after_create(inputs: Vec<Input>, expected: &[&str], guard: &str) -> RunState 
 fn the_straight_way() {
     let state = after_create(vec![done(json!({ "d": { "Number": "10000001" } }))], &["record done"], PROBE);
     assert_eq!(state.status(), RunStatus::Done);
-    let documents: Vec<_> = state.documents().map(|d| (d.number.as_str(), d.found_by_probe)).collect();
+    let documents: Vec<_> = state.documents.iter().map(|d| (d.number.as_str(), d.found_by_probe)).collect();
     assert_eq!(documents, [("10000001", false)]);
 }
 
@@ -137,7 +137,7 @@ fn a_lost_create_is_searched_for_and_adopted() {
     assert_eq!(show(&probing), "probe /svc/Set Ref");
     let adopted = step(ctx, probing.state.clone(), found, due);
     assert_eq!(show(&adopted), "record done");
-    assert!(adopted.state.documents().all(|document| document.found_by_probe));
+    assert!(adopted.state.documents.iter().all(|document| document.found_by_probe));
     let absent = step(ctx, probing.state.clone(), Input::Probed(Found::Absent), due);
     assert_eq!(show(&absent), "admit s4");
     let again = step(ctx, absent.state, Input::Admitted, due);
@@ -171,7 +171,7 @@ fn a_refusal_can_be_retried_resolved_or_cancelled() {
     );
     let resolve = release(Release::Resolve { document: Some("42".into()) });
     let state = after_create(vec![refused(), resolve], &["record refused", "record done"], PROBE);
-    assert_eq!(state.documents().map(|d| d.number.as_str()).collect::<Vec<_>>(), ["42"]);
+    assert_eq!(state.documents.iter().map(|d| d.number.as_str()).collect::<Vec<_>>(), ["42"]);
     let cancel = release(Release::Cancel);
     after_create(
         vec![refused(), cancel, retry()],
@@ -233,6 +233,23 @@ fn attempts_are_limited() {
     }
     assert_eq!((sends, state.status()), (3, RunStatus::Refused));
     assert_eq!(state.problem.map(|p| p.code), Some(Code::RetriesExhausted));
+}
+
+/// The stored form, version 1: what older programs have written must stay readable.
+#[test]
+fn the_stored_form_is_golden() {
+    let inputs = [until_create(), vec![done(json!({ "d": { "Number": "10000001" } }))]].concat();
+    let (state, _) = walk(PROBE, inputs);
+    let golden = include_str!("../../tests/golden/run_state_v1.json");
+    assert_eq!(serde_json::to_string_pretty(&state).expect("serialises"), golden.trim_end());
+    assert_eq!(RunState::parse(golden).expect("parses"), state);
+}
+
+#[test]
+fn a_newer_form_is_refused() {
+    let newer = include_str!("../../tests/golden/run_state_v1.json").replace("\"v\": 1", "\"v\": 2");
+    let error = RunState::parse(&newer).expect_err("must be refused").to_string();
+    assert!(error.contains("format 2"), "{error}");
 }
 
 fn any_input() -> impl Strategy<Value = Input> {

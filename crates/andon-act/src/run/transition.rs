@@ -170,7 +170,7 @@ impl<'a> Moving<'a> {
         self.note(TimelineKind::Settled, json!({ "status": status, "problem": problem }));
         self.state.problem.clone_from(&problem);
         self.state.phase = Phase::Settled { status };
-        let documents = self.state.documents().cloned().collect();
+        let documents = self.state.documents.clone();
         self.effects.push(Effect::Record(Outcome { status, at: self.now, documents, problem }));
     }
 
@@ -317,7 +317,8 @@ impl<'a> Moving<'a> {
 
     fn push_result(&mut self, step: &Step, body: Value, document: Option<DocumentRef>) {
         let definition = &step.definition;
-        self.state.results.push(StepResult { step: definition.name.clone(), stage: definition.stage, body, document });
+        self.state.results.push(StepResult { step: definition.name.clone(), stage: definition.stage, body });
+        self.state.documents.extend(document);
         self.state.step += 1;
         self.enter_step();
     }
