@@ -47,6 +47,7 @@ impl Lane {
             more_events: false,
             read_failed: false,
             requests: JoinSet::new(),
+            committing: None,
         })
     }
 

@@ -13,7 +13,8 @@ use crate::turn::Turn;
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Lane {
-    pub(super) fn perform(&mut self, turn: Turn) {
+    /// Starts what a durable turn asks for. Runs that move again in `next` stay in memory.
+    pub(super) fn perform(&mut self, turn: Turn, next: &Turn) {
         for reply in turn.replies {
             drop(reply.send(Ok(())));
         }
@@ -22,7 +23,7 @@ impl Lane {
             self.start_request(run, effect);
         }
         for run in turn.asleep {
-            if !self.in_flight.contains_key(&run) {
+            if !self.in_flight.contains_key(&run) && !next.moved.contains_key(&run) {
                 self.slots.put_to_sleep(&run, limit);
             }
         }

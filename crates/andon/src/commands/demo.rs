@@ -26,7 +26,7 @@ pub(crate) struct Demo {
     #[arg(
         long,
         value_name = "PROFILE",
-        default_value = "commit_then_drop=0.15,commit_then_500=0.1,server_error=0.1,busy=0.05:1s,slow=0.1:100ms"
+        default_value = "commit_then_drop=0.15,commit_then_500=0.1,server_error=0.1,busy=0.05:1s,slow=0.1:100ms,token_expired=0.05"
     )]
     pub(crate) faults: FaultProfile,
     /// Seed of the faults: the same seed misbehaves alike
