@@ -152,8 +152,9 @@ fn default_timeout() -> Duration {
     Duration::from_secs(30)
 }
 
+/// As long as the default timeout: a request that was given up may still be worked on for a while.
 fn default_settle() -> Duration {
-    Duration::from_secs(5)
+    Duration::from_secs(30)
 }
 
 /// A step, compiled.

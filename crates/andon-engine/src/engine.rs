@@ -134,8 +134,8 @@ impl Shared {
         let backlog = self.backlog();
         let lane = self.lane_status.lock().clone();
         Status {
-            ready: lane.running && lane.problem.is_none(),
-            problem: lane.problem,
+            ready: lane.running && lane.problem.is_none() && lane.read_problem.is_none(),
+            problem: lane.problem.or(lane.read_problem),
             revision: self.catalog.read().revision,
             backlog,
             pending_runs: lane.pending_runs,

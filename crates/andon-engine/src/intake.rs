@@ -2,8 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
-use andon_journal::{Append, Appended, Decoded, Delivery, JournalError, Mark, NewQuarantine};
-use andon_model::{Code, Name, Offset, Problem};
+use andon_journal::{Append, Appended, Decoded, Delivery, JournalError, Mark, NewQuarantine, SourceError};
+use andon_model::{Code, Event, MAX_JSON_DEPTH, Name, Offset, Problem, is_too_deep};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -57,18 +57,25 @@ pub(crate) async fn deliver(shared: &Shared, name: &Name, delivery: Delivery) ->
     let Some((notifications, objects)) = &source.notifications else {
         return store_decoded(shared, &source, &delivery, source.decoder.decode(&delivery), Vec::new()).await;
     };
-    let named = notifications.decode(&delivery);
+    let mut named = notifications.decode(&delivery);
     let mut delivered = Delivered::default();
-    for path in &named.objects {
-        let Some(object) = objects.read(path).await.map_err(|e| IntakeError::Object(e.0))? else { continue };
+    for path in &std::mem::take(&mut named.objects) {
+        let object = match objects.read(path).await {
+            Ok(Some(object)) => object,
+            Ok(None) => continue,
+            Err(SourceError(problem)) if problem.code == Code::TooLarge => {
+                named.faults.push((problem, Bytes::from(path.clone())));
+                continue;
+            }
+            Err(SourceError(problem)) => return Err(IntakeError::Object(problem)),
+        };
         let mark = Mark { key: object.path.clone(), version: object.version.clone() };
         let decoded = source.decoder.decode(&object);
         let stored = store_decoded(shared, &source, &object, decoded, vec![mark]).await?;
         delivered.events.extend(stored.events);
         delivered.quarantined.extend(stored.quarantined);
     }
-    let rest = Decoded { objects: Vec::new(), ..named };
-    let stored = store_decoded(shared, &source, &delivery, rest, Vec::new()).await?;
+    let stored = store_decoded(shared, &source, &delivery, named, Vec::new()).await?;
     delivered.events.extend(stored.events);
     delivered.quarantined.extend(stored.quarantined);
     Ok(delivered)
@@ -112,9 +119,10 @@ async fn store_decoded(
     shared: &Shared,
     source: &RunningSource,
     delivery: &Delivery,
-    decoded: Decoded,
+    mut decoded: Decoded,
     marks: Vec<Mark>,
 ) -> Result<Delivered, IntakeError> {
+    decoded.faults.extend(take_too_deep(&mut decoded.events));
     let problems: Vec<Problem> = decoded.faults.iter().map(|(problem, _)| problem.clone()).collect();
     let quarantine = decoded.faults.into_iter().map(|(problem, raw)| quarantine_entry(source, delivery, problem, raw));
     let append = Append {
@@ -128,6 +136,18 @@ async fn store_decoded(
     let mut delivered = Delivered::default();
     delivered.absorb(append_and_wake(shared, append).await?, problems);
     Ok(delivered)
+}
+
+/// Takes out the events that are nested too deeply to be stored inside an envelope and read back.
+pub(crate) fn take_too_deep(events: &mut Vec<Event>) -> Vec<(Problem, Bytes)> {
+    let too_deep = |event: &mut Event| is_too_deep(&event.data) || event.extensions.values().any(is_too_deep);
+    let taken = events.extract_if(.., too_deep);
+    let fault = |event: Event| {
+        let detail = format!("the payload is nested deeper than {MAX_JSON_DEPTH} levels");
+        let raw = serde_json::to_vec(&event).unwrap_or_default();
+        (Problem::new(Code::TooLarge, detail).at(format!("event {}", event.id)), Bytes::from(raw))
+    };
+    taken.map(fault).collect()
 }
 
 fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Problem, raw: Bytes) -> NewQuarantine {
@@ -170,5 +190,24 @@ impl From<&IntakeError> for Problem {
             IntakeError::Object(problem) => problem.clone(),
             IntakeError::UnknownQuarantine(_) => Self::new(Code::NotFound, error.to_string()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    #[test]
+    fn events_that_could_not_be_read_back_are_taken_out_whole() {
+        let nested = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
+        let event = |id: &str, levels| Event::new("/test", id, "anomaly", nested(levels));
+        let mut events = vec![event("flat", 0), event("limit", MAX_JSON_DEPTH), event("deep", MAX_JSON_DEPTH + 1)];
+        let faults = take_too_deep(&mut events);
+        assert_eq!(events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["flat", "limit"]);
+        let (problem, raw) = &faults[0];
+        assert_eq!((problem.code, problem.place.as_deref()), (Code::TooLarge, Some("event deep")));
+        assert_eq!(serde_json::from_slice::<Event>(raw).expect("readable"), event("deep", MAX_JSON_DEPTH + 1));
     }
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_journal::{Append, Batch, Source, SourceError};
+use andon_journal::{Append, Batch, NewQuarantine, Source, SourceError};
 use andon_model::{Name, Problem};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Shared;
-use crate::intake::append_and_wake;
+use crate::intake::{append_and_wake, take_too_deep};
 use crate::telemetry;
 
 /// First wait after a failure; doubles up to [`LONGEST_WAIT`].
@@ -71,7 +71,14 @@ async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
 }
 
 async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
-    let Batch { events, quarantine, marks, checkpoint } = source.next().await?;
+    let Batch { mut events, mut quarantine, marks, checkpoint } = source.next().await?;
+    quarantine.extend(take_too_deep(&mut events).into_iter().map(|(problem, raw)| NewQuarantine {
+        source: name.clone(),
+        problem,
+        content_type: None,
+        path: String::new(),
+        raw,
+    }));
     let append = Append { source: Some(name.clone()), events, quarantine, marks, checkpoint, at: shared.clock.now() };
     append_and_wake(shared, append).await.map_err(|error| SourceError(Problem::from(&error)))?;
     source.acknowledge().await

@@ -10,6 +10,7 @@
 //! Whatever cannot go on is described by a [`Problem`] with a [`Code`].
 
 mod decision;
+mod depth;
 mod event;
 mod guard_key;
 mod lookup;
@@ -21,6 +22,7 @@ mod time;
 mod timeline;
 
 pub use decision::{Decision, RowHit, TableVersion};
+pub use depth::{MAX_JSON_DEPTH, is_too_deep};
 pub use event::{Event, EventKey, Offset};
 pub use guard_key::Key;
 pub use lookup::{Lookup, LookupError};

@@ -86,6 +86,9 @@ pub struct RunState {
     /// Lines of the timeline so far.
     #[serde(default)]
     pub lines: u32,
+    /// Whether an attempt of the current step may have been processed although nobody knows.
+    #[serde(default)]
+    pub in_doubt: bool,
     /// Searches in a row without a definite answer.
     #[serde(default)]
     pub probes: u32,
@@ -116,6 +119,7 @@ impl RunState {
             phase: Phase::Ready,
             attempt: 0,
             lines: 0,
+            in_doubt: false,
             probes: 0,
             request: None,
             results: Vec::new(),

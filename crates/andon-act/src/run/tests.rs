@@ -157,6 +157,21 @@ fn guards_decide_what_a_loss_leads_to() {
 }
 
 #[test]
+fn a_refusal_after_a_loss_leaves_the_first_attempt_in_doubt() {
+    let repeatable = r#"{ kind = "repeatable" }"#;
+    let (state, _) = walk(repeatable, [until_create(), vec![lost()]].concat());
+    let (action, event) = (action(repeatable), event());
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let later = state.due().expect("it waits");
+    let first = state.request.clone();
+    let again = step(ctx, step(ctx, state, Input::Tick, later).state, Input::Admitted, later).state;
+    let parked = step(ctx, again, refused(), later).state;
+    assert_eq!(parked.status(), RunStatus::Parked, "the lost attempt may have been processed");
+    let retried = step(ctx, parked, release(Release::Retry { confirmed_absent: false }), later);
+    assert_eq!(retried.state.request, first, "the same bytes, with the first attempt's time");
+}
+
+#[test]
 fn busy_waits_at_least_as_long_as_asked() {
     after_create(vec![busy(), Input::Tick], &["wake at 11s", "wake at 11s"], PROBE);
 }

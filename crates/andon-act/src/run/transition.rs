@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use andon_model::{
-    Code, DocumentRef, Name, Outcome, Problem, Release, RunStatus, TimelineEntry, TimelineKind, Timestamp,
+    Code, DocumentRef, Name, Outcome, Problem, Release, RunStatus, TimelineEntry, TimelineKind, Timestamp, is_too_deep,
 };
 use serde_json::{Value, json};
 
@@ -159,6 +159,7 @@ impl<'a> Moving<'a> {
 
     /// Begins the current step, or settles when there is none left.
     fn enter_step(&mut self) {
+        self.state.in_doubt = false;
         self.state.attempt = 0;
         self.state.probes = 0;
         self.state.request = None;
@@ -225,7 +226,7 @@ impl<'a> Moving<'a> {
             }
             Answer::Refused { problem, status } => {
                 self.note(TimelineKind::Refused, json!({ "status": status, "ms": millis, "problem": problem }));
-                self.settle(RunStatus::Refused, Some(problem));
+                self.stop(problem);
             }
             Answer::Busy { problem, after } => {
                 self.note(TimelineKind::Busy, json!({ "ms": millis, "problem": problem }));
@@ -235,12 +236,17 @@ impl<'a> Moving<'a> {
         }
     }
 
+    /// The last attempt came to nothing: refused, or parked when an earlier attempt is still in doubt.
+    fn stop(&mut self, problem: Problem) {
+        let status = if self.state.in_doubt { RunStatus::Parked } else { RunStatus::Refused };
+        self.settle(status, Some(problem));
+    }
+
     /// Definitely not processed: again later, unless the attempts are used up.
     fn busy(&mut self, problem: Problem, after: Option<Duration>) {
         let Some(step) = self.current() else { return };
         if self.state.attempt >= step.definition.retry.attempts {
-            let problem = Problem::new(Code::RetriesExhausted, problem.to_string());
-            return self.settle(RunStatus::Refused, Some(problem));
+            return self.stop(Problem::new(Code::RetriesExhausted, problem.to_string()));
         }
         let wait = self.backoff(step, self.state.attempt).max(after.unwrap_or_default());
         self.wait(wait, false, problem);
@@ -249,6 +255,7 @@ impl<'a> Moving<'a> {
     /// Of unknown fate: by the guard.
     fn lost(&mut self, problem: Problem) {
         let Some(step) = self.current() else { return };
+        self.state.in_doubt = true;
         let repeatable = matches!(step.guard, Guard::Natural | Guard::Repeatable);
         self.note(TimelineKind::Lost, json!({ "problem": problem, "repeatable": repeatable }));
         match &step.guard {
@@ -287,6 +294,7 @@ impl<'a> Moving<'a> {
     /// The lost request left nothing behind: the same bytes may be sent again.
     fn absent(&mut self) {
         self.state.probes = 0;
+        self.state.in_doubt = false;
         let Some(step) = self.current() else { return };
         if self.state.attempt >= step.definition.retry.attempts {
             let detail = "every attempt was lost and left no document behind";
@@ -362,10 +370,7 @@ impl<'a> Moving<'a> {
     /// Tries the stopped step again, on the safe side: what may exist is searched for first.
     fn retry(&mut self, phase: &Phase, confirmed_absent: bool, by: &str) {
         let Some(step) = self.current() else { return };
-        let in_doubt = matches!(
-            phase,
-            Phase::Settled { status: RunStatus::Parked } | Phase::ProbeDue | Phase::Waiting { probe: true, .. }
-        );
+        let in_doubt = self.state.in_doubt || matches!(phase, Phase::Settled { status: RunStatus::Parked });
         let next = match (&step.guard, in_doubt && !confirmed_absent) {
             (Guard::Park, true) => {
                 self.rejected =
@@ -379,6 +384,7 @@ impl<'a> Moving<'a> {
         if !in_doubt {
             self.state.request = None;
         }
+        self.state.in_doubt &= !confirmed_absent;
         self.state.attempt = 0;
         self.state.probes = 0;
         self.state.problem = None;
@@ -405,6 +411,7 @@ fn probe_query(state: &RunState, step: &Step) -> Option<ProbeQuery> {
 
 fn is_small(body: &Value) -> bool {
     match body {
+        deep if is_too_deep(deep) => false,
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
         Value::String(text) => text.len() <= MAX_KEPT_ANSWER_BYTES,
         other => other.to_string().len() <= MAX_KEPT_ANSWER_BYTES,

@@ -31,7 +31,7 @@ const TEMPORARY: [&str; 3] = [".tmp", ".part", "~"];
 pub(super) struct Candidate {
     last_modified: Timestamp,
     pub(super) path: String,
-    version: String,
+    pub(super) version: String,
 }
 
 impl From<folder::File> for Candidate {

@@ -142,6 +142,8 @@ impl BucketSource {
     async fn fetch(&self, candidate: &Candidate, draft: &mut Draft) {
         draft.taken += 1;
         match self.bucket.fetch(&candidate.path).await {
+            // Written to since it was listed: it is not settled, the next listing brings it again.
+            Ok(Fetched::Object(delivery)) if delivery.version != candidate.version => {}
             Ok(Fetched::Object(delivery)) => draft.open = Some(Open { delivery, at: Position::default() }),
             Ok(Fetched::TooLarge(delivery, problem)) => {
                 draft.batch.quarantine.push(self.quarantine(&delivery, problem, delivery.body.clone()));

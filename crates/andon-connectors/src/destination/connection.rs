@@ -47,7 +47,7 @@ impl Connection {
         loop {
             let session = match &service {
                 None => None,
-                Some(service) => match self.session(service, stale.as_ref(), &credentials).await {
+                Some(service) => match self.session_in_time(request, service, stale.as_ref(), &credentials).await {
                     Ok(session) => Some(session),
                     Err(answer) => return answer,
                 },
@@ -62,6 +62,22 @@ impl Connection {
             }
             return self.read(request, &credentials, session.as_ref(), outcome);
         }
+    }
+
+    /// A session within the request's own timeout; waiting longer is busy, since nothing was sent.
+    async fn session_in_time(
+        &self,
+        request: &Request,
+        service: &str,
+        stale: Option<&Session>,
+        credentials: &Credentials,
+    ) -> Result<Session, Answer> {
+        let limit = request.timeout();
+        let session = tokio::time::timeout(limit, self.session(service, stale, credentials)).await;
+        session.unwrap_or_else(|_| {
+            let detail = format!("no CSRF token within {} s", limit.as_secs_f32());
+            Err(Answer::Busy { problem: Problem::new(Code::Unreachable, detail).at(self.place(request)), after: None })
+        })
     }
 
     fn read(

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use andon_act::{RunContext, plan};
-use andon_journal::{Decided, StoredEvent};
-use andon_model::{Event, Offset};
+use andon_journal::{Decided, JournalError, StoredEvent};
+use andon_model::{Event, Offset, Problem};
 
 use super::Lane;
 use crate::HandleError;
@@ -17,19 +18,43 @@ use crate::turn::Turn;
 impl Lane {
     /// Decides the next events, if there is room for their runs.
     pub(super) async fn decide_events(&mut self, turn: &mut Turn) {
+        self.more_events |= self.shared.appended_up_to.load(Ordering::Acquire) > self.decided_up_to.0;
         if !self.more_events || !self.may_decide() {
             return;
         }
         let batch = self.shared.settings.decide_batch;
         match self.shared.journal.events_after(self.decided_up_to, batch).await {
             Ok(events) => {
+                self.shared.lane_status.lock().read_problem = None;
                 self.more_events = events.len() == batch;
-                let catalog = self.shared.catalog();
-                for stored in events {
-                    self.decided_up_to = stored.offset;
-                    turn.decided_up_to = Some(stored.offset);
-                    self.decide_one(turn, &catalog, stored);
-                }
+                self.decide_all(turn, events);
+            }
+            Err(JournalError::Corrupt { .. }) => self.decide_around_a_bad_row(turn).await,
+            Err(error) => self.note_failed_read(&error),
+        }
+    }
+
+    fn decide_all(&mut self, turn: &mut Turn, events: Vec<StoredEvent>) {
+        let catalog = self.shared.catalog();
+        for stored in events {
+            self.decided_up_to = stored.offset;
+            turn.decided_up_to = Some(stored.offset);
+            self.decide_one(turn, &catalog, stored);
+        }
+    }
+
+    /// One event at a time: the one that cannot be read back is noted as failed and passed over.
+    async fn decide_around_a_bad_row(&mut self, turn: &mut Turn) {
+        let next = Offset(self.decided_up_to.0 + 1);
+        match self.shared.journal.events_after(self.decided_up_to, 1).await {
+            Ok(events) => self.decide_all(turn, events),
+            Err(error @ JournalError::Corrupt { .. }) => {
+                let problem = Problem::from(&error);
+                telemetry::decision_failed(next.0, &problem);
+                let at = self.shared.clock.now();
+                turn.decided.push(Decided { event: next, at, decisions: Vec::new(), failure: Some(problem) });
+                self.decided_up_to = next;
+                turn.decided_up_to = Some(next);
             }
             Err(error) => self.note_failed_read(&error),
         }

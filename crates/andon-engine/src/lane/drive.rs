@@ -106,7 +106,7 @@ impl Lane {
         self.gate_wakes.insert((self.shared.clock.now(), destination));
     }
 
-    fn settle(&mut self, run: &RunId) {
+    pub(super) fn settle(&mut self, run: &RunId) {
         if let Some(next) = self.slots.remove(run) {
             self.queue_at_gate(&next);
         }
@@ -115,7 +115,7 @@ impl Lane {
     /// Feeds `Tick` to every run whose time has come.
     pub(super) async fn fire_timers(&mut self, turn: &mut Turn) {
         let now = self.shared.clock.now();
-        while self.timers.first().is_some_and(|(at, _)| *at <= now) {
+        while !self.read_failed && self.timers.first().is_some_and(|(at, _)| *at <= now) {
             if let Some((_, run)) = self.timers.pop_first() {
                 self.feed(turn, &run, Input::Tick).await.ok();
             }
@@ -125,7 +125,7 @@ impl Lane {
     /// Lets runs through the gates that have something to say, until nobody more may go.
     pub(super) async fn ask_gates(&mut self, turn: &mut Turn) {
         let now = self.shared.clock.now();
-        while self.gate_wakes.first().is_some_and(|(at, _)| *at <= now) {
+        while !self.read_failed && self.gate_wakes.first().is_some_and(|(at, _)| *at <= now) {
             let Some((_, destination)) = self.gate_wakes.pop_first() else { return };
             while let Some(run) = self.pass_gate(&destination) {
                 let sends_before = turn.effects.len();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use andon_act::{Input, RunState, resume, step};
 use andon_journal::{JournalError, Lease, StoredRun};
-use andon_model::{Offset, Release, RunId};
+use andon_model::{Offset, Problem, Release, RunId, RunStatus};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
@@ -54,6 +54,9 @@ impl Lane {
     /// Resumes some of the runs that were pending at start.
     pub(super) async fn resume_some(&mut self, turn: &mut Turn) {
         for _ in 0..RESUMED_PER_TURN {
+            if self.read_failed {
+                return;
+            }
             let Some(run) = self.resuming.pop_front() else { return };
             self.resume_one(turn, &run).await;
         }
@@ -86,12 +89,19 @@ impl Lane {
         self.slots.get(run).is_some_and(|slot| slot.loaded.is_some())
     }
 
-    /// Reads a run with its event and action. `None` is logged; the run stays pending and visible.
+    /// Reads a run with its event and action. `None` is logged; a run that this program cannot continue stays
+    /// visible as it is, and no longer holds up its subject.
     async fn read(&mut self, run: &RunId) -> Option<Loaded> {
         match self.try_read(run).await {
             Ok(Ok((_, loaded))) => Some(loaded),
             Ok(Err(reason)) => {
                 telemetry::run_unusable(run, &reason);
+                self.settle(run);
+                None
+            }
+            Err(error @ JournalError::Corrupt { .. }) => {
+                telemetry::run_unusable(run, &error.to_string());
+                self.settle(run);
                 None
             }
             Err(error) => {
@@ -105,6 +115,7 @@ impl Lane {
     pub(super) fn note_failed_read(&mut self, error: &JournalError) {
         telemetry::read_failed(error);
         self.read_failed = true;
+        self.shared.lane_status.lock().read_problem = Some(Problem::from(error));
     }
 
     async fn try_read(&mut self, run: &RunId) -> Result<Result<(StoredRun, Loaded), String>, JournalError> {
@@ -155,8 +166,12 @@ impl Lane {
         if self.wake(turn, run).await {
             return self.feed(turn, run, Input::Released { release, by }).await.map_err(conflict);
         }
-        let unusable = |_| HandleError::NotFound(format!("run {run}"));
-        let (stored, loaded) = self.try_read(run).await?.map_err(unusable)?;
+        if turn.moved.contains_key(run) {
+            return Err(conflict("the run has just moved; look again"));
+        }
+        let journal = self.shared.journal.clone();
+        journal.run(run).await?.ok_or_else(|| HandleError::NotFound(format!("run {run}")))?;
+        let (stored, loaded) = self.try_read(run).await?.map_err(HandleError::Conflict)?;
         let loaded = self.repinned(loaded, &release);
         let now = self.shared.clock.now();
         let transition = step(loaded.context(), loaded.state.clone(), Input::Released { release, by }, now);
@@ -172,7 +187,7 @@ impl Lane {
     /// steps that are done: that is how a person repairs a template.
     fn repinned(&self, mut loaded: Loaded, release: &Release) -> Loaded {
         let newest = self.shared.catalog();
-        let refused = loaded.state.status() == andon_model::RunStatus::Refused;
+        let refused = loaded.state.status() == RunStatus::Refused && !loaded.state.in_doubt;
         if let (true, Release::Retry { .. }, Some(action)) = (refused, release, newest.action(&loaded.state.action))
             && loaded.state.fits(&action)
         {

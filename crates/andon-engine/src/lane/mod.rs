@@ -54,6 +54,8 @@ pub(crate) type Reply = oneshot::Sender<Result<(), HandleError>>;
 pub(crate) struct LaneStatus {
     pub(crate) running: bool,
     pub(crate) problem: Option<Problem>,
+    /// Why the last look into the journal failed.
+    pub(crate) read_problem: Option<Problem>,
     pub(crate) pending_runs: usize,
     pub(crate) in_flight: usize,
     pub(crate) open_circuits: Vec<Name>,

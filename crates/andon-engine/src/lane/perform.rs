@@ -9,7 +9,9 @@ use super::{Lane, Message};
 use crate::telemetry;
 use crate::turn::Turn;
 
-/// Added to a request's own timeout before its adapter is given up.
+/// An adapter bounds every exchange itself: a token, the request, and both once more. Beyond that it hangs.
+const EXCHANGES: u32 = 4;
+/// Added to that before the adapter is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Lane {
@@ -37,7 +39,8 @@ impl Lane {
             let message = match effect {
                 Effect::Send { destination, request } => {
                     let begun = tokio::time::Instant::now();
-                    let sent = tokio::time::timeout(request.timeout() + GRACE, target.send(&destination, &request));
+                    let limit = request.timeout() * EXCHANGES + GRACE;
+                    let sent = tokio::time::timeout(limit, target.send(&destination, &request));
                     let answer = sent.await.unwrap_or_else(|_| Answer::Lost(no_answer()));
                     telemetry::request_ended(&destination, begun.elapsed().as_secs_f64());
                     Message::Answered { run, answer }
