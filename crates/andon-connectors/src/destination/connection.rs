@@ -73,11 +73,11 @@ impl Connection {
         credentials: &Credentials,
     ) -> Result<Session, Answer> {
         let limit = request.timeout();
-        let session = tokio::time::timeout(limit, self.session(service, stale, credentials)).await;
-        session.unwrap_or_else(|_| {
-            let detail = format!("no CSRF token within {} s", limit.as_secs_f32());
-            Err(Answer::Busy { problem: Problem::new(Code::Unreachable, detail).at(self.place(request)), after: None })
-        })
+        if let Ok(session) = tokio::time::timeout(limit, self.session(service, stale, credentials)).await {
+            return session;
+        }
+        let detail = format!("no CSRF token within {} s", limit.as_secs_f32());
+        Err(Answer::Busy { problem: Problem::new(Code::Unreachable, detail).at(self.place(request)), after: None })
     }
 
     fn read(
