@@ -62,7 +62,10 @@ pub(crate) async fn deliver(shared: &Shared, name: &Name, delivery: Delivery) ->
     for path in &std::mem::take(&mut named.objects) {
         let object = match objects.read(path).await {
             Ok(Some(object)) => object,
-            Ok(None) => continue,
+            Ok(None) => {
+                telemetry::object_missing(name, path);
+                continue;
+            }
             Err(SourceError(problem)) if problem.code == Code::TooLarge => {
                 named.faults.push((problem, Bytes::from(path.clone())));
                 continue;

@@ -77,6 +77,11 @@ pub(crate) fn source_failed(source: &Name, problem: &Problem) {
     warn!(%source, code = %problem.code, detail = %problem.detail, "the source could not be read; trying again");
 }
 
+pub(crate) fn object_missing(source: &Name, path: &str) {
+    counter!("andon_objects_missing_total", "source" => source.to_string()).increment(1);
+    info!(%source, path, "a notification names an object that is gone or not this source's");
+}
+
 pub(crate) fn retained(deleted: usize) {
     if deleted > 0 {
         counter!("andon_retained_total").increment(deleted as u64);

@@ -187,6 +187,8 @@ fn a_refusal_can_be_retried_resolved_or_cancelled() {
     let resolve = release(Release::Resolve { document: Some("42".into()) });
     let state = after_create(vec![refused(), resolve], &["record refused", "record done"], PROBE);
     assert_eq!(state.documents.iter().map(|d| d.number.as_str()).collect::<Vec<_>>(), ["42"]);
+    let body = state.results.last().map(|result| &result.body);
+    assert_eq!(body, Some(&json!({ "d": { "Number": "42" } })), "later steps find the number where an answer has it");
     let cancel = release(Release::Cancel);
     after_create(
         vec![refused(), cancel, retry()],

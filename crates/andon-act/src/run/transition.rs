@@ -15,6 +15,9 @@ use crate::{Answer, Found, Guard, ProbeQuery, Request, Response, Step, run_id};
 /// Longest answer that is kept for later templates, as JSON text.
 const MAX_KEPT_ANSWER_BYTES: usize = 256 * 1024;
 
+/// Longest body that the timeline shows, in characters.
+const MAX_SHOWN_BODY_CHARS: usize = 4_096;
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
@@ -192,10 +195,7 @@ impl<'a> Moving<'a> {
         match request {
             Ok(request) => {
                 self.state.attempt += 1;
-                self.note(
-                    TimelineKind::Sending,
-                    json!({ "method": request.method, "path": request.path, "key": request.key }),
-                );
+                self.note(TimelineKind::Sending, sending_detail(&request, self.state.attempt));
                 self.state.request = Some(request.clone());
                 self.state.phase = Phase::Sending { since: self.now };
                 self.effects.push(Effect::Send { destination: step.definition.destination.clone(), request });
@@ -363,8 +363,10 @@ impl<'a> Moving<'a> {
     fn resolve(&mut self, number: Option<String>) {
         let Some(step) = self.current() else { return };
         let name = step.definition.name.to_string();
+        let path = step.definition.document.as_deref().unwrap_or_default();
+        let body = number.as_deref().map_or(Value::Null, |number| body_with(path, number));
         let document = number.map(|number| DocumentRef { step: name, number, found_by_probe: false });
-        self.push_result(step, Value::Null, document);
+        self.push_result(step, body, document);
     }
 
     /// Tries the stopped step again, on the safe side: what may exist is searched for first.
@@ -396,6 +398,15 @@ impl<'a> Moving<'a> {
     }
 }
 
+/// What is sent; the body in the first attempt only, since every further one sends the same bytes.
+fn sending_detail(request: &Request, attempt: u32) -> Value {
+    let mut detail = json!({ "method": request.method, "path": request.path, "key": request.key });
+    if let (Some(body), 1) = (&request.body, attempt) {
+        detail["body"] = body.chars().take(MAX_SHOWN_BODY_CHARS).collect::<String>().into();
+    }
+    detail
+}
+
 fn probe_query(state: &RunState, step: &Step) -> Option<ProbeQuery> {
     let Guard::Probe { set, field, .. } = &step.guard else { return None };
     let base = step.definition.service.as_deref().unwrap_or_default().trim_end_matches('/');
@@ -416,6 +427,15 @@ fn is_small(body: &Value) -> bool {
         Value::String(text) => text.len() <= MAX_KEPT_ANSWER_BYTES,
         other => other.to_string().len() <= MAX_KEPT_ANSWER_BYTES,
     }
+}
+
+/// An answer that holds `number` at a dotted path and nothing else, so that later steps find it there.
+fn body_with(path: &str, number: &str) -> Value {
+    let parts: Vec<&str> = path.split(['.', '[', ']']).filter(|part| !part.is_empty()).collect();
+    parts.into_iter().rev().fold(Value::from(number), |inner, part| match part.parse::<usize>() {
+        Ok(_) => json!([inner]),
+        Err(_) => json!({ part: inner }),
+    })
 }
 
 /// The text at a dotted path such as `d.results[0].Number`; numbers are printed.

@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use andon_model::Secret;
+use andon_model::{Code, Secret};
 use andon_sim::{Access, FaultProfile, SapSimulator, SimulatorConfig};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::commands::Context;
+use crate::output::Failure;
 use crate::scenario::local;
 use crate::wiring::{random_text, signals};
 
@@ -50,7 +51,8 @@ pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result
         faults: sap.faults,
         ..SimulatorConfig::default()
     };
-    let simulator = SapSimulator::start(config).await?;
+    let cannot_start = |error| Failure::new(Code::Setting, format!("cannot start the simulator: {error}")).at("--listen");
+    let simulator = SapSimulator::start(config).await.map_err(cannot_start)?;
     let address = simulator.base_url();
     let started = json!({ "address": address, "user": sap.user, "password_file": sap.password_file });
     context.output.say(&started, |_| introduction(&sap, &address))?;
