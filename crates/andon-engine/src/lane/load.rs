@@ -47,7 +47,6 @@ impl Lane {
             more_events: false,
             read_failed: false,
             requests: JoinSet::new(),
-            committing: None,
         })
     }
 

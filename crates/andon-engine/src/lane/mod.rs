@@ -1,12 +1,10 @@
 //! The lane: the one task that owns every unsettled run.
 //!
 //! **Life of a turn.** [`Lane::wait`] gathers what came in; `drive` feeds it to the runs; `decide` takes
-//! new events; `drive` asks the gates; `commit` makes it all durable; `perform` starts the requests. While
-//! one turn is being committed the next one is computed, but not more than one: commits stay in order. A
-//! commit whose fate is unknown is repeated unchanged until the journal takes it: every part of it is
-//! written so that a repetition changes nothing.
+//! new events; `drive` asks the gates; [`Lane::commit`] makes it all durable; `perform` starts the
+//! requests. A commit whose fate is unknown is repeated unchanged until the journal takes it: every part
+//! of it is written so that a repetition changes nothing.
 
-mod commit;
 mod decide;
 mod drive;
 mod load;
@@ -14,15 +12,14 @@ mod perform;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use andon_act::{Answer, Found};
-use andon_journal::{JournalError, Lease};
+use andon_journal::{Commit, JournalError, Lease};
 use andon_model::{Name, Offset, Problem, Release, RunId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
-
-use commit::Committing;
 
 use crate::HandleError;
 use crate::catalog::Catalog;
@@ -90,14 +87,11 @@ pub(crate) struct Lane {
     /// Whether reading failed in the last turn: the next one waits a little.
     read_failed: bool,
     requests: JoinSet<()>,
-    /// The turn that is on its way into the journal.
-    committing: Option<Committing>,
 }
 
 /// What a wait ended with.
 enum Woken {
     Work(Vec<Message>),
-    Committed,
     Stop,
 }
 
@@ -122,7 +116,6 @@ impl Lane {
         loop {
             match self.wait().await {
                 Woken::Work(messages) => self.turn(messages, true).await?,
-                Woken::Committed => self.finish_commit(&Turn::default()).await?,
                 Woken::Stop => return self.drain().await,
             }
         }
@@ -131,7 +124,6 @@ impl Lane {
     /// Takes no new work; waits for the requests under way and stores their answers.
     async fn drain(&mut self) -> Result<(), JournalError> {
         let deadline = tokio::time::Instant::now() + self.shared.settings.drain;
-        self.finish_commit(&Turn::default()).await?;
         while !self.requests.is_empty() {
             tokio::select! {
                 biased;
@@ -139,7 +131,6 @@ impl Lane {
                 message = self.inbox.recv() => {
                     let messages = self.gather(message);
                     self.turn(messages, false).await?;
-                    self.finish_commit(&Turn::default()).await?;
                 }
             }
         }
@@ -159,12 +150,49 @@ impl Lane {
             self.decide_events(&mut turn).await;
             self.ask_gates(&mut turn).await;
         }
+        if !turn.is_empty() {
+            telemetry::turn_computed(begun.elapsed().as_secs_f64());
+        }
+        self.commit(&mut turn).await?;
+        self.perform(turn);
+        Ok(())
+    }
+
+    /// Makes the turn durable; repeats until the journal takes it or is lost.
+    async fn commit(&mut self, turn: &mut Turn) -> Result<(), JournalError> {
         if turn.is_empty() {
             return Ok(());
         }
-        telemetry::turn_computed(begun.elapsed().as_secs_f64());
-        self.finish_commit(&turn).await?;
-        self.begin_commit(turn);
+        let begun = tokio::time::Instant::now();
+        let up_to = turn.decided_up_to;
+        let commit = turn.commit(self.shared.clock.now());
+        let (runs, decided) = (commit.runs.len(), commit.decided.len());
+        self.commit_until_taken(commit).await?;
+        self.tell_status();
+        if let Some(offset) = up_to {
+            self.shared.decided_up_to.store(offset.0, Ordering::Release);
+        }
+        telemetry::turn_committed(runs, decided, begun.elapsed().as_secs_f64());
+        Ok(())
+    }
+
+    async fn commit_until_taken(&self, commit: Commit) -> Result<(), JournalError> {
+        const LONGEST: Duration = Duration::from_secs(5);
+        let mut wait = Duration::from_millis(50);
+        for attempt in 1.. {
+            match self.shared.journal.commit(self.lease, commit.clone()).await {
+                Ok(()) => break,
+                Err(error @ JournalError::Storage { .. }) if !self.shared.stop.is_cancelled() => {
+                    telemetry::commit_failed(&error, attempt);
+                    self.shared.lane_status.lock().problem = Some(Problem::from(&error));
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(wait).await;
+            wait = (wait * 2).min(LONGEST);
+        }
+        let mut status = self.shared.lane_status.lock();
+        status.problem = None;
         Ok(())
     }
 
@@ -176,9 +204,6 @@ impl Lane {
                 return Woken::Stop;
             }
         }
-        if self.committing.as_ref().is_some_and(Committing::is_finished) {
-            return Woken::Committed;
-        }
         let ready = self.has_work_at_hand();
         let sleep = self.until_next_wake();
         let first = tokio::select! {
@@ -186,7 +211,6 @@ impl Lane {
             () = self.shared.stop.cancelled() => return Woken::Stop,
             message = self.inbox.recv() => message,
             () = std::future::ready(()), if ready => None,
-            () = commit::finished(&mut self.committing), if self.committing.is_some() => return Woken::Committed,
             () = self.shared.new_events.notified() => { self.more_events = true; None }
             () = tokio::time::sleep(sleep) => { self.more_events = true; None }
         };

@@ -15,8 +15,7 @@ const EXCHANGES: u32 = 4;
 const GRACE: Duration = Duration::from_secs(5);
 
 impl Lane {
-    /// Starts what a durable turn asks for. Runs that move again in `next` stay in memory.
-    pub(super) fn perform(&mut self, turn: Turn, next: &Turn) {
+    pub(super) fn perform(&mut self, turn: Turn) {
         for reply in turn.replies {
             drop(reply.send(Ok(())));
         }
@@ -25,7 +24,7 @@ impl Lane {
             self.start_request(run, effect);
         }
         for run in turn.asleep {
-            if !self.in_flight.contains_key(&run) && !next.moved.contains_key(&run) {
+            if !self.in_flight.contains_key(&run) {
                 self.slots.put_to_sleep(&run, limit);
             }
         }

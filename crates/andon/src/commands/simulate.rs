@@ -51,7 +51,8 @@ pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result
         faults: sap.faults,
         ..SimulatorConfig::default()
     };
-    let cannot_start = |error| Failure::new(Code::Setting, format!("cannot start the simulator: {error}")).at("--listen");
+    let cannot_start =
+        |error| Failure::new(Code::Setting, format!("cannot start the simulator: {error}")).at("--listen");
     let simulator = SapSimulator::start(config).await.map_err(cannot_start)?;
     let address = simulator.base_url();
     let started = json!({ "address": address, "user": sap.user, "password_file": sap.password_file });
