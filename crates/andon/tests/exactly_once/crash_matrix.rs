@@ -1,26 +1,16 @@
 //! The crash matrix: the process is killed at every place where it could matter, and started again.
 //!
-//! A first life with `ANDON_CRASH_LOG` tells how many crash points one event passes. Then, for each of
-//! them: a fresh plant, a life that ends at exactly this point, a sender that repeats until it is told
+//! For each crash point that a life passes: a fresh plant, a life that ends at exactly this point, a sender that repeats until it is told
 //! yes, a second life, and a look into the books. Each profile is one matrix: without faults, and with
 //! every create committed and then dropped, which adds the points around the search.
+
+use std::collections::BTreeSet;
 
 use andon_sim::FaultProfile;
 
 use crate::plant::{Plant, Storage};
 
 const EVENT: &str = "e-1";
-
-/// Points that one event passes in an undisturbed life.
-async fn points(storage: Storage, faults: &str) -> u64 {
-    let mut plant = Plant::new(storage, 1, profile(faults)).await;
-    plant.kill();
-    let log = plant.folder().join("points");
-    plant.start(&[("ANDON_CRASH_LOG", log.display().to_string())]).await;
-    assert!(plant.deliver(EVENT, service(faults)).await, "the event is accepted");
-    plant.settle().await;
-    std::fs::read_to_string(log).expect("points were noted").lines().count() as u64
-}
 
 /// With every changing request dropped, only the action without a changing post step can end.
 fn service(faults: &str) -> &'static str {
@@ -31,11 +21,13 @@ fn profile(text: &str) -> FaultProfile {
     text.parse().expect("a fault profile")
 }
 
-/// One cell of the matrix. Returns whether the point was reached.
-async fn die_at(storage: Storage, faults: &str, point: u64) -> bool {
+/// One cell of the matrix. Returns the kind of point at which it died, if the life reached that point.
+async fn die_at(storage: Storage, faults: &str, point: u64) -> Option<String> {
     let mut plant = Plant::new(storage, 1, profile(faults)).await;
     plant.kill();
-    plant.start(&[("ANDON_CRASH_AT", point.to_string())]).await;
+    let log = plant.folder().join("points");
+    let environment = [("ANDON_CRASH_AT", point.to_string()), ("ANDON_CRASH_LOG", log.display().to_string())];
+    plant.start(&environment).await;
     let mut accepted = plant.deliver(EVENT, service(faults)).await;
     if accepted {
         plant.until("it dies or is done", async |plant| plant.has_ended() || is_done(plant).await).await;
@@ -48,7 +40,9 @@ async fn die_at(storage: Storage, faults: &str, point: u64) -> bool {
     }
     plant.settle().await;
     judge(&plant, point).await;
-    died
+    let points = std::fs::read_to_string(log).expect("points were noted");
+    let kind = points.lines().find_map(|line| line.strip_prefix(&format!("{point} ")));
+    kind.filter(|_| died).map(str::to_owned)
 }
 
 async fn is_done(plant: &Plant) -> bool {
@@ -67,33 +61,45 @@ async fn judge(plant: &Plant, point: u64) {
     assert_eq!(runs[0]["documents"], numbers[0].as_str(), "killed at point {point}");
 }
 
-async fn matrix(storage: Storage, faults: &str, at_least: u64) {
-    let points = points(storage, faults).await;
-    assert!(points >= at_least, "{storage:?} with {faults:?} passes only {points} points");
-    let mut reached = 0;
-    for point in 1..=points {
-        reached += u64::from(die_at(storage, faults, point).await);
+/// Kills at point 1, 2, 3 … until several lives in a row end before their point: how many points a life
+/// has depends a little on what falls into one turn.
+async fn matrix(storage: Storage, faults: &str, kinds: &[&str]) {
+    const LIVES_THAT_END_BEFORE: u32 = 3;
+    let (mut killed_at, mut ended_before, mut point) = (BTreeSet::new(), 0, 0);
+    while ended_before < LIVES_THAT_END_BEFORE {
+        point += 1;
+        match die_at(storage, faults, point).await {
+            Some(kind) => drop(killed_at.insert(kind)),
+            None => ended_before += 1,
+        }
     }
-    println!("{storage:?}, faults {faults:?}: killed at {reached} of {points} points, 0 lost, 0 duplicated");
-    assert!(reached + 2 >= points, "only {reached} of {points} points were reached");
+    let killed = point - u64::from(ended_before);
+    println!("{storage:?}, faults {faults:?}: killed at {killed} points, {killed_at:?}; 0 lost, 0 duplicated");
+    let missing: Vec<_> = kinds.iter().filter(|kind| !killed_at.contains(**kind)).collect();
+    assert!(missing.is_empty(), "never killed {missing:?}; only {killed_at:?}");
 }
+
+/// "After append" is killed as well, but races with the lane's first commit for its number: not asked for.
+const WRITES_AND_SENDS: &[&str] = &["before append", "before commit", "after commit", "before send", "after send"];
+const AND_PROBES: &[&str] =
+    &["before commit", "after commit", "before send", "after send", "before probe", "after probe"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_without_faults() {
-    matrix(Storage::Sqlite, "", 16).await;
+    matrix(Storage::Sqlite, "", WRITES_AND_SENDS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn sqlite_with_lost_answers() {
-    matrix(Storage::Sqlite, "commit_then_drop=1.0", 18).await;
+    matrix(Storage::Sqlite, "commit_then_drop=1.0", AND_PROBES).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_without_faults() {
-    matrix(Storage::Postgres, "", 16).await;
+    matrix(Storage::Postgres, "", WRITES_AND_SENDS).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn postgres_with_lost_answers() {
-    matrix(Storage::Postgres, "commit_then_drop=1.0", 18).await;
+    matrix(Storage::Postgres, "commit_then_drop=1.0", AND_PROBES).await;
 }
