@@ -1,24 +1,25 @@
 //! Crash points for the crash matrix: places at which a test lets the process kill itself.
 //!
 //! **Constraints.** Compiled only with debug assertions, so a release build has none of it. A point is
-//! passed on both sides of every durable write and of every request. `ANDON_CRASH_AT=n` sends SIGKILL to
-//! the process when the n-th point is passed; `ANDON_CRASH_LOG=file` notes every point passed, so that
-//! the matrix knows how many there are.
+//! passed on both sides of every durable write and of every request. Points are numbered by kind, so that
+//! what two tasks do at the same time does not change a point's name: `ANDON_CRASH_AT="before commit 3"`
+//! sends SIGKILL to the process at the third commit. `ANDON_CRASH_LOG=file` notes every point passed.
 //!
 //! **Life of a point.** The wrappers below sit between the engine and its ports. They count, and
 //! otherwise hand everything through.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
 use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
+use parking_lot::Mutex;
 
-/// Points passed by this process.
-static PASSED: AtomicU64 = AtomicU64::new(0);
+/// Points passed by this process, by kind.
+static PASSED: Mutex<BTreeMap<&'static str, u64>> = Mutex::new(BTreeMap::new());
 
 /// The journal with crash points in it, when the environment asks for them.
 pub(super) fn around_journal(journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
@@ -34,15 +35,18 @@ fn wanted() -> bool {
     ["ANDON_CRASH_AT", "ANDON_CRASH_LOG"].iter().any(|name| std::env::var_os(name).is_some())
 }
 
-/// Passes a point: notes it, and ends the process if it is the one asked for.
-fn pass(point: &str) {
-    let number = PASSED.fetch_add(1, Ordering::SeqCst) + 1;
+/// Passes a point: notes it, and ends the process if it is the one asked for. One at a time, so that the
+/// log's last line is the point at which the process died.
+fn pass(kind: &'static str) {
+    let mut passed = PASSED.lock();
+    let number = passed.entry(kind).or_default();
+    *number += 1;
+    let point = format!("{kind} {number}");
     if let Some(path) = std::env::var_os("ANDON_CRASH_LOG") {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(path);
-        log.and_then(|mut log| writeln!(log, "{number} {point}")).ok();
+        log.and_then(|mut log| writeln!(log, "{point}")).ok();
     }
-    let asked = std::env::var("ANDON_CRASH_AT").ok().and_then(|text| text.parse::<u64>().ok());
-    if asked == Some(number) {
+    if std::env::var("ANDON_CRASH_AT").is_ok_and(|asked| asked == point) {
         rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL).ok();
     }
 }
