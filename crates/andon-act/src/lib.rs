@@ -11,17 +11,23 @@
 //! [`Effect::Record`] carries the outcome. Killed anywhere, the run goes on from the stored state by
 //! [`resume`].
 
+mod answer;
 mod breaker;
 mod definition;
 mod key;
+mod library;
+mod probe;
 mod request;
 mod run;
 mod target;
 pub mod template;
 
+pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
 pub use definition::{Action, ActionDefinition, Guard, RetryPolicy, Stage, Step, StepDefinition};
 pub use key::{run_id, step_key};
-pub use request::{Answer, Found, ProbeQuery, Request, Response, StepKind, TestLine};
+pub use library::{Determined, Library};
+pub use probe::{Found, Match, ProbeQuery};
+pub use request::{AttachmentBody, CallBudget, ChangesetPart, IfMatch, Request, StepKind};
 pub use run::{Effect, Input, Phase, RunContext, RunState, StepResult, Transition, plan, resume, step};
-pub use target::{DestinationLimits, Target};
+pub use target::{DestinationLimits, Target, TestLine};

@@ -2,8 +2,9 @@
 
 use andon_model::Name;
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
-use crate::{Answer, Found, ProbeQuery, Request, TestLine};
+use crate::{Answer, Found, ProbeQuery, Request};
 
 /// Sends requests to named destinations.
 ///
@@ -39,4 +40,15 @@ impl Default for DestinationLimits {
     fn default() -> Self {
         Self { max_concurrency: 16, open_after: 10, open_for: std::time::Duration::from_secs(10) }
     }
+}
+
+/// One line of a destination test.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestLine {
+    /// What was tried: `address`, `connection`, `credentials`, `csrf token`.
+    pub what: String,
+    /// Whether it worked.
+    pub ok: bool,
+    /// What was seen, or what to do.
+    pub detail: String,
 }

@@ -9,17 +9,14 @@ use andon_journal::{DocumentKind, DocumentVersion, Finding};
 use andon_model::{Code, Decision, Event, Lookup, Name, Problem, TableVersion, Timestamp};
 use serde_json::Value;
 
+use crate::tables::{Pinned, Tables, VersionedDecision};
+
 /// Everything of one revision that decides and acts.
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) revision: i64,
-    decisions: Vec<VersionedDecision>,
-    actions: BTreeMap<Name, Arc<Action>>,
-}
-
-struct VersionedDecision {
-    table: TableVersion,
-    model: DecisionModel,
+    tables: Arc<Tables>,
+    actions: BTreeMap<Name, Arc<Pinned>>,
 }
 
 /// What all tables together say about an event.
@@ -44,20 +41,23 @@ impl Catalog {
         compiler.compile_lookups();
         let actions = compiler.compile_actions();
         let decisions = compiler.compile_decisions(&actions);
-        (Self { revision, decisions, actions }, compiler.findings)
+        let tables = Arc::new(Tables { decisions, lookups: compiler.lookups });
+        let pin = |(name, action)| (name, Arc::new(Pinned { action, tables: tables.clone() }));
+        let actions = actions.into_iter().map(pin).collect();
+        (Self { revision, tables, actions }, compiler.findings)
     }
 
-    pub(crate) fn action(&self, name: &Name) -> Option<Arc<Action>> {
+    pub(crate) fn action(&self, name: &Name) -> Option<Arc<Pinned>> {
         self.actions.get(name).cloned()
     }
 
     pub(crate) fn sizes(&self) -> (usize, usize) {
-        (self.decisions.len(), self.actions.len())
+        (self.tables.decisions.len(), self.actions.len())
     }
 
     /// Runs every decision's test cases.
     pub(crate) fn run_cases(&self) -> Vec<Finding> {
-        let cases = self.decisions.iter().flat_map(|decision| decision.model.run_cases());
+        let cases = self.tables.decisions.iter().flat_map(|decision| decision.model.run_cases());
         cases.map(|(severity, problem)| Finding { severity, problem }).collect()
     }
 
@@ -65,7 +65,8 @@ impl Catalog {
     /// acted on by half of its tables.
     pub(crate) fn decide(&self, event: &Event, now: Timestamp) -> Verdict {
         let mut verdict = Verdict::default();
-        for decision in self.decisions.iter().filter(|decision| decision.model.matches(event)) {
+        let asked = |decision: &&VersionedDecision| decision.for_events && decision.model.matches(event);
+        for decision in self.tables.decisions.iter().filter(asked) {
             match decision.model.evaluate(event) {
                 Ok(evaluation) => {
                     let lookups = Value::Object(evaluation.lookups);
@@ -134,14 +135,14 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn compile_actions(&mut self) -> BTreeMap<Name, Arc<Action>> {
+    fn compile_actions(&mut self) -> BTreeMap<Name, Action> {
         let mut actions = BTreeMap::new();
         for version in self.of_kind(DocumentKind::Action) {
             let document = &version.document;
             match Action::compile(&document.name, &document.text) {
                 Ok(action) => {
                     self.check_destinations(&action, &document.path());
-                    actions.insert(document.name.clone(), Arc::new(action));
+                    actions.insert(document.name.clone(), action);
                 }
                 Err(problems) => self.findings.extend(problems.into_iter().map(Finding::error)),
             }
@@ -158,7 +159,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn compile_decisions(&mut self, actions: &BTreeMap<Name, Arc<Action>>) -> Vec<VersionedDecision> {
+    fn compile_decisions(&mut self, actions: &BTreeMap<Name, Action>) -> Vec<VersionedDecision> {
         let mut decisions = Vec::new();
         for version in self.of_kind(DocumentKind::Decision) {
             let document = &version.document;
@@ -166,7 +167,7 @@ impl<'a> Compiler<'a> {
                 Ok(model) => {
                     self.check_decision(&model, &document.path(), actions);
                     let table = self.table_version(&document.name, &model);
-                    decisions.push(VersionedDecision { table, model });
+                    decisions.push(VersionedDecision { table, model, for_events: true });
                 }
                 Err(found) => self.take(found),
             }
@@ -178,7 +179,7 @@ impl<'a> Compiler<'a> {
         self.findings.extend(found.into_iter().map(|(severity, problem)| Finding { severity, problem }));
     }
 
-    fn check_decision(&mut self, model: &DecisionModel, path: &str, actions: &BTreeMap<Name, Arc<Action>>) {
+    fn check_decision(&mut self, model: &DecisionModel, path: &str, actions: &BTreeMap<Name, Action>) {
         self.take(model.check());
         for name in model.actions_named() {
             if !actions.contains_key(name) {

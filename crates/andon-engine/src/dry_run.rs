@@ -1,6 +1,6 @@
 //! What would happen to an event: decided and rendered, nothing stored, nothing sent.
 
-use andon_act::{Effect, Input, Request, RunContext, plan, step};
+use andon_act::{Effect, Input, Request, plan, step};
 use andon_model::{Decision, Event, Name, Offset, Problem, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -56,7 +56,7 @@ pub(crate) fn dry_run(catalog: &Catalog, event: &Event, now: Timestamp) -> DryRu
 
 fn try_action(catalog: &Catalog, event: &Event, wish: &Wish, now: Timestamp) -> Option<DryRunAction> {
     let action = catalog.action(&wish.action)?;
-    let context = RunContext { action: &action, event, offset: Offset::default() };
+    let context = action.context(event, Offset::default());
     let planned = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
     let sent = step(context, planned.state, Input::Admitted, now);
     let request = sent.effects.into_iter().find_map(|effect| match effect {

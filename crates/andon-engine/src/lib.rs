@@ -22,6 +22,7 @@ mod invariants;
 mod lane;
 mod pump;
 mod slots;
+mod tables;
 mod telemetry;
 mod turn;
 

@@ -3,20 +3,22 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use andon_act::{Action, RunContext, RunState};
+use andon_act::{RunContext, RunState};
 use andon_model::{Event, Name, Offset, RunId};
+
+use crate::tables::Pinned;
 
 /// The heavy part of a run; absent while it sleeps.
 pub(crate) struct Loaded {
     pub(crate) state: RunState,
-    pub(crate) action: Arc<Action>,
+    pub(crate) action: Arc<Pinned>,
     pub(crate) event: Arc<Event>,
     pub(crate) offset: Offset,
 }
 
 impl Loaded {
     pub(crate) fn context(&self) -> RunContext<'_> {
-        RunContext { action: &self.action, event: &self.event, offset: self.offset }
+        self.action.context(&self.event, self.offset)
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) fn render_request(
         csrf: definition.csrf.unwrap_or(definition.service.is_some() && step.is_changing()),
         service: definition.service.clone(),
         key: state.key(step),
+        changeset: Vec::new(),
+        if_match: None,
+        attachment: None,
+        budget: None,
         repeatable_since: (step.guard == Guard::Repeatable).then_some(now),
         timeout_ms: u64::try_from(definition.timeout.as_millis()).unwrap_or(u64::MAX),
     })

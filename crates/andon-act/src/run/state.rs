@@ -4,7 +4,7 @@ use andon_model::{DocumentRef, Event, EventKey, Key, Name, Offset, Problem, RunI
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Action, Request, Stage, Step, step_key};
+use crate::{Action, Library, Request, Stage, Step, step_key};
 
 /// Version tag of the stored form.
 const FORMAT: u8 = 1;
@@ -18,6 +18,8 @@ pub struct RunContext<'a> {
     pub event: &'a Event,
     /// Its place in the journal.
     pub offset: Offset,
+    /// Tables and lookups of the same configuration revision.
+    pub library: &'a dyn Library,
 }
 
 /// Where a run is.

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use andon_model::{Code, Event, Name, Offset, Problem, Release, RunStatus, Timestamp};
@@ -5,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{Action, Answer, Found, Response};
+use crate::{Action, Answer, Determined, Found, Library, Response};
 
 fn action(guard: &str) -> Action {
     let text = format!(
@@ -33,6 +34,20 @@ fn action(guard: &str) -> Action {
         "#
     );
     Action::compile(&Name::new("notify").expect("a name"), &text).expect("a valid action")
+}
+
+/// A configuration without tables.
+#[derive(Debug)]
+struct Nothing;
+
+impl Library for Nothing {
+    fn decide(&self, decision: &Name, _event: &Event) -> Result<Determined, Problem> {
+        Err(Problem::new(Code::ConfigurationReference, decision.to_string()))
+    }
+
+    fn lookup(&self, lookup: &Name, _key: &BTreeMap<String, String>) -> Result<Option<Value>, Problem> {
+        Err(Problem::new(Code::ConfigurationReference, lookup.to_string()))
+    }
 }
 
 const PROBE: &str = r#"{ kind = "probe", set = "Set", field = "Ref", settle = "5s" }"#;
@@ -83,7 +98,7 @@ fn show(transition: &Transition) -> String {
 /// Feeds inputs one after the other, one second apart, and shows what each led to.
 fn walk(guard: &str, inputs: Vec<Input>) -> (RunState, Vec<String>) {
     let (action, event) = (action(guard), event());
-    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
     let planned = plan(ctx, 7, json!({ "action": "notify" }), json!({}), Timestamp::default());
     let mut shown = vec![show(&planned)];
     let mut state = planned.state;
@@ -128,7 +143,7 @@ fn a_lost_create_is_searched_for_and_adopted() {
     let expected = ["wake at 9s", "wake at 9s", "rejected: the run does not wait for this"];
     after_create(vec![lost(), Input::Tick, found.clone()], &expected, PROBE);
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
     let (lost_state, _) = walk(PROBE, [until_create(), vec![lost()]].concat());
     let due = Timestamp::from_micros(9_000_000);
     let asked = step(ctx, lost_state, Input::Tick, due);
@@ -161,7 +176,7 @@ fn a_refusal_after_a_loss_leaves_the_first_attempt_in_doubt() {
     let repeatable = r#"{ kind = "repeatable" }"#;
     let (state, _) = walk(repeatable, [until_create(), vec![lost()]].concat());
     let (action, event) = (action(repeatable), event());
-    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
     let later = state.due().expect("it waits");
     let first = state.request.clone();
     let again = step(ctx, step(ctx, state, Input::Tick, later).state, Input::Admitted, later).state;
@@ -224,7 +239,7 @@ fn a_missing_path_refuses_before_anything_is_sent() {
 #[test]
 fn what_was_under_way_at_a_crash_is_in_doubt() {
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
     let (sending, _) = walk(PROBE, until_create());
     let resumed = resume(ctx, sending, Timestamp::from_micros(60_000_000));
     assert_eq!(show(&resumed), "wake at 65s");
@@ -236,7 +251,7 @@ fn what_was_under_way_at_a_crash_is_in_doubt() {
 #[test]
 fn attempts_are_limited() {
     let (action, event) = (action(PROBE), event());
-    let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+    let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
     let mut state = walk(PROBE, until_create()).0;
     let mut now = Timestamp::from_micros(10_000_000);
     let mut sends = 1;
@@ -290,7 +305,7 @@ proptest! {
     #[test]
     fn no_order_of_inputs_repeats_a_request_in_doubt(inputs in prop::collection::vec(any_input(), 1..60)) {
         let (action, event) = (action(PROBE), event());
-        let ctx = RunContext { action: &action, event: &event, offset: Offset(1) };
+        let ctx = RunContext { action: &action, event: &event, offset: Offset(1), library: &Nothing };
         let mut state = plan(ctx, 1, json!({}), json!({}), Timestamp::default()).state;
         let (mut in_doubt, mut now) = (false, Timestamp::default());
         for input in inputs {

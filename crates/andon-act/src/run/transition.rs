@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::render::render_request;
 use super::{Phase, RunContext, RunState, StepResult};
 use crate::key::jitter;
-use crate::{Answer, Found, Guard, ProbeQuery, Request, Response, Step, run_id};
+use crate::{Answer, Found, Guard, Match, ProbeQuery, Request, Response, Step, run_id};
 
 /// Longest answer that is kept for later templates, as JSON text.
 const MAX_KEPT_ANSWER_BYTES: usize = 256 * 1024;
@@ -415,6 +415,9 @@ fn probe_query(state: &RunState, step: &Step) -> Option<ProbeQuery> {
         path: format!("{base}/{}", set.trim_start_matches('/')),
         field: field.clone(),
         key: state.key(step),
+        value: state.key(step).to_string(),
+        matching: Match::Equals,
+        listing: false,
         query: Vec::new(),
         timeout_ms: u64::try_from(step.definition.timeout.as_millis()).unwrap_or(u64::MAX),
     })

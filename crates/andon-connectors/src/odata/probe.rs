@@ -76,6 +76,9 @@ mod tests {
             path: "/s/Set".into(),
             field: "Ref".into(),
             key: Key::new("K'1"),
+            value: "K'1".into(),
+            matching: andon_act::Match::Equals,
+            listing: false,
             query: vec![("$select".into(), "Ref".into())],
             timeout_ms: 1_000,
         }

@@ -125,6 +125,9 @@ async fn probes_tell_what_is_there() {
         path: "/odata/API_X/Set".into(),
         field: "Ref".into(),
         key: Key::new("ABC"),
+        value: "ABC".into(),
+        matching: andon_act::Match::Equals,
+        listing: false,
         query: Vec::new(),
         timeout_ms: 10_000,
     };

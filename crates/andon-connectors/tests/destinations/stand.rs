@@ -169,6 +169,10 @@ pub(crate) fn create() -> Request {
         service: Some("/odata/API_X".into()),
         key: Key::new("ABCDEFGHIJKLMNOPQRST"),
         repeatable_since: None,
+        changeset: Vec::new(),
+        if_match: None,
+        attachment: None,
+        budget: None,
         timeout_ms: 10_000,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use andon_act::{RunContext, plan};
+use andon_act::plan;
 use andon_journal::{Decided, JournalError, StoredEvent};
 use andon_model::{Event, Offset, Problem};
 
@@ -62,6 +62,7 @@ impl Lane {
 
     /// Decides an event again; only while it has no run.
     pub(super) async fn decide_again(&mut self, turn: &mut Turn, event: Offset) -> Result<(), HandleError> {
+        self.learn_all().await?;
         let not_found = || HandleError::NotFound(format!("event {event}"));
         let detail = self.shared.views.event_detail(event).await?.ok_or_else(not_found)?;
         if event > self.decided_up_to {
@@ -95,7 +96,7 @@ impl Lane {
         let mut planned = BTreeSet::new();
         for wish in &verdict.wishes {
             let Some(action) = catalog.action(&wish.action).filter(|_| planned.insert(&wish.action)) else { continue };
-            let context = RunContext { action: &action, event: &event, offset };
+            let context = action.context(&event, offset);
             let transition = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
             let loaded =
                 Loaded { state: transition.state.clone(), action: action.clone(), event: event.clone(), offset };
