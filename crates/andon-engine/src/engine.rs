@@ -35,6 +35,11 @@ pub struct EngineSettings {
     pub keep_events: Option<Duration>,
     /// How long event keys are kept to recognise late repetitions. Default 800 days.
     pub keep_keys: Duration,
+    /// How long quarantine entries are kept that nobody replayed. Default 800 days.
+    pub keep_quarantine: Duration,
+    /// How long marks of read objects are kept; must be longer than any object stays in its bucket. Default
+    /// `None`: forever.
+    pub keep_marks: Option<Duration>,
 }
 
 impl Default for EngineSettings {
@@ -48,6 +53,8 @@ impl Default for EngineSettings {
             drain: Duration::from_secs(10),
             keep_events: Some(days(400)),
             keep_keys: days(800),
+            keep_quarantine: days(800),
+            keep_marks: None,
         }
     }
 }
@@ -157,17 +164,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Takes the journal over, puts the newest configuration into force and resumes what was pending.
+    /// Takes the journal over and puts the newest configuration into force. What was pending is read and
+    /// resumed by the lane, turn by turn, so that a start does not wait for it.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
         let lease = parts.journal.take_lease(&parts.owner, parts.clock.now()).await?;
         let decided_up_to = parts.journal.decided_up_to().await?;
         let (lane, inbox) = mpsc::channel(LANE_QUEUE);
         let shared = Arc::new(share(parts, lane)?);
         shared.decided_up_to.store(decided_up_to.0, Ordering::Release);
-        let appended = shared.views.counts().await?.undecided + decided_up_to.0;
-        shared.appended_up_to.fetch_max(appended, Ordering::AcqRel);
+        let counts = shared.views.counts().await?;
+        shared.appended_up_to.fetch_max(counts.undecided + decided_up_to.0, Ordering::AcqRel);
         configure::put_newest_into_force(&shared).await?;
-        let lane = Lane::load(shared.clone(), lease, inbox, decided_up_to).await?;
+        let lane = Lane::new(shared.clone(), lease, inbox, decided_up_to, counts.unsettled_runs());
         let handle = Handle { shared: shared.clone() };
         let housekeeping = tokio::spawn(keep_house(shared));
         Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping })
@@ -232,17 +240,19 @@ fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, Engi
 /// Deletes what is older than it must be, a little at a time.
 async fn keep_house(shared: Arc<Shared>) {
     const PAUSE: Duration = Duration::from_mins(1);
-    const EVENTS_AT_ONCE: usize = 1_000;
+    const ROWS_AT_ONCE: usize = 1_000;
     while let Some(keep_events) = shared.settings.keep_events {
         tokio::time::sleep(PAUSE).await;
-        let now = shared.clock.now();
+        let (now, settings) = (shared.clock.now(), &shared.settings);
         let retention = Retention {
             events_before: now.before(keep_events),
-            keys_before: now.before(shared.settings.keep_keys),
-            limit: EVENTS_AT_ONCE,
+            keys_before: now.before(settings.keep_keys),
+            quarantine_before: now.before(settings.keep_quarantine),
+            marks_before: settings.keep_marks.map(|keep| now.before(keep)),
+            limit: ROWS_AT_ONCE,
         };
         match shared.views.retain(retention).await {
-            Ok(deleted) => telemetry::retained(deleted),
+            Ok(retained) => telemetry::retained(retained),
             Err(error) => telemetry::retention_failed(&error),
         }
     }

@@ -88,6 +88,7 @@ pub(crate) async fn replay(shared: &Shared, id: i64) -> Result<Delivered, Intake
     let entry = shared.views.quarantine_detail(id).await?.ok_or(IntakeError::UnknownQuarantine(id))?;
     let delivery = Delivery {
         content_type: entry.content_type,
+        headers: entry.headers,
         path: entry.path,
         body: entry.raw.unwrap_or_default(),
         ..Delivery::default()
@@ -158,6 +159,7 @@ fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Proble
         source: source.info.name.clone(),
         problem,
         content_type: delivery.content_type.clone(),
+        headers: delivery.attribute_headers(),
         path: delivery.path.clone(),
         raw,
     }

@@ -7,8 +7,8 @@
 //! **Life of an event.** [`Handle::deliver`] decodes and appends it, then wakes the lane. One *turn* of
 //! the lane takes the answers, timers and people's wishes that have come in, decides new events, asks
 //! the destinations' gates for free places, computes every new state by `andon_act::step`, commits all
-//! of it in one transaction, and only then performs the effects. Killed anywhere, the next start reads
-//! the unsettled runs and goes on by `andon_act::resume`.
+//! of it in one transaction, and only then performs the effects. Killed anywhere, the next start
+//! learns of the unsettled runs, page by page, and goes on by `andon_act::resume`.
 
 mod adapters;
 mod catalog;

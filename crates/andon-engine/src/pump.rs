@@ -76,6 +76,7 @@ async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Re
         source: name.clone(),
         problem,
         content_type: None,
+        headers: Vec::new(),
         path: String::new(),
         raw,
     }));

@@ -1,6 +1,6 @@
 //! What is logged and counted; a failure is logged once, here, where it is handled.
 
-use andon_journal::{Appended, JournalError};
+use andon_journal::{Appended, JournalError, Retained};
 use andon_model::{Name, Problem, RunId, RunStatus};
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, error, info, warn};
@@ -69,7 +69,7 @@ pub(crate) fn read_failed(failure: &JournalError) {
 
 pub(crate) fn run_unusable(run: &RunId, reason: &str) {
     counter!("andon_runs_unusable_total").increment(1);
-    error!(%run, reason, "a stored run cannot be continued by this program; it stays pending");
+    error!(%run, reason, "a stored run cannot be continued by this program; it stays pending until somebody cancels it");
 }
 
 pub(crate) fn source_failed(source: &Name, problem: &Problem) {
@@ -82,15 +82,18 @@ pub(crate) fn object_missing(source: &Name, path: &str) {
     info!(%source, path, "a notification names an object that is gone or not this source's");
 }
 
-pub(crate) fn retained(deleted: usize) {
-    if deleted > 0 {
-        counter!("andon_retained_total").increment(deleted as u64);
-        info!(deleted, "old events removed");
+pub(crate) fn retained(retained: Retained) {
+    let Retained { events, replayed, quarantine, marks } = retained;
+    for (what, rows) in [("events", events), ("replayed", replayed), ("quarantine", quarantine), ("marks", marks)] {
+        if rows > 0 {
+            counter!("andon_retained_total", "what" => what).increment(rows as u64);
+            info!(what, rows, "removed what was older than its limit");
+        }
     }
 }
 
 pub(crate) fn retention_failed(failure: &JournalError) {
-    warn!(error = %failure, "old events could not be removed");
+    warn!(error = %failure, "what is too old could not be removed");
 }
 
 pub(crate) fn configured(revision: i64, decisions: usize, actions: usize, sources: usize) {

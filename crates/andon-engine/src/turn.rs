@@ -25,6 +25,8 @@ pub(crate) struct Turn {
     pub(crate) decided: Vec<Decided>,
     pub(crate) decided_up_to: Option<Offset>,
     pub(crate) moved: BTreeMap<RunId, Moved>,
+    /// Runs whose state cannot be read, cancelled by a person.
+    pub(crate) given_up: Vec<RunChange>,
     /// `Send` and `Probe`, to be performed after the commit.
     pub(crate) effects: Vec<(RunId, Effect)>,
     /// People who wait for the commit.
@@ -35,15 +37,21 @@ pub(crate) struct Turn {
 
 impl Turn {
     pub(crate) fn is_empty(&self) -> bool {
-        self.decided.is_empty() && self.decided_up_to.is_none() && self.moved.is_empty()
+        self.decided.is_empty() && self.decided_up_to.is_none() && self.moved.is_empty() && self.given_up.is_empty()
+    }
+
+    /// Whether this turn has moved `run` already.
+    pub(crate) fn has_moved(&self, run: &RunId) -> bool {
+        self.moved.contains_key(run) || self.given_up.iter().any(|change| change.id == *run)
     }
 
     /// The transaction.
     pub(crate) fn commit(&mut self, at: Timestamp) -> Commit {
         self.asleep = self.moved.keys().cloned().collect();
+        let moved = std::mem::take(&mut self.moved).into_iter().map(|(id, moved)| change(id, moved, at));
         Commit {
             decided: std::mem::take(&mut self.decided),
-            runs: std::mem::take(&mut self.moved).into_iter().map(|(id, moved)| change(id, moved, at)).collect(),
+            runs: moved.chain(self.given_up.drain(..)).collect(),
             decided_up_to: self.decided_up_to.take(),
         }
     }

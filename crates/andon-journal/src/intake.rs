@@ -21,7 +21,17 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
+/// Headers beside `ce-*` that decoders take an event's identity from.
+const IDENTITY_HEADERS: [&str; 3] = ["solace-message-id", "x-message-id", "idempotency-key"];
+
 impl Delivery {
+    /// The headers that belong to the event: `ce-*`, which hold its attributes in the binary mode of
+    /// `CloudEvents`, and those that name it. Credentials and cookies are never among them (invariant K1).
+    pub fn attribute_headers(&self) -> Vec<(String, String)> {
+        let belongs = |name: &str| name.starts_with("ce-") || IDENTITY_HEADERS.contains(&name);
+        self.headers.iter().filter(|(name, _)| belongs(name)).cloned().collect()
+    }
+
     /// The first header with this lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
@@ -37,6 +47,8 @@ pub struct NewQuarantine {
     pub problem: Problem,
     /// Media type, as the sender gave it.
     pub content_type: Option<String>,
+    /// The headers that its decoder needs again: [`Delivery::attribute_headers`].
+    pub headers: Vec<(String, String)>,
     /// The object's path, or empty.
     pub path: String,
     /// The bytes.
@@ -121,4 +133,18 @@ pub trait Source: Send {
 
     /// The last batch is durable: delete, commit or move on.
     async fn acknowledge(&mut self) -> Result<(), SourceError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_headers_of_the_event_are_kept() {
+        let given = ["ce-id", "authorization", "cookie", "x-signature", "idempotency-key", "ce-id", "content-type"];
+        let headers = given.map(|name| (name.to_owned(), "value".to_owned())).to_vec();
+        let kept = Delivery { headers, ..Delivery::default() }.attribute_headers();
+        let names: Vec<_> = kept.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["ce-id", "idempotency-key", "ce-id"]);
+    }
 }

@@ -105,7 +105,29 @@ pub struct StoredEvent {
     pub event: Event,
 }
 
-/// An unsettled run as it is loaded at start or when due.
+/// A run's place among the unsettled ones: by its event, and within one event by when it was made. The
+/// default stands before all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct RunPlace {
+    /// The event it serves.
+    pub event: Offset,
+    /// Its sequence number.
+    pub sequence: i64,
+}
+
+/// An unsettled run as a starting engine learns of it: enough to keep its order. The rest is read when
+/// the run wakes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingRun {
+    /// Its place.
+    pub place: RunPlace,
+    /// Its identifier.
+    pub id: RunId,
+    /// Order key, as in [`StoredRun`].
+    pub subject: String,
+}
+
+/// A run as it is loaded when it wakes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredRun {
     /// Its identifier.
@@ -201,8 +223,8 @@ pub trait Journal: Send + Sync {
     /// Where an event is, if it is known.
     async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError>;
 
-    /// Every unsettled run, in the order of its event and id.
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError>;
+    /// Unsettled runs that stand after `after`, in the order of their places, at most `limit`.
+    async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError>;
 
     /// One run, settled or not.
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError>;

@@ -12,6 +12,7 @@
 mod configuration;
 mod intake;
 mod journal;
+mod layer;
 mod views;
 
 pub use configuration::{
@@ -21,9 +22,11 @@ pub use intake::{
     Batch, Decoded, Decoder, Delivery, IntakeAuth, Mark, NewQuarantine, ObjectReader, Source, SourceError,
 };
 pub use journal::{
-    Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, RunChange, StoredEvent, StoredRun,
+    Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, PendingRun, RunChange, RunPlace,
+    StoredEvent, StoredRun,
 };
+pub use layer::JournalLayer;
 pub use views::{
-    Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retention, Role, RunDetail,
-    RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,
+    Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
+    RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,
 };

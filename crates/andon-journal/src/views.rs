@@ -132,6 +132,9 @@ pub struct QuarantineRow {
     pub problem: Problem,
     /// Media type, as the sender gave it.
     pub content_type: Option<String>,
+    /// Headers that a replay gives its decoder again, as pairs of name and value.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<(String, String)>,
     /// The object's path, or empty.
     pub path: String,
     /// When it was received.
@@ -160,15 +163,42 @@ pub struct Counts {
     pub runs: Vec<(RunStatus, i64)>,
 }
 
+impl Counts {
+    /// Runs that are not settled.
+    pub fn unsettled_runs(&self) -> usize {
+        let unsettled = self.runs.iter().filter(|(status, _)| !status.is_settled());
+        unsettled.map(|(_, count)| usize::try_from(*count).unwrap_or_default()).sum()
+    }
+}
+
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Events, decisions and settled runs received before this go; their keys stay for J4.
+    /// Events, decisions and settled runs received before this go; their keys stay for J4. So do
+    /// quarantine entries that were replayed.
     pub events_before: Timestamp,
     /// Keys of events received before this go as well.
     pub keys_before: Timestamp,
-    /// At most so many events per call.
+    /// Quarantine entries that nobody replayed go when they were received before this.
+    pub quarantine_before: Timestamp,
+    /// Marks made before this go; `None`: marks stay. An object that is still in its bucket after its mark
+    /// went is read again.
+    pub marks_before: Option<Timestamp>,
+    /// At most so many of each per call.
     pub limit: usize,
+}
+
+/// What [`Views::retain`] deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Retained {
+    /// Events with all that belongs to them.
+    pub events: usize,
+    /// Quarantine entries that were replayed.
+    pub replayed: usize,
+    /// Quarantine entries that were never replayed.
+    pub quarantine: usize,
+    /// Marks of read objects.
+    pub marks: usize,
 }
 
 /// Reading for people and tools; also the housekeeping that goes with it.
@@ -190,8 +220,8 @@ pub trait Views: Send + Sync {
     async fn mark_replayed(&self, id: i64) -> Result<(), JournalError>;
     /// Numbers.
     async fn counts(&self) -> Result<Counts, JournalError>;
-    /// Deletes what is too old; returns how many events went. Unsettled work never goes.
-    async fn retain(&self, retention: Retention) -> Result<usize, JournalError>;
+    /// Deletes what is too old, and says how much. Unsettled work never goes.
+    async fn retain(&self, retention: Retention) -> Result<Retained, JournalError>;
 }
 
 /// What a token may do; each role includes none of the others except as said.

@@ -3,11 +3,13 @@
 //! Each chunk is a transaction of its own, so that the event lane never waits long. An event goes
 //! together with its decision, runs and timeline, and only when it is decided and all its runs are
 //! settled. Its key stays behind, so that a late duplicate is still recognised (J4); keys go later, and
-//! never before their event.
+//! never before their event. Quarantine entries that were replayed go with the events of their time, open
+//! ones by a limit of their own. Marks go only when somebody asked for it: an object that outlives its mark
+//! is read again, and once the keys of its events are gone, too, it would be acted on again.
 
 use std::sync::LazyLock;
 
-use andon_journal::{JournalError, Retention};
+use andon_journal::{JournalError, Retained, Retention};
 use sqlx::{Arguments as _, query, query_scalar};
 
 use crate::bulk::Bulk;
@@ -15,7 +17,7 @@ use crate::database::{Database, Write};
 use crate::error::{Fault, reading};
 use crate::head::count;
 
-/// Events or keys per transaction.
+/// Events, or rows of one kind, per transaction.
 const CHUNK: usize = 500;
 
 const RETAINING: &str = "deleting what is too old";
@@ -28,6 +30,15 @@ const DELETE_OLD_KEYS: &str = "DELETE FROM event_keys WHERE digest IN (SELECT di
      WHERE received_at < $1 AND NOT EXISTS \
      (SELECT 1 FROM events WHERE events.event_offset = event_keys.event_offset) ORDER BY received_at LIMIT $2)";
 
+const DELETE_REPLAYED: &str = "DELETE FROM quarantine WHERE id IN \
+     (SELECT id FROM quarantine WHERE is_open = 0 AND received_at < $1 ORDER BY received_at LIMIT $2)";
+
+const DELETE_QUARANTINE: &str = "DELETE FROM quarantine WHERE id IN \
+     (SELECT id FROM quarantine WHERE is_open = 1 AND received_at < $1 ORDER BY received_at LIMIT $2)";
+
+const DELETE_MARKS: &str = "DELETE FROM marks WHERE digest IN \
+     (SELECT digest FROM marks WHERE marked_at < $1 ORDER BY marked_at LIMIT $2)";
+
 static DELETE_TIMELINE: LazyLock<Bulk> = LazyLock::new(|| delete_from("timeline"));
 static DELETE_RUNS: LazyLock<Bulk> = LazyLock::new(|| delete_from("runs"));
 static DELETE_DECISIONS: LazyLock<Bulk> = LazyLock::new(|| delete_from("decisions"));
@@ -37,38 +48,63 @@ fn delete_from(table: &str) -> Bulk {
     Bulk::new(&format!("DELETE FROM {table} WHERE event_offset IN ("), 1, ")")
 }
 
-/// Deletes up to `retention.limit` events, and as many keys; returns how many events went.
-pub(crate) async fn retain(db: &Database, retention: Retention) -> Result<usize, JournalError> {
-    let events_before = retention.events_before.as_micros();
+/// Deletes up to `retention.limit` of each kind.
+pub(crate) async fn retain(db: &Database, retention: Retention) -> Result<Retained, JournalError> {
+    let (limit, events_before) = (retention.limit, retention.events_before.as_micros());
     // Younger keys belong to kept events: looking through them would be in vain.
     let keys_before = retention.keys_before.as_micros().min(events_before);
-    let events = delete_all_events(db, events_before, retention.limit).await?;
-    delete_all_keys(db, keys_before, retention.limit).await?;
-    Ok(events)
+    let events = delete_all_events(db, events_before, limit).await?;
+    delete_rows(db, DELETE_OLD_KEYS, keys_before, limit).await?;
+    Ok(Retained {
+        events,
+        replayed: delete_rows(db, DELETE_REPLAYED, events_before, limit).await?,
+        quarantine: delete_rows(db, DELETE_QUARANTINE, retention.quarantine_before.as_micros(), limit).await?,
+        marks: match retention.marks_before {
+            Some(before) => delete_rows(db, DELETE_MARKS, before.as_micros(), limit).await?,
+            None => 0,
+        },
+    })
+}
+
+/// How far a deletion has come, chunk by chunk.
+struct Progress {
+    gone: usize,
+    limit: usize,
+    is_over: bool,
+}
+
+impl Progress {
+    fn new(limit: usize) -> Self {
+        Self { gone: 0, limit, is_over: limit == 0 }
+    }
+
+    fn chunk(&self) -> usize {
+        CHUNK.min(self.limit - self.gone)
+    }
+
+    /// Over when a chunk was not full, or the limit is reached.
+    fn took(&mut self, deleted: usize) {
+        let was_full = deleted == self.chunk();
+        self.gone += deleted;
+        self.is_over = !was_full || self.gone == self.limit;
+    }
 }
 
 async fn delete_all_events(db: &Database, before: i64, limit: usize) -> Result<usize, JournalError> {
-    let mut gone = 0;
-    loop {
-        let chunk = CHUNK.min(limit - gone);
-        let deleted = delete_events(db, before, chunk).await?;
-        gone += deleted;
-        if deleted < chunk || gone == limit {
-            return Ok(gone);
-        }
+    let mut progress = Progress::new(limit);
+    while !progress.is_over {
+        progress.took(delete_events(db, before, progress.chunk()).await?);
     }
+    Ok(progress.gone)
 }
 
-async fn delete_all_keys(db: &Database, before: i64, limit: usize) -> Result<(), JournalError> {
-    let mut gone = 0;
-    loop {
-        let chunk = CHUNK.min(limit - gone);
-        let deleted = delete_keys(db, before, chunk).await?;
-        gone += deleted;
-        if deleted < chunk || gone == limit {
-            return Ok(());
-        }
+/// By one statement, whose `$1` is the time and `$2` the number of rows.
+async fn delete_rows(db: &Database, sql: &'static str, before: i64, limit: usize) -> Result<usize, JournalError> {
+    let mut progress = Progress::new(limit);
+    while !progress.is_over {
+        progress.took(delete_chunk_of_rows(db, sql, before, progress.chunk()).await?);
     }
+    Ok(progress.gone)
 }
 
 async fn delete_events(db: &Database, before: i64, limit: usize) -> Result<usize, JournalError> {
@@ -90,10 +126,14 @@ async fn delete_chunk(write: &mut Write<'_>, before: i64, limit: usize) -> Resul
     Ok(offsets.len())
 }
 
-async fn delete_keys(db: &Database, before: i64, limit: usize) -> Result<usize, JournalError> {
+async fn delete_chunk_of_rows(
+    db: &Database,
+    sql: &'static str,
+    before: i64,
+    limit: usize,
+) -> Result<usize, JournalError> {
     let mut write = db.begin().await.map_err(reading(RETAINING))?;
-    let delete = query(DELETE_OLD_KEYS).bind(before).bind(count(limit));
-    let result = delete.execute(&mut write.connection).await;
+    let result = query(sql).bind(before).bind(count(limit)).execute(&mut write.connection).await;
     let deleted = result.map(|done| usize::try_from(done.rows_affected()).unwrap_or(usize::MAX));
     write.end(deleted.map_err(Fault::from), RETAINING).await
 }

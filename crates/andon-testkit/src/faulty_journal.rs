@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
-use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
+use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease};
 use async_trait::async_trait;
 
 use crate::Dice;
@@ -55,9 +54,9 @@ impl FaultyJournal {
 }
 
 #[async_trait]
-impl Journal for FaultyJournal {
-    async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
-        self.inner.take_lease(owner, now).await
+impl JournalLayer for FaultyJournal {
+    fn inner(&self) -> &dyn Journal {
+        &*self.inner
     }
 
     async fn append(&self, append: Append) -> Result<Appended, JournalError> {
@@ -66,37 +65,5 @@ impl Journal for FaultyJournal {
 
     async fn commit(&self, lease: Lease, commit: Commit) -> Result<(), JournalError> {
         self.write("committing", self.inner.commit(lease, commit)).await
-    }
-
-    async fn decided_up_to(&self) -> Result<Offset, JournalError> {
-        self.inner.decided_up_to().await
-    }
-
-    async fn events_after(&self, after: Offset, limit: usize) -> Result<Vec<StoredEvent>, JournalError> {
-        self.inner.events_after(after, limit).await
-    }
-
-    async fn event(&self, offset: Offset) -> Result<Option<StoredEvent>, JournalError> {
-        self.inner.event(offset).await
-    }
-
-    async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError> {
-        self.inner.find_event(key).await
-    }
-
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
-        self.inner.unsettled_runs().await
-    }
-
-    async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
-        self.inner.run(id).await
-    }
-
-    async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
-        self.inner.checkpoint(name).await
-    }
-
-    async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
-        self.inner.unmarked(source, marks).await
     }
 }

@@ -75,7 +75,7 @@ macro_rules! journal_contract {
             leases: a_live_process_holds_the_lease,
             leases: a_killed_process_leaves_the_lease_at_once,
             runs: a_run_is_inserted_then_replaced,
-            runs: unsettled_runs_come_in_order_of_event_and_id,
+            runs: unsettled_runs_come_in_order_of_event_and_making,
             runs: j2_deciding_never_goes_back,
             runs: j3_runs_survive_a_kill,
             runs: many_runs_in_one_commit_arrive,
@@ -101,6 +101,8 @@ macro_rules! journal_contract {
             retention: j4_a_key_outlives_its_event_until_it_is_too_old,
             retention: at_most_the_limit_goes,
             retention: j1_offsets_are_never_used_again,
+            retention: quarantine_goes_by_what_became_of_it,
+            retention: marks_go_only_when_asked,
         );
     };
     (@tests $fixture:ty, $($part:ident: $promise:ident),* $(,)?) => {

@@ -11,6 +11,7 @@
 
 mod clock;
 mod dice;
+mod documents;
 mod faulty_journal;
 pub mod journal_contract;
 pub mod memory_journal;
@@ -19,5 +20,6 @@ mod simulated_destination;
 
 pub use clock::RuntimeClock;
 pub use dice::Dice;
+pub use documents::first_hit_table;
 pub use faulty_journal::{FaultyJournal, JournalFaults};
 pub use simulated_destination::{BookEntry, DestinationFaults, SimulatedDestination};

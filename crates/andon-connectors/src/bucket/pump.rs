@@ -174,6 +174,7 @@ impl BucketSource {
             source: self.bucket.source.clone(),
             problem,
             content_type: delivery.content_type.clone(),
+            headers: delivery.attribute_headers(),
             path: delivery.path.clone(),
             raw,
         }

@@ -3,6 +3,7 @@
 use andon_act::{DestinationLimits, Effect, Input, Transition, step};
 use andon_model::{Name, Offset, RunId};
 
+use super::release::Wish;
 use super::{Lane, Message, Reply};
 use crate::HandleError;
 use crate::gate::{Pass, found_alive, is_alive};
@@ -22,7 +23,7 @@ impl Lane {
                 self.feed(turn, &run, Input::Probed(found)).await.ok();
             }
             Message::Release { run, release, by, reply } => {
-                let done = self.release(turn, &run, release, by).await;
+                let done = self.release(turn, &run, Wish { release, by }).await;
                 reply_after_commit(turn, done, reply);
             }
             Message::DecideAgain { event, reply } => {

@@ -1,16 +1,18 @@
-//! Bringing runs into memory: at start, when they wake up, and when a person moves a settled one.
+//! Bringing runs into memory: at start, and when they wake up.
+//!
+//! At start the lane learns of the pending runs page by page: who they are and in which order, not their
+//! states. Those are read when a run is resumed, and again when it wakes after it was put to sleep.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use andon_act::{Input, RunState, resume, step};
-use andon_journal::{JournalError, Lease, StoredRun};
-use andon_model::{Offset, Problem, Release, RunId, RunStatus};
+use andon_act::{RunState, resume};
+use andon_journal::{JournalError, Lease, PendingRun, RunPlace, StoredRun};
+use andon_model::{Offset, Problem, RunId};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::{Lane, Message, RESUMED_PER_TURN};
-use crate::HandleError;
+use super::{LEARNED_PER_TURN, Lane, Message, RESUMED_PER_TURN, Unlearned};
 use crate::catalog::Catalog;
 use crate::engine::Shared;
 use crate::slots::{Loaded, Slots};
@@ -18,26 +20,22 @@ use crate::telemetry;
 use crate::turn::Turn;
 
 impl Lane {
-    /// A lane that knows every pending run, in order, and will resume them turn by turn.
-    pub(crate) async fn load(
+    /// A lane that will learn of the `pending` unsettled runs, and resume them, turn by turn.
+    pub(crate) fn new(
         shared: Arc<Shared>,
         lease: Lease,
         inbox: mpsc::Receiver<Message>,
         decided_up_to: Offset,
-    ) -> Result<Self, JournalError> {
-        let mut slots = Slots::default();
-        let mut resuming = VecDeque::new();
-        for run in shared.journal.unsettled_runs().await? {
-            slots.insert(run.id.clone(), run.event, run.subject, None);
-            resuming.push_back(run.id);
-        }
-        shared.lane_status.lock().pending_runs = slots.len();
-        Ok(Self {
+        pending: usize,
+    ) -> Self {
+        shared.lane_status.lock().pending_runs = pending;
+        Self {
             shared,
             lease,
             inbox,
-            slots,
-            resuming,
+            slots: Slots::default(),
+            unlearned: Some(Unlearned { after: RunPlace::default(), left: pending }),
+            resuming: VecDeque::new(),
             gates: BTreeMap::new(),
             gate_wakes: BTreeSet::new(),
             timers: BTreeSet::new(),
@@ -47,7 +45,43 @@ impl Lane {
             more_events: false,
             read_failed: false,
             requests: JoinSet::new(),
-        })
+        }
+    }
+
+    /// Unsettled runs, those among them that the lane is still to learn of.
+    pub(super) fn pending_runs(&self) -> usize {
+        self.slots.len() + self.unlearned.as_ref().map_or(0, |unlearned| unlearned.left)
+    }
+
+    /// Learns of some of the runs that were pending at start, as long as there is room for them.
+    pub(super) async fn learn_some(&mut self) {
+        if self.may_learn()
+            && let Err(error) = self.learn_page().await
+        {
+            self.note_failed_read(&error);
+        }
+    }
+
+    /// Learns of all that are left: who moves a settled run, or decides again, must not overtake them.
+    pub(super) async fn learn_all(&mut self) -> Result<(), JournalError> {
+        while self.unlearned.is_some() {
+            self.learn_page().await?;
+        }
+        Ok(())
+    }
+
+    async fn learn_page(&mut self) -> Result<(), JournalError> {
+        let Some(unlearned) = &self.unlearned else { return Ok(()) };
+        let page = self.shared.journal.unsettled_runs(unlearned.after, LEARNED_PER_TURN).await?;
+        let left = unlearned.left.saturating_sub(page.len());
+        let is_last = page.len() < LEARNED_PER_TURN;
+        self.unlearned = page.last().filter(|_| !is_last).map(|last| Unlearned { after: last.place, left });
+        for PendingRun { place, id, subject } in page {
+            if self.slots.insert(id.clone(), place.event, subject, None) {
+                self.resuming.push_back(id);
+            }
+        }
+        Ok(())
     }
 
     /// Resumes some of the runs that were pending at start.
@@ -117,7 +151,7 @@ impl Lane {
         self.shared.lane_status.lock().read_problem = Some(Problem::from(error));
     }
 
-    async fn try_read(&mut self, run: &RunId) -> Result<Result<(StoredRun, Loaded), String>, JournalError> {
+    pub(super) async fn try_read(&mut self, run: &RunId) -> Result<Result<(StoredRun, Loaded), String>, JournalError> {
         let journal = self.shared.journal.clone();
         let Some(stored) = journal.run(run).await? else { return Ok(Err("it is not in the journal".into())) };
         let Some(event) = journal.event(stored.event).await? else { return Ok(Err("its event is gone".into())) };
@@ -153,50 +187,4 @@ impl Lane {
         self.catalogs.insert(revision, catalog.clone());
         Ok(catalog)
     }
-
-    /// Moves a run on behalf of a person; a settled one becomes pending again.
-    pub(super) async fn release(
-        &mut self,
-        turn: &mut Turn,
-        run: &RunId,
-        release: Release,
-        by: String,
-    ) -> Result<(), HandleError> {
-        if self.wake(turn, run).await {
-            return self.feed(turn, run, Input::Released { release, by }).await.map_err(conflict);
-        }
-        if turn.moved.contains_key(run) {
-            return Err(conflict("the run has just moved; look again"));
-        }
-        let journal = self.shared.journal.clone();
-        journal.run(run).await?.ok_or_else(|| HandleError::NotFound(format!("run {run}")))?;
-        let (stored, loaded) = self.try_read(run).await?.map_err(HandleError::Conflict)?;
-        let loaded = self.repinned(loaded, &release);
-        let now = self.shared.clock.now();
-        let transition = step(loaded.context(), loaded.state.clone(), Input::Released { release, by }, now);
-        if let Some(reason) = transition.rejected {
-            return Err(conflict(reason));
-        }
-        self.slots.insert(run.clone(), stored.event, stored.subject, Some(Box::new(loaded)));
-        self.absorb(turn, run, transition);
-        Ok(())
-    }
-
-    /// A refused run that is tried again takes the newest configuration, if the action still has the
-    /// steps that are done: that is how a person repairs a template.
-    fn repinned(&self, mut loaded: Loaded, release: &Release) -> Loaded {
-        let newest = self.shared.catalog();
-        let refused = loaded.state.status() == RunStatus::Refused && !loaded.state.in_doubt;
-        if let (true, Release::Retry { .. }, Some(action)) = (refused, release, newest.action(&loaded.state.action))
-            && loaded.state.fits(&action)
-        {
-            loaded.state.revision = newest.revision;
-            loaded.action = action;
-        }
-        loaded
-    }
-}
-
-fn conflict(reason: &'static str) -> HandleError {
-    HandleError::Conflict(reason.to_owned())
 }

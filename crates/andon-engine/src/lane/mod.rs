@@ -9,6 +9,7 @@ mod decide;
 mod drive;
 mod load;
 mod perform;
+mod release;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use andon_act::{Answer, Found};
-use andon_journal::{Commit, JournalError, Lease};
+use andon_journal::{Commit, JournalError, Lease, RunPlace};
 use andon_model::{Name, Offset, Problem, Release, RunId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -60,6 +61,8 @@ pub(crate) struct LaneStatus {
 
 /// Messages taken in one turn.
 const MESSAGES_PER_TURN: usize = 1_024;
+/// Pending runs whose place is read in one turn after a start.
+const LEARNED_PER_TURN: usize = 4_096;
 /// Runs resumed in one turn after a start.
 const RESUMED_PER_TURN: usize = 256;
 /// Wait after the journal could not be read.
@@ -72,6 +75,8 @@ pub(crate) struct Lane {
     lease: Lease,
     inbox: mpsc::Receiver<Message>,
     slots: Slots,
+    /// Pending runs that the lane has not learned of since its start.
+    unlearned: Option<Unlearned>,
     /// Pending runs found at start, in order, that are still to be resumed.
     resuming: VecDeque<RunId>,
     gates: BTreeMap<Name, Gate>,
@@ -87,6 +92,14 @@ pub(crate) struct Lane {
     /// Whether reading failed in the last turn: the next one waits a little.
     read_failed: bool,
     requests: JoinSet<()>,
+}
+
+/// The rest of the runs that were pending at start.
+struct Unlearned {
+    /// The place of the last one that is known.
+    after: RunPlace,
+    /// How many are left.
+    left: usize,
 }
 
 /// What a wait ended with.
@@ -145,6 +158,7 @@ impl Lane {
             self.take(&mut turn, message).await;
         }
         if take_work {
+            self.learn_some().await;
             self.resume_some(&mut turn).await;
             self.fire_timers(&mut turn).await;
             self.decide_events(&mut turn).await;
@@ -218,10 +232,19 @@ impl Lane {
     }
 
     fn has_work_at_hand(&self) -> bool {
-        !self.resuming.is_empty() || (self.more_events && self.may_decide())
+        self.may_learn() || !self.resuming.is_empty() || (self.more_events && self.may_decide())
     }
 
+    /// Not before every pending run is known: a younger event must not overtake an older one of its subject.
     fn may_decide(&self) -> bool {
+        self.unlearned.is_none() && self.has_room()
+    }
+
+    fn may_learn(&self) -> bool {
+        self.unlearned.is_some() && self.has_room()
+    }
+
+    fn has_room(&self) -> bool {
         self.slots.len() < self.shared.settings.max_pending_runs
     }
 

@@ -58,7 +58,7 @@ impl Lane {
 
     pub(super) fn tell_status(&self) {
         let now = self.shared.clock.now();
-        let (pending, in_flight) = (self.slots.len(), self.in_flight.len());
+        let (pending, in_flight) = (self.pending_runs(), self.in_flight.len());
         telemetry::pending(pending, in_flight, self.shared.backlog());
         let mut status = self.shared.lane_status.lock();
         status.pending_runs = pending;

@@ -14,6 +14,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test says what went wrong by panicking")]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod planted;
 mod world;
 

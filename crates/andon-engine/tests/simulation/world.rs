@@ -4,22 +4,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use andon_act::{DestinationLimits, Target};
-use andon_engine::{
-    Adapters, Engine, EngineParts, EngineSettings, Handle, SourceParts, Violation, check_books, check_run,
-};
+use andon_act::DestinationLimits;
+use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation, check_books, check_run};
 use andon_journal::{
-    Append, Appended, Change, Commit, Configurations, Decoded, Decoder, Delivery, Document, DocumentCheck,
-    DocumentKind, Finding, IntakeAuth, Journal, JournalError, Lease, Mark, RunFilter, StoredEvent, StoredRun, Views,
+    Append, Appended, Change, Configurations, Delivery, Document, DocumentKind, Journal, JournalError, JournalLayer,
+    RunFilter, Views,
 };
-use andon_model::{Clock, Event, EventKey, Name, Offset, Problem, RunId, RunStatus, Timestamp};
+use andon_model::{Clock, Event, Name, Offset, RunStatus};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{
     BookEntry, DestinationFaults, Dice, FaultyJournal, JournalFaults, RuntimeClock, SimulatedDestination,
+    first_hit_table,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
+use crate::common::{SOURCE, SimulatedAdapters};
 use crate::planted::PlantedTarget;
 
 /// A bug to plant.
@@ -33,7 +33,6 @@ pub(crate) enum Plant {
 
 /// Time after which every world must have come to rest.
 const PATIENCE: Duration = Duration::from_hours(4);
-const SOURCE: &str = "cloudevents";
 
 /// Runs one schedule. `Ok` holds the books; `Err` names the seed and what is broken.
 pub(crate) fn run_schedule(seed: u64, plant: Plant) -> Result<Vec<BookEntry>, String> {
@@ -123,7 +122,7 @@ impl World {
         };
         let changes = vec![
             document(DocumentKind::Destination, "s4", ""),
-            document(DocumentKind::Table, "severity", TABLE),
+            document(DocumentKind::Table, "severity", &first_hit_table("event.data.severity", &[("> 0", "notify")])),
             document(DocumentKind::Decision, "severity", "table = \"severity\"\n"),
             document(DocumentKind::Action, "notify", ACTION),
         ];
@@ -301,7 +300,11 @@ impl HastyJournal {
 }
 
 #[async_trait]
-impl Journal for HastyJournal {
+impl JournalLayer for HastyJournal {
+    fn inner(&self) -> &dyn Journal {
+        &*self.inner
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, JournalError> {
         let known = append.events.iter().map(|_| (Offset(1), true)).collect();
         let inner = self.inner.clone();
@@ -310,86 +313,6 @@ impl Journal for HastyJournal {
             drop(inner.append(append).await);
         });
         Ok(Appended { events: known, quarantine: Vec::new() })
-    }
-
-    async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
-        self.inner.take_lease(owner, now).await
-    }
-
-    async fn commit(&self, lease: Lease, commit: Commit) -> Result<(), JournalError> {
-        self.inner.commit(lease, commit).await
-    }
-
-    async fn decided_up_to(&self) -> Result<Offset, JournalError> {
-        self.inner.decided_up_to().await
-    }
-
-    async fn events_after(&self, after: Offset, limit: usize) -> Result<Vec<StoredEvent>, JournalError> {
-        self.inner.events_after(after, limit).await
-    }
-
-    async fn event(&self, offset: Offset) -> Result<Option<StoredEvent>, JournalError> {
-        self.inner.event(offset).await
-    }
-
-    async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError> {
-        self.inner.find_event(key).await
-    }
-
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
-        self.inner.unsettled_runs().await
-    }
-
-    async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
-        self.inner.run(id).await
-    }
-
-    async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
-        self.inner.checkpoint(name).await
-    }
-
-    async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
-        self.inner.unmarked(source, marks).await
-    }
-}
-
-struct SimulatedAdapters {
-    target: Arc<dyn Target>,
-}
-
-impl DocumentCheck for SimulatedAdapters {
-    fn check(&self, _document: &Document) -> Vec<Finding> {
-        Vec::new()
-    }
-}
-
-impl Adapters for SimulatedAdapters {
-    fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
-        Err(Problem::new(andon_model::Code::UnknownSource, document.path()))
-    }
-
-    fn built_in_sources(&self) -> Vec<(Name, SourceParts)> {
-        let parts = SourceParts {
-            decoder: Arc::new(PlainDecoder),
-            notifications: None,
-            pulled: None,
-            auth: IntakeAuth::Token,
-            description: String::new(),
-        };
-        vec![(Name::new(SOURCE).expect("a name"), parts)]
-    }
-
-    fn target(&self, _destinations: &[Document]) -> Result<Arc<dyn Target>, Problem> {
-        Ok(self.target.clone())
-    }
-}
-
-/// One event as JSON, and nothing else.
-struct PlainDecoder;
-
-impl Decoder for PlainDecoder {
-    fn decode(&self, delivery: &Delivery) -> Decoded {
-        Decoded { events: serde_json::from_slice(&delivery.body).into_iter().collect(), ..Decoded::default() }
     }
 }
 
@@ -424,24 +347,3 @@ method = "GET"
 path = "/documents/${{main.create.d.Number}}"
 retry = { base = "200ms", max = "5s" }
 "#;
-
-const TABLE: &str = r#"{
-  "nodes": [
-    { "id": "in", "type": "inputNode", "name": "event", "position": { "x": 0, "y": 0 } },
-    { "id": "table", "type": "decisionTableNode", "name": "severity", "position": { "x": 200, "y": 0 },
-      "content": {
-        "hitPolicy": "first",
-        "inputs": [{ "id": "severity", "name": "Severity", "field": "event.data.severity" }],
-        "outputs": [{ "id": "action", "name": "Action", "field": "action" }],
-        "rules": [
-          { "_id": "high", "severity": "> 0", "action": "\"notify\"" },
-          { "_id": "rest", "severity": "", "action": "\"none\"" }
-        ]
-      } },
-    { "id": "out", "type": "outputNode", "name": "decision", "position": { "x": 400, "y": 0 } }
-  ],
-  "edges": [
-    { "id": "e1", "type": "edge", "sourceId": "in", "targetId": "table" },
-    { "id": "e2", "type": "edge", "sourceId": "table", "targetId": "out" }
-  ]
-}"#;

@@ -82,7 +82,8 @@ pub(crate) async fn raw(
 
 /// Take a quarantine entry through its source's decoder again.
 ///
-/// After the decoder or the source's configuration was mended. Role: operator or admin.
+/// After the decoder or the source's configuration was mended; the decoder gets the bytes, the media type and the
+/// headers of the event again. Role: operator or admin.
 #[utoipa::path(post, path = "/api/v1/quarantine/{id}/replay", tag = "quarantine", operation_id = "replay_quarantine",
     params(("id" = i64, Path, description = "identifier of the entry")),
     responses((status = 202, description = "everything is stored", body = schema::Accepted),

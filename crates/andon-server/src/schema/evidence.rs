@@ -211,6 +211,9 @@ pub struct QuarantineRow {
     pub problem: Problem,
     /// Media type, as the sender gave it.
     pub content_type: Option<String>,
+    /// Headers of the event (`ce-*` and those that name it), as pairs of name and value; absent when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub headers: Vec<Vec<String>>,
     /// The object's path, or empty.
     pub path: String,
     /// When it was received.

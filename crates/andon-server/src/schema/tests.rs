@@ -115,6 +115,7 @@ fn evidence_is_described() {
         source: name("s3"),
         problem: problem(),
         content_type: Some("text/plain".into()),
+        headers: vec![("ce-id".into(), "1".into())],
         path: "a/b.json".into(),
         received_at: at(1),
         status: journal::QuarantineStatus::Open,

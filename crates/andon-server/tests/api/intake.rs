@@ -68,6 +68,25 @@ async fn decoders_get_media_type_and_headers_but_no_credentials() {
 }
 
 #[tokio::test]
+async fn a_replay_gives_the_decoder_the_headers_of_the_event_again() {
+    let world = World::start().await;
+    let binary = request("POST", "/api/v1/events")
+        .bearer(token_of(Role::Intake))
+        .header("content-type", "application/json")
+        .header("ce-id", "7")
+        .header("cookie", "session=secret")
+        .header("x-broken", "yes")
+        .body("e-1");
+    let id = world.send(binary).await.json()["quarantine"].as_i64().unwrap();
+    let row = world.ask(Role::Viewer, "GET", &format!("/api/v1/quarantine/{id}")).await.json();
+    assert_eq!((&row["content_type"], &row["headers"]), (&json!("application/json"), &json!([["ce-id", "7"]])));
+    let replayed = world.ask(Role::Operator, "POST", &format!("/api/v1/quarantine/{id}/replay")).await;
+    assert_eq!(replayed.status, 202);
+    let data = world.ask(Role::Viewer, "GET", "/api/v1/events/1").await.json()["event"]["data"].clone();
+    assert_eq!(data, json!({ "content_type": "application/json", "headers": { "ce-id": "7" } }));
+}
+
+#[tokio::test]
 async fn events_are_listed_newest_first() {
     let world = World::start().await;
     deliver(&world, "/api/v1/events", "e-1\ne-2\ne-3").await;

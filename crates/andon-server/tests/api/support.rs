@@ -236,7 +236,8 @@ fn usual<T: Default>() -> T {
     T::default()
 }
 
-/// Each line of the body is an event with that id; `bad` is not one. An event holds the media type and
+/// Each line of the body is an event with that id; `bad` is not one, and nothing is that comes with the
+/// header `x-broken`. An event holds the media type and
 /// the headers that the decoder got, so that a test sees what was passed on.
 struct PlainDecoder;
 
@@ -245,7 +246,9 @@ impl Decoder for PlainDecoder {
         let mut decoded = Decoded::default();
         for (number, line) in delivery.body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
             match std::str::from_utf8(line) {
-                Ok(id) if id != "bad" => decoded.events.push(event(id, delivery)),
+                Ok(id) if id != "bad" && delivery.header("x-broken").is_none() => {
+                    decoded.events.push(event(id, delivery))
+                }
                 _ => decoded.faults.push((
                     Problem::new(Code::Undecodable, "not an event").at(format!("line {}", number + 1)),
                     Bytes::copy_from_slice(line),

@@ -3,7 +3,9 @@
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
+use andon_journal::{
+    Append, Appended, Commit, Journal, JournalError, Lease, Mark, PendingRun, RunPlace, StoredEvent, StoredRun,
+};
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
 use sqlx::{Arguments as _, FromRow, query_as, query_scalar};
@@ -11,12 +13,19 @@ use sqlx::{Arguments as _, FromRow, query_as, query_scalar};
 use super::{from_json, timestamp};
 use crate::bulk::Bulk;
 use crate::error::{Fault, corrupt, reading};
+use crate::head::count;
 use crate::text::{escape, unescape};
 use crate::{SqlStore, digest};
 
 const READING_EVENTS: &str = "reading events";
 const READING_RUNS: &str = "reading runs";
 const READING_CHECKPOINTS: &str = "reading checkpoints";
+
+/// Read from the index `runs_unsettled`, in its order; its condition stands here word for word. Were the
+/// pending statuses listed instead, SQLite would look each of them up, and sort.
+const UNSETTLED: &str = "SELECT event_offset, sequence, id, subject FROM runs \
+     WHERE status NOT IN ('done', 'refused', 'parked', 'cancelled') AND (event_offset, sequence) > ($1, $2) \
+     ORDER BY event_offset, sequence LIMIT $3";
 
 static MARKED: LazyLock<Bulk> = LazyLock::new(|| Bulk::new("SELECT digest FROM marks WHERE digest IN (", 1, ")"));
 
@@ -60,13 +69,10 @@ impl Journal for SqlStore {
         Ok(offset.map(Offset))
     }
 
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
-        let sql = "SELECT id, event_offset, subject, status, due, state FROM runs \
-             WHERE status IN ('queued', 'sending', 'waiting')";
-        let rows: Vec<RunRecord> = query_as(sql).fetch_all(self.db.readers()).await.map_err(reading(READING_RUNS))?;
-        let mut runs = rows.into_iter().map(RunRecord::into_run).collect::<Result<Vec<_>, _>>()?;
-        runs.sort_unstable_by(|a, b| (a.event, &a.id).cmp(&(b.event, &b.id)));
-        Ok(runs)
+    async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
+        let query = query_as(UNSETTLED).bind(after.event.0).bind(after.sequence).bind(count(limit));
+        let rows: Vec<PendingRecord> = query.fetch_all(self.db.readers()).await.map_err(reading(READING_RUNS))?;
+        Ok(rows.into_iter().map(PendingRecord::into_run).collect())
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
@@ -129,5 +135,43 @@ impl RunRecord {
             due: timestamp(self.due),
             state: unescape(self.state),
         })
+    }
+}
+
+#[derive(FromRow)]
+struct PendingRecord {
+    event_offset: i64,
+    sequence: i64,
+    id: String,
+    subject: String,
+}
+
+impl PendingRecord {
+    fn into_run(self) -> PendingRun {
+        let place = RunPlace { event: Offset(self.event_offset), sequence: self.sequence };
+        PendingRun { place, id: RunId::new(self.id), subject: unescape(self.subject) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::any::AnyRow;
+    use sqlx::{AssertSqlSafe, Row as _, query};
+
+    use super::*;
+    use crate::database::Database;
+    use crate::location::Location;
+
+    /// However many runs have settled, a start reads the pending ones only, and never sorts them.
+    #[tokio::test]
+    async fn pending_runs_are_read_from_their_index() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a.db").display().to_string();
+        let db = Database::open(Location::parse(&path).expect("a path")).await.expect("opened");
+        let explain = query(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {UNSETTLED}"))).bind(0_i64).bind(0_i64);
+        let steps: Vec<AnyRow> = explain.bind(10_i64).fetch_all(db.readers()).await.expect("explained");
+        let details: Vec<String> = steps.iter().map(|step| step.try_get("detail").expect("a detail")).collect();
+        assert_eq!(details.len(), 1, "{details:?}");
+        assert!(details[0].starts_with("SEARCH runs USING INDEX runs_unsettled"), "{details:?}");
     }
 }

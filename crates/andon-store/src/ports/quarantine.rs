@@ -2,7 +2,7 @@
 
 use andon_journal::{JournalError, Page, QuarantineRow, QuarantineStatus};
 use andon_model::Timestamp;
-use sqlx::{AnyPool, FromRow, query, query_as, query_scalar};
+use sqlx::{AnyPool, AssertSqlSafe, FromRow, query, query_as, query_scalar};
 
 use super::{from_json, name, page, rows_to_fetch};
 use crate::database::Database;
@@ -12,14 +12,16 @@ use crate::text::unescape;
 const LISTING: &str = "listing quarantine";
 const MARKING: &str = "marking a quarantine entry";
 
+const COLUMNS: &str =
+    "SELECT id, source, problem, content_type, headers, path, received_at, is_open, size FROM quarantine";
+
 pub(super) async fn list(
     pool: &AnyPool,
     before: Option<i64>,
     limit: usize,
 ) -> Result<Page<QuarantineRow>, JournalError> {
-    let sql = "SELECT id, source, problem, content_type, path, received_at, is_open, size FROM quarantine \
-         WHERE id < $1 ORDER BY id DESC LIMIT $2";
-    let query = query_as(sql).bind(before.unwrap_or(i64::MAX)).bind(rows_to_fetch(limit));
+    let sql = format!("{COLUMNS} WHERE id < $1 ORDER BY id DESC LIMIT $2");
+    let query = query_as(AssertSqlSafe(sql)).bind(before.unwrap_or(i64::MAX)).bind(rows_to_fetch(limit));
     let records: Vec<QuarantineRecord> = query.fetch_all(pool).await.map_err(reading(LISTING))?;
     let records = page(records, limit, |record| record.id);
     let rows = records.rows.into_iter().map(QuarantineRecord::into_row).collect::<Result<_, _>>()?;
@@ -27,10 +29,9 @@ pub(super) async fn list(
 }
 
 pub(super) async fn detail(pool: &AnyPool, id: i64) -> Result<Option<QuarantineRow>, JournalError> {
-    let sql =
-        "SELECT id, source, problem, content_type, path, received_at, is_open, size FROM quarantine WHERE id = $1";
+    let sql = format!("{COLUMNS} WHERE id = $1");
     let record: Option<QuarantineRecord> =
-        query_as(sql).bind(id).fetch_optional(pool).await.map_err(reading(LISTING))?;
+        query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(pool).await.map_err(reading(LISTING))?;
     let Some(mut row) = record.map(QuarantineRecord::into_row).transpose()? else { return Ok(None) };
     let raw = query_scalar("SELECT raw FROM quarantine WHERE id = $1").bind(id);
     let raw: Vec<u8> = raw.fetch_one(pool).await.map_err(reading(LISTING))?;
@@ -51,6 +52,7 @@ struct QuarantineRecord {
     source: String,
     problem: String,
     content_type: Option<String>,
+    headers: String,
     path: String,
     received_at: i64,
     is_open: i64,
@@ -59,11 +61,13 @@ struct QuarantineRecord {
 
 impl QuarantineRecord {
     fn into_row(self) -> Result<QuarantineRow, JournalError> {
+        let what = format!("quarantine entry {}", self.id);
         Ok(QuarantineRow {
             id: self.id,
             source: name(&self.source)?,
-            problem: from_json(&format!("quarantine entry {}", self.id), &self.problem)?,
+            problem: from_json(&what, &self.problem)?,
             content_type: self.content_type.map(unescape),
+            headers: from_json(&what, &self.headers)?,
             path: unescape(self.path),
             received_at: Timestamp::from_micros(self.received_at),
             status: if self.is_open == 1 { QuarantineStatus::Open } else { QuarantineStatus::Replayed },

@@ -1,7 +1,8 @@
 //! The port `Views`: lists, counts and retention.
 
 use andon_journal::{
-    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retention, RunDetail, RunFilter, RunRow, Views,
+    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retained, Retention, RunDetail, RunFilter,
+    RunRow, Views,
 };
 use andon_model::{Offset, RunId, RunStatus};
 use async_trait::async_trait;
@@ -58,7 +59,7 @@ impl Views for SqlStore {
         record.map(CountRecord::into_counts).map_err(reading("counting"))
     }
 
-    async fn retain(&self, retention: Retention) -> Result<usize, JournalError> {
+    async fn retain(&self, retention: Retention) -> Result<Retained, JournalError> {
         retention::retain(&self.db, retention).await
     }
 }

@@ -23,8 +23,8 @@ static EVENTS: LazyLock<Bulk> = LazyLock::new(|| {
 static KEYS: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::new("INSERT INTO event_keys (digest, event_offset, received_at) VALUES", 3, ""));
 static QUARANTINE: LazyLock<Bulk> = LazyLock::new(|| {
-    let columns = "id, source, problem, content_type, path, received_at, is_open, size, raw";
-    Bulk::new(&format!("INSERT INTO quarantine ({columns}) VALUES"), 9, "")
+    let columns = "id, source, problem, content_type, headers, path, received_at, is_open, size, raw";
+    Bulk::new(&format!("INSERT INTO quarantine ({columns}) VALUES"), 10, "")
 });
 static MARKS: LazyLock<Bulk> = LazyLock::new(|| {
     let before = "INSERT INTO marks (digest, source, object_key, version, marked_at) VALUES";
@@ -116,6 +116,7 @@ async fn append_quarantine(write: &mut Write<'_>, appends: &[&Append]) -> Result
             a.add(entry.source.as_str())?;
             a.add(to_json(&entry.problem)?)?;
             a.add(entry.content_type.as_deref().map(|t| escape(t).into_owned()))?;
+            a.add(to_json(&entry.headers)?)?;
             a.add(&*escape(&entry.path))?;
             a.add(*received_at)?;
             a.add(1_i64)?;

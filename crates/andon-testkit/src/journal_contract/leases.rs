@@ -1,6 +1,6 @@
 //! Promises of the lease: one engine at a time.
 
-use andon_journal::{Commit, Journal, JournalError};
+use andon_journal::{Commit, Journal, JournalError, RunPlace};
 use andon_model::{Offset, RunStatus};
 
 use super::Fixture;
@@ -26,7 +26,7 @@ pub async fn a_fenced_commit_stores_nothing(fixture: &impl Fixture) {
     let runs = vec![run_of(1, "notify", RunStatus::Queued)];
     let commit = Commit { decided_up_to: Some(Offset(2)), ..commit_of(runs) };
     store.commit(old, commit).await.expect_err("fenced");
-    assert_eq!(store.unsettled_runs().await.expect("read"), []);
+    assert_eq!(store.unsettled_runs(RunPlace::default(), 10).await.expect("read"), []);
     assert_eq!(store.decided_up_to().await.expect("read"), Offset(0));
     store.append(append_of(4..=4)).await.expect("appended");
 }

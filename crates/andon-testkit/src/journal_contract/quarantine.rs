@@ -12,9 +12,14 @@ fn entry(raw: impl Into<Bytes>) -> NewQuarantine {
         source: name("bucket"),
         problem: Problem::new(Code::Undecodable, "expected a number\0").at("line 3"),
         content_type: Some("application/json".to_owned()),
+        headers: vec![header("ce-id", "1"), header("ce-subject", "p\u{0}\u{fc}"), header("ce-id", "2")],
         path: "in/ü\0.json".to_owned(),
         raw: raw.into(),
     }
+}
+
+fn header(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 fn append_of(quarantine: Vec<NewQuarantine>) -> Append {
@@ -37,7 +42,7 @@ pub async fn bytes_are_kept_as_they_came(fixture: &impl Fixture) {
         assert_eq!(usize::try_from(kept.size), Ok(raw.len()));
         assert_eq!((kept.received_at, kept.status), (at(3), QuarantineStatus::Open));
         assert_eq!((kept.source, kept.problem, kept.path), (given.source, given.problem, given.path));
-        assert_eq!(kept.content_type, given.content_type);
+        assert_eq!((kept.content_type, kept.headers), (given.content_type, given.headers));
     }
     assert!(store.quarantine_detail(99).await.expect("read").is_none());
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_journal::{Commit, Journal, JournalError, RunFilter, StoredRun, Views};
+use andon_journal::{Commit, Journal, JournalError, PendingRun, RunFilter, RunPlace, StoredRun, Views};
 use andon_model::{Offset, RunStatus, TimelineKind};
 
 use super::Fixture;
@@ -33,8 +33,8 @@ pub async fn a_run_is_inserted_then_replaced(fixture: &impl Fixture) {
     assert_eq!(store.run(&run_of(3, "notify", RunStatus::Done).id).await.expect("read"), None);
 }
 
-/// What a restarted engine finds: pending runs only, oldest event first.
-pub async fn unsettled_runs_come_in_order_of_event_and_id(fixture: &impl Fixture) {
+/// What a restarted engine finds: pending runs only, oldest event first, in pages of any size.
+pub async fn unsettled_runs_come_in_order_of_event_and_making(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let changes = [
         (11, "b", RunStatus::Queued),
@@ -46,14 +46,26 @@ pub async fn unsettled_runs_come_in_order_of_event_and_id(fixture: &impl Fixture
         (5, "a", RunStatus::Cancelled),
     ];
     write_runs(&store, changes.map(|(event, action, status)| run_of(event, action, status)).to_vec()).await;
-    let unsettled = store.unsettled_runs().await.expect("read");
-    let found: Vec<_> = unsettled.iter().map(|run| (run.event.0, run.id.as_str(), run.status)).collect();
-    let expected = [
-        (2, "RUN-000002-a", RunStatus::Waiting),
-        (11, "RUN-000011-a", RunStatus::Sending),
-        (11, "RUN-000011-b", RunStatus::Queued),
-    ];
-    assert_eq!(found, expected);
+    for limit in 1..=4 {
+        let found = unsettled(&store, limit).await;
+        let found: Vec<_> =
+            found.iter().map(|run| (run.place.event.0, run.id.as_str(), run.subject.as_str())).collect();
+        let expected =
+            [(2, "RUN-000002-a", "pump-2"), (11, "RUN-000011-b", "pump-11"), (11, "RUN-000011-a", "pump-11")];
+        assert_eq!(found, expected, "in pages of {limit}");
+    }
+}
+
+/// Every unsettled run, read page by page.
+async fn unsettled(store: &impl Journal, limit: usize) -> Vec<PendingRun> {
+    let (mut all, mut after) = (Vec::new(), RunPlace::default());
+    loop {
+        let page = store.unsettled_runs(after, limit).await.expect("read");
+        assert!(page.len() <= limit);
+        let Some(last) = page.last() else { return all };
+        after = last.place;
+        all.extend(page);
+    }
 }
 
 /// J2 for the checkpoint of deciding.
@@ -80,7 +92,7 @@ pub async fn j3_runs_survive_a_kill(fixture: &impl Fixture) {
     fixture.kill(store).await;
     let store = fixture.open().await;
     assert_eq!(store.decided_up_to().await.expect("read"), Offset(2));
-    assert_eq!(store.unsettled_runs().await.expect("read").len(), 1);
+    assert_eq!(unsettled(&store, 10).await.len(), 1);
 }
 
 /// More than any statement's limit on bound values.
@@ -88,8 +100,7 @@ pub async fn many_runs_in_one_commit_arrive(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let runs = (1..=3_001).map(|event| run_of(event, "notify", RunStatus::Queued)).collect();
     write_runs(&store, runs).await;
-    let unsettled = store.unsettled_runs().await.expect("read");
-    assert!(unsettled.iter().map(|run| run.event.0).eq(1..=3_001));
+    assert!(unsettled(&store, 1_000).await.iter().map(|run| run.place.event.0).eq(1..=3_001));
 }
 
 /// Two commits that may be written together still count as one after the other.

@@ -1,6 +1,8 @@
 //! The port `Journal`.
 
-use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
+use andon_journal::{
+    Append, Appended, Commit, Journal, JournalError, Lease, Mark, PendingRun, RunPlace, StoredEvent, StoredRun,
+};
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
 
@@ -38,10 +40,13 @@ impl Journal for MemoryJournal {
         Ok(self.read("reading events")?.keys.get(key).map(|(offset, _)| *offset))
     }
 
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
+    async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
         let state = self.read("reading runs")?;
-        let in_order = state.runs_of_events.iter().filter_map(|(_, id)| state.runs.get(id));
-        Ok(in_order.filter(|run| !run.newest.status.is_settled()).map(stored).collect())
+        let unsettled = state.runs.values().filter(|run| !run.newest.status.is_settled());
+        let mut rest: Vec<PendingRun> = unsettled.map(pending).filter(|run| run.place > after).collect();
+        rest.sort_unstable_by_key(|run| run.place);
+        rest.truncate(limit);
+        Ok(rest)
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
@@ -55,9 +60,15 @@ impl Journal for MemoryJournal {
     async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
         let state = self.read("reading checkpoints")?;
         let is_new =
-            |mark: &Mark| !state.marks.contains(&(Some(source.clone()), mark.key.clone(), mark.version.clone()));
+            |mark: &Mark| !state.marks.contains_key(&(Some(source.clone()), mark.key.clone(), mark.version.clone()));
         Ok(marks.into_iter().filter(is_new).collect())
     }
+}
+
+fn pending(run: &MemoryRun) -> PendingRun {
+    let newest = &run.newest;
+    let place = RunPlace { event: newest.event, sequence: run.sequence };
+    PendingRun { place, id: newest.id.clone(), subject: newest.subject.clone() }
 }
 
 fn stored(run: &MemoryRun) -> StoredRun {

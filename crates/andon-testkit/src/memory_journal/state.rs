@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use andon_journal::{
     Append, Appended, CheckpointMove, Commit, Decided, DocumentVersion, JournalError, Lease, Mark, NewQuarantine,
-    NewToken, Retention, RevisionInfo, RunChange, StoredEvent,
+    NewToken, Retained, Retention, RevisionInfo, RunChange, StoredEvent,
 };
 use andon_model::{Event, EventKey, Name, Offset, RunId, Secret, TimelineEntry, Timestamp};
 
@@ -54,7 +54,9 @@ pub(super) struct State {
     /// Events and their runs, in order.
     pub(super) runs_of_events: BTreeSet<(Offset, RunId)>,
     pub(super) checkpoints: HashMap<String, (i64, String)>,
-    pub(super) marks: HashSet<(Option<Name>, String, String)>,
+    /// Source, key and version, and when each was marked first.
+    pub(super) marks: HashMap<(Option<Name>, String, String), Timestamp>,
+    last_quarantine: i64,
     pub(super) quarantine: BTreeMap<i64, MemoryQuarantine>,
     pub(super) revisions: Vec<RevisionInfo>,
     /// Every version of every document, oldest first; `true` marks a removal.
@@ -94,9 +96,10 @@ impl State {
         if let Some(CheckpointMove { name, position, note }) = append.checkpoint {
             self.checkpoints.insert(name, (position, note));
         }
-        let marks = append.marks.into_iter().map(|Mark { key, version }| (append.source.clone(), key, version));
-        self.marks.extend(marks);
         let at = append.at;
+        for Mark { key, version } in append.marks {
+            self.marks.entry((append.source.clone(), key, version)).or_insert(at);
+        }
         Ok(Appended {
             events: append.events.into_iter().map(|event| self.append_event(event, at)).collect(),
             quarantine: append.quarantine.into_iter().map(|entry| self.append_quarantine(entry, at)).collect(),
@@ -122,7 +125,8 @@ impl State {
     }
 
     fn append_quarantine(&mut self, entry: NewQuarantine, received_at: Timestamp) -> i64 {
-        let id = self.quarantine.last_key_value().map_or(1, |(id, _)| id + 1);
+        self.last_quarantine += 1;
+        let id = self.last_quarantine;
         self.quarantine.insert(id, MemoryQuarantine { entry, received_at, is_open: true });
         id
     }
@@ -170,7 +174,28 @@ impl State {
         self.last_offset - self.decided_up_to
     }
 
-    pub(super) fn retain(&mut self, retention: Retention) -> usize {
+    pub(super) fn retain(&mut self, retention: Retention) -> Retained {
+        Retained {
+            events: self.retain_events(retention),
+            replayed: self.retain_quarantine(false, retention.events_before, retention.limit),
+            quarantine: self.retain_quarantine(true, retention.quarantine_before, retention.limit),
+            marks: retention.marks_before.map_or(0, |before| self.retain_marks(before, retention.limit)),
+        }
+    }
+
+    fn retain_quarantine(&mut self, is_open: bool, before: Timestamp, limit: usize) -> usize {
+        let old = |entry: &MemoryQuarantine| entry.is_open == is_open && entry.received_at < before;
+        let ids: Vec<i64> = self.quarantine.iter().filter(|(_, e)| old(e)).map(|(id, _)| *id).take(limit).collect();
+        ids.iter().for_each(|id| drop(self.quarantine.remove(id)));
+        ids.len()
+    }
+
+    fn retain_marks(&mut self, before: Timestamp, limit: usize) -> usize {
+        let old: Vec<_> = self.marks.iter().filter(|(_, at)| **at < before).map(|(mark, _)| mark.clone()).collect();
+        old.iter().take(limit).filter(|mark| self.marks.remove(mark).is_some()).count()
+    }
+
+    fn retain_events(&mut self, retention: Retention) -> usize {
         let is_old =
             |event: &&StoredEvent| event.received_at < retention.events_before && event.offset.0 <= self.decided_up_to;
         let is_settled = |event: &&StoredEvent| self.runs_of(event.offset).all(|run| run.newest.status.is_settled());

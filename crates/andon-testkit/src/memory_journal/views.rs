@@ -1,7 +1,7 @@
 //! The port `Views`.
 
 use andon_journal::{
-    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, QuarantineStatus, Retention, RunDetail,
+    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, QuarantineStatus, Retained, Retention, RunDetail,
     RunFilter, RunRow, StoredEvent, Views,
 };
 use andon_model::{Offset, RunId, RunStatus};
@@ -88,7 +88,7 @@ impl Views for MemoryJournal {
         })
     }
 
-    async fn retain(&self, retention: Retention) -> Result<usize, JournalError> {
+    async fn retain(&self, retention: Retention) -> Result<Retained, JournalError> {
         self.write("deleting what is too old", |state| Ok(state.retain(retention)))
     }
 }
@@ -151,6 +151,7 @@ fn quarantine_row(id: i64, stored: &MemoryQuarantine) -> QuarantineRow {
         source: entry.source.clone(),
         problem: entry.problem.clone(),
         content_type: entry.content_type.clone(),
+        headers: entry.headers.clone(),
         path: entry.path.clone(),
         received_at: stored.received_at,
         status: if stored.is_open { QuarantineStatus::Open } else { QuarantineStatus::Replayed },

@@ -95,6 +95,10 @@ fn facts(row: &QuarantineRow) -> Grid {
     grid.pair("code", row.problem.code);
     grid.pair("where", row.problem.place.as_deref().unwrap_or("-"));
     grid.pair("what", &row.problem.detail);
+    grid.pair("media type", row.content_type.as_deref().unwrap_or("-"));
+    for (name, value) in &row.headers {
+        grid.pair(name, value);
+    }
     grid
 }
 

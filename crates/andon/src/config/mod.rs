@@ -65,6 +65,9 @@ impl Settings {
         if self.retention.keys < self.retention.events {
             return wrong("[retention] keys", "keys of events are kept at least as long as the events");
         }
+        if self.retention.quarantine < self.retention.events {
+            return wrong("[retention] quarantine", "what was not replayed is kept at least as long as the events");
+        }
         Ok(())
     }
 }
@@ -153,6 +156,7 @@ mod tests {
         check("[htp]\n", "htp", "unknown field");
         check("[http]\nlisten = 'here'\n", "http.listen", "");
         check("[retention]\nevents = '9 days'\nkeys = '1 day'\n", "[retention] keys", "at least as long");
+        check("[retention]\nquarantine = '1 day'\n", "[retention] quarantine", "at least as long");
         check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
     }
 

@@ -90,12 +90,23 @@ pub(crate) struct Retention {
     /// Keys by which a late repetition of an event is recognised. Default 800 days.
     #[serde(with = "humantime_serde")]
     pub(crate) keys: Duration,
+    /// Quarantine entries that nobody replayed; replayed ones go like events. Default 800 days.
+    #[serde(with = "humantime_serde")]
+    pub(crate) quarantine: Duration,
+    /// Marks of read objects; longer than any object stays in its bucket. Default: forever.
+    #[serde(with = "humantime_serde")]
+    pub(crate) marks: Option<Duration>,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let engine = EngineSettings::default();
-        Self { events: engine.keep_events.unwrap_or(Duration::MAX), keys: engine.keep_keys }
+        Self {
+            events: engine.keep_events.unwrap_or(Duration::MAX),
+            keys: engine.keep_keys,
+            quarantine: engine.keep_quarantine,
+            marks: engine.keep_marks,
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::io::Write;
 use std::sync::Arc;
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
-use andon_journal::{Append, Appended, Commit, Journal, JournalError, Lease, Mark, StoredEvent, StoredRun};
-use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
+use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease};
+use andon_model::Name;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -55,7 +55,11 @@ fn pass(kind: &'static str) {
 struct CrashingJournal(Arc<dyn Journal>);
 
 #[async_trait]
-impl Journal for CrashingJournal {
+impl JournalLayer for CrashingJournal {
+    fn inner(&self) -> &dyn Journal {
+        &*self.0
+    }
+
     async fn append(&self, append: Append) -> Result<Appended, JournalError> {
         pass("before append");
         let appended = self.0.append(append).await;
@@ -68,42 +72,6 @@ impl Journal for CrashingJournal {
         let committed = self.0.commit(lease, commit).await;
         pass("after commit");
         committed
-    }
-
-    async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
-        self.0.take_lease(owner, now).await
-    }
-
-    async fn decided_up_to(&self) -> Result<Offset, JournalError> {
-        self.0.decided_up_to().await
-    }
-
-    async fn events_after(&self, after: Offset, limit: usize) -> Result<Vec<StoredEvent>, JournalError> {
-        self.0.events_after(after, limit).await
-    }
-
-    async fn event(&self, offset: Offset) -> Result<Option<StoredEvent>, JournalError> {
-        self.0.event(offset).await
-    }
-
-    async fn find_event(&self, key: &EventKey) -> Result<Option<Offset>, JournalError> {
-        self.0.find_event(key).await
-    }
-
-    async fn unsettled_runs(&self) -> Result<Vec<StoredRun>, JournalError> {
-        self.0.unsettled_runs().await
-    }
-
-    async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
-        self.0.run(id).await
-    }
-
-    async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
-        self.0.checkpoint(name).await
-    }
-
-    async fn unmarked(&self, source: &Name, marks: Vec<Mark>) -> Result<Vec<Mark>, JournalError> {
-        self.0.unmarked(source, marks).await
     }
 }
 

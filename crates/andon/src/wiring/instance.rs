@@ -134,6 +134,8 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
         drain: engine.drain,
         keep_events: Some(retention.events),
         keep_keys: retention.keys,
+        keep_quarantine: retention.quarantine,
+        keep_marks: retention.marks,
     }
 }
 

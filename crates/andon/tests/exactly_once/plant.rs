@@ -6,9 +6,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use andon_sim::{BookEntry, Books, FaultProfile, SapSimulator, SimulatorConfig};
+use andon_testkit::first_hit_table;
 use andon_testkit::postgres::Database;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+/// Which service an event asks for, and the action that it gets.
+const ACTIONS: [(&str, &str); 3] = [("\"z\"", "notify-z"), ("\"create-only\"", "create-only"), ("", "notify")];
 
 /// How long a single wait may take before the test fails.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -98,7 +102,7 @@ impl Plant {
         let put = |kind: &str, name: &str, text: &str| json!({ "put": { "kind": kind, "name": name, "text": text } });
         let changes = json!({ "changes": [
             put("destination", "s4", &destination),
-            put("table", "device", TABLE),
+            put("table", "device", &first_hit_table("event.data.service", &ACTIONS)),
             put("decision", "device", "table = \"device\"\n"),
             put("action", "notify", NOTIFY),
             put("action", "create-only", create_only()),
@@ -261,25 +265,3 @@ timeout = "2s"
 retry = { base = "50ms", max = "500ms" }
 body = '{ "ShortText": "Event ${{event.id}}" }'
 "#;
-
-const TABLE: &str = r#"{
-  "nodes": [
-    { "id": "in", "type": "inputNode", "name": "event", "position": { "x": 0, "y": 0 } },
-    { "id": "table", "type": "decisionTableNode", "name": "device", "position": { "x": 200, "y": 0 },
-      "content": {
-        "hitPolicy": "first",
-        "inputs": [{ "id": "service", "name": "Service", "field": "event.data.service" }],
-        "outputs": [{ "id": "action", "name": "Action", "field": "action" }],
-        "rules": [
-          { "_id": "z", "service": "\"z\"", "action": "\"notify-z\"" },
-          { "_id": "create-only", "service": "\"create-only\"", "action": "\"create-only\"" },
-          { "_id": "standard", "service": "", "action": "\"notify\"" }
-        ]
-      } },
-    { "id": "out", "type": "outputNode", "name": "decision", "position": { "x": 400, "y": 0 } }
-  ],
-  "edges": [
-    { "id": "e1", "type": "edge", "sourceId": "in", "targetId": "table" },
-    { "id": "e2", "type": "edge", "sourceId": "table", "targetId": "out" }
-  ]
-}"#;
