@@ -82,6 +82,8 @@ codes! {
     MissingPath = "AND-3002", "a template names a path that is not there";
     /// A rendered body is not what its content type says.
     BadBody = "AND-3003", "the rendered request is not valid";
+    /// A step asked a lookup, a decision table or a rule service, and there is no answer.
+    NothingDetermined = "AND-3004", "a lookup or decision of the run has no result";
     /// The destination answered that a person must change something.
     Refused = "AND-4001", "the destination refused the request";
     /// The destination cannot be reached.
