@@ -24,7 +24,10 @@ pub mod template;
 
 pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
-pub use definition::{Action, ActionDefinition, Guard, RetryPolicy, Stage, Step, StepDefinition};
+pub use definition::{
+    Action, ActionDefinition, Budget, ChangesetEntry, Guard, ProbeGuard, RetryPolicy, Stage, Step, StepDefinition,
+    SummaryApi, WhenEmpty, WhenMissing,
+};
 pub use key::{run_id, step_key};
 pub use library::{Determined, Library};
 pub use probe::{Found, Match, ProbeQuery};

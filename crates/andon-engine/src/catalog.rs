@@ -9,7 +9,7 @@ use andon_journal::{DocumentKind, DocumentVersion, Finding};
 use andon_model::{Code, Decision, Event, Lookup, Name, Problem, TableVersion, Timestamp};
 use serde_json::Value;
 
-use crate::tables::{Pinned, Tables, VersionedDecision};
+use crate::tables::{Pinned, Tables, VersionedDecision, check_key};
 
 /// Everything of one revision that decides and acts.
 #[derive(Default)]
@@ -142,6 +142,7 @@ impl<'a> Compiler<'a> {
             match Action::compile(&document.name, &document.text) {
                 Ok(action) => {
                     self.check_destinations(&action, &document.path());
+                    self.check_tables(&action, &document.path());
                     actions.insert(document.name.clone(), action);
                 }
                 Err(problems) => self.findings.extend(problems.into_iter().map(Finding::error)),
@@ -159,6 +160,23 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// What the steps look up and ask must be there.
+    fn check_tables(&mut self, action: &Action, path: &str) {
+        for (name, key) in action.lookups() {
+            let fault = match self.lookups.get(name) {
+                Some(lookup) => check_key(name, lookup, key).err(),
+                None => Some(format!("there is no usable lookup {name}; add lookups/{name}.csv")),
+            };
+            fault.into_iter().for_each(|what| self.error(Code::ConfigurationReference, what, path.to_owned()));
+        }
+        for name in action.decisions() {
+            if self.find(DocumentKind::Decision, name).is_none() {
+                let detail = format!("there is no decision {name}; add decisions/{name}.toml");
+                self.error(Code::ConfigurationReference, detail, path.to_owned());
+            }
+        }
+    }
+
     fn compile_decisions(&mut self, actions: &BTreeMap<Name, Action>) -> Vec<VersionedDecision> {
         let mut decisions = Vec::new();
         for version in self.of_kind(DocumentKind::Decision) {
@@ -167,7 +185,9 @@ impl<'a> Compiler<'a> {
                 Ok(model) => {
                     self.check_decision(&model, &document.path(), actions);
                     let table = self.table_version(&document.name, &model);
-                    decisions.push(VersionedDecision { table, model, for_events: true });
+                    let is_asked = actions.values().any(|action| action.decisions().any(|name| *name == document.name));
+                    let for_events = !is_asked || !model.actions_named().is_empty();
+                    decisions.push(VersionedDecision { table, model, for_events });
                 }
                 Err(found) => self.take(found),
             }

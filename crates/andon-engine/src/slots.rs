@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use andon_act::{RunContext, RunState};
-use andon_model::{Event, Name, Offset, RunId};
+use andon_model::{Event, Name, Offset, RunId, Timestamp};
 
 use crate::tables::Pinned;
 
@@ -29,6 +30,10 @@ pub(crate) struct Slot {
     pub(crate) loaded: Option<Box<Loaded>>,
     /// The destination it wants a place at.
     pub(crate) wants: Option<Name>,
+    /// How long it waits there at most.
+    pub(crate) patience: Option<Duration>,
+    /// When it stops waiting; set once it stands at the gate.
+    pub(crate) gives_up_at: Option<Timestamp>,
 }
 
 /// All unsettled runs.
@@ -62,7 +67,7 @@ impl Slots {
             self.subjects.entry(subject.clone()).or_default().push_back(run.clone());
         }
         self.loaded += usize::from(loaded.is_some());
-        self.runs.insert(run, Slot { event, subject, loaded, wants: None });
+        self.runs.insert(run, Slot { event, subject, loaded, wants: None, patience: None, gives_up_at: None });
         true
     }
 

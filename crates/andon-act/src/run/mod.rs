@@ -5,13 +5,26 @@
 //! *Lost*: by the step's [`crate::Guard`] either `Waiting` and the same bytes again (`natural`,
 //! `repeatable`), or `Waiting` → `ProbeDue` → `Probing` → found (next step) or absent (`Ready`), or
 //! settled as parked. Nothing else leads from a lost request back to `Ready` (invariant A2).
+//!
+//! Two kinds are different. A `lookup` and a decision by table send nothing: they are evaluated when
+//! they are begun (`local`). A `summary` never holds up its run: whatever is not a usable text, be it no
+//! place in time, a refusal or a crash, leads at once to the step's own text (`summary`).
 
+mod clean;
+mod detail;
+mod doubt;
+mod effect;
+mod kept;
+mod local;
+mod released;
 mod render;
 mod state;
+mod summary;
 mod transition;
 
+pub use effect::{Effect, Input, Transition};
 pub use state::{Phase, RunContext, RunState, StepResult};
-pub use transition::{Effect, Input, Transition, plan, resume, step};
+pub use transition::{plan, resume, step};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,46 @@
-//! From templates to the request that is stored and sent.
+//! From templates to the request that is stored and sent, and to the search for what it made.
 
-use andon_model::{Problem, Timestamp};
+use std::time::Duration;
+
+use andon_model::{Code, Key, Problem, Timestamp};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use super::{RunContext, RunState};
+use super::{RunContext, RunState, summary};
+use crate::definition::{Content, PartTemplates, RequestTemplates, Work};
 use crate::template::{Scope, Template};
-use crate::{Guard, Request, Step};
+use crate::{AttachmentBody, ChangesetPart, Guard, ProbeQuery, Request, Step, StepKind};
+
+/// Hexadecimal digits of a SHA-256 digest.
+const DIGEST_CHARS: usize = 64;
+/// Longest file name in bytes, as header `Slug`.
+const MAX_FILE_NAME_BYTES: usize = 1_024;
+/// What is encoded in the header `Slug`: what a header cannot carry, and the sign that begins an encoding.
+const SLUG: &AsciiSet = &CONTROLS.add(b'%');
+
+impl Request {
+    /// A request that says nothing yet.
+    pub(super) fn empty(key: Key, timeout: Duration) -> Self {
+        Self {
+            kind: StepKind::Http,
+            method: String::new(),
+            path: String::new(),
+            query: Vec::new(),
+            headers: Vec::new(),
+            content_type: None,
+            body: None,
+            csrf: false,
+            service: None,
+            key,
+            repeatable_since: None,
+            changeset: Vec::new(),
+            if_match: None,
+            attachment: None,
+            budget: None,
+            timeout_ms: millis(timeout),
+        }
+    }
+}
 
 /// Renders the request of `step` for this run. Fails when a path is missing or the body is not valid.
 pub(super) fn render_request(
@@ -14,29 +49,121 @@ pub(super) fn render_request(
     step: &Step,
     now: Timestamp,
 ) -> Result<Request, Problem> {
-    let scope = scope(ctx, state, step);
-    let definition = &step.definition;
-    let body = step.body.as_ref().map(|body| body.render(&scope)).transpose()?;
-    Ok(Request {
+    let templates = match &step.work {
+        Work::Request(templates) | Work::Rules { request: templates, .. } => templates,
+        Work::Summary(summary) => {
+            let call = summary.call.as_ref().ok_or_else(no_request)?;
+            return summary::render_call(ctx, state, step, call);
+        }
+        Work::Table { .. } | Work::Lookup { .. } => return Err(no_request()),
+    };
+    let (scope, definition) = (scope(ctx, state, step), &step.definition);
+    let service = definition.service.as_deref();
+    let request = Request {
         kind: definition.kind,
-        method: definition.method.clone(),
-        path: full_path(definition.service.as_deref(), &step.path.render(&scope)?),
-        query: render_pairs(&step.query, &scope)?,
-        headers: render_pairs(&step.headers, &scope)?,
-        content_type: body
-            .is_some()
-            .then(|| definition.content_type.clone().unwrap_or_else(|| "application/json".into())),
-        body,
-        csrf: definition.csrf.unwrap_or(definition.service.is_some() && step.is_changing()),
+        method: templates.method.clone(),
+        path: full_path(service, &templates.path.render(&scope)?),
+        query: render_pairs(&templates.query, &scope)?,
+        headers: render_pairs(&templates.headers, &scope)?,
+        csrf: definition.csrf.unwrap_or(service.is_some() && step.is_changing()),
         service: definition.service.clone(),
-        key: state.key(step),
-        changeset: Vec::new(),
-        if_match: None,
-        attachment: None,
-        budget: None,
         repeatable_since: (step.guard == Guard::Repeatable).then_some(now),
-        timeout_ms: u64::try_from(definition.timeout.as_millis()).unwrap_or(u64::MAX),
+        if_match: definition.if_match,
+        ..Request::empty(state.key(step), step.timeout)
+    };
+    let request = with_content(request, templates, &scope)?;
+    check_probe(&request, render_probe(ctx, state, step).transpose()?)?;
+    Ok(request)
+}
+
+fn no_request() -> Problem {
+    Problem::new(Code::Internal, "a step that sends nothing was to be sent")
+}
+
+fn with_content(request: Request, templates: &RequestTemplates, scope: &Scope<'_>) -> Result<Request, Problem> {
+    let content_type = templates.content_type.as_ref().map(|kind| kind.render(scope)).transpose()?;
+    match &templates.content {
+        Content::Nothing => Ok(request),
+        Content::Body(body) => {
+            let content_type = Some(content_type.unwrap_or_else(|| "application/json".to_owned()));
+            Ok(Request { body: Some(body.render(scope)?), content_type, ..request })
+        }
+        Content::Changeset(parts) => {
+            let changeset = (1..).zip(parts).map(|(n, part)| render_part(n, part, scope)).collect::<Result<_, _>>()?;
+            Ok(Request { changeset, ..request })
+        }
+        Content::Attachment { digest, file_name, max_bytes } => {
+            let digest = digest.render(scope)?.trim().to_ascii_lowercase();
+            let attachment = Some(AttachmentBody { digest: checked_digest(digest)?, max_bytes: *max_bytes });
+            let mut headers = request.headers;
+            headers.push(("Slug".to_owned(), slug(&file_name.render(scope)?)?));
+            let content_type = Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned()));
+            Ok(Request { headers, attachment, content_type, ..request })
+        }
+    }
+}
+
+fn render_part(content_id: u32, part: &PartTemplates, scope: &Scope<'_>) -> Result<ChangesetPart, Problem> {
+    Ok(ChangesetPart {
+        content_id,
+        method: part.method.clone(),
+        path: part.path.render(scope)?,
+        headers: render_pairs(&part.headers, scope)?,
+        body: part.body.as_ref().map(|body| body.render(scope)).transpose()?,
     })
+}
+
+fn checked_digest(digest: String) -> Result<String, Problem> {
+    if digest.len() == DIGEST_CHARS && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(digest);
+    }
+    let shown: String = digest.chars().take(DIGEST_CHARS).collect();
+    Err(Problem::new(Code::BadBody, format!("attachment {shown:?} is not a SHA-256 digest in hexadecimal")))
+}
+
+fn slug(file_name: &str) -> Result<String, Problem> {
+    let slug = utf8_percent_encode(file_name.trim(), SLUG).to_string();
+    if slug.is_empty() || slug.len() > MAX_FILE_NAME_BYTES {
+        let detail = format!("the file name has {} bytes, it may have 1 to {MAX_FILE_NAME_BYTES}", slug.len());
+        return Err(Problem::new(Code::BadBody, detail));
+    }
+    Ok(slug)
+}
+
+/// What is searched for must tell this run's document from others.
+fn check_probe(request: &Request, probe: Option<ProbeQuery>) -> Result<(), Problem> {
+    let empty = probe.is_some_and(|probe| probe.value.trim().is_empty());
+    if empty {
+        let detail = format!("the guard's value for {} is empty, so it would find any document", request.path);
+        return Err(Problem::new(Code::BadBody, detail));
+    }
+    Ok(())
+}
+
+/// The search for what the step's request may have made; `None` when its guard is another.
+pub(super) fn render_probe(ctx: RunContext<'_>, state: &RunState, step: &Step) -> Option<Result<ProbeQuery, Problem>> {
+    let (Guard::Probe(guard), Some(templates)) = (&step.guard, &step.probe) else { return None };
+    let (scope, kind) = (scope(ctx, state, step), step.definition.kind);
+    let base = step.definition.service.as_deref().unwrap_or_default();
+    let render = || {
+        let key = state.key(step);
+        Ok(ProbeQuery {
+            kind,
+            path: full_path(Some(base), &templates.path.render(&scope)?),
+            field: guard.field.clone(),
+            value: templates.value.as_ref().map_or_else(|| Ok(key.to_string()), |value| value.render(&scope))?,
+            key,
+            matching: guard.matching(kind),
+            listing: guard.list.is_some(),
+            query: render_pairs(&templates.query, &scope)?,
+            timeout_ms: millis(step.timeout),
+        })
+    };
+    Some(render())
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn full_path(service: Option<&str>, path: &str) -> String {
@@ -46,12 +173,15 @@ fn full_path(service: Option<&str>, path: &str) -> String {
     }
 }
 
-fn render_pairs(pairs: &[(String, Template)], scope: &Scope<'_>) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn render_pairs(
+    pairs: &[(String, Template)],
+    scope: &Scope<'_>,
+) -> Result<Vec<(String, String)>, Problem> {
     pairs.iter().map(|(name, template)| Ok((name.clone(), template.render(scope)?))).collect()
 }
 
 /// What the step's templates see.
-fn scope<'a>(ctx: RunContext<'a>, state: &'a RunState, step: &Step) -> Scope<'a> {
+pub(super) fn scope<'a>(ctx: RunContext<'a>, state: &'a RunState, step: &Step) -> Scope<'a> {
     let event = serde_json::to_value(ctx.event).unwrap_or(Value::Null);
     let mut scope = Scope::new(event, &state.decision, &state.lookups);
     for result in &state.results {

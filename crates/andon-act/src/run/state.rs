@@ -158,7 +158,7 @@ impl RunState {
         let done = self.results.iter().map(|result| &result.step);
         action.name == self.action
             && self.step <= action.steps.len()
-            && done.eq(action.steps[..self.step].iter().map(|step| &step.definition.name))
+            && done.eq(action.steps[..self.step].iter().map(Step::name))
     }
 
     /// Reads the stored form.
@@ -171,6 +171,6 @@ impl RunState {
     }
 
     pub(super) fn key(&self, step: &Step) -> Key {
-        step_key(&self.event, &self.action, &step.definition.name)
+        step_key(&self.event, &self.action, step.name())
     }
 }

@@ -86,7 +86,7 @@ fn show(transition: &Transition) -> String {
         return format!("rejected: {reason}");
     }
     let words = transition.effects.iter().map(|effect| match effect {
-        Effect::Admit { destination } => format!("admit {destination}"),
+        Effect::Admit { destination, .. } => format!("admit {destination}"),
         Effect::Send { request, .. } => format!("send {} {}", request.method, request.path),
         Effect::Probe { query, .. } => format!("probe {} {}", query.path, query.field),
         Effect::WakeAt(at) => format!("wake at {}s", at.as_micros() / 1_000_000),

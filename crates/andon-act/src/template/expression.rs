@@ -60,6 +60,11 @@ impl Expression {
         &self.paths
     }
 
+    /// Whether it is a path and nothing else.
+    pub(super) fn is_path(&self) -> bool {
+        matches!(self.kind, Kind::Path)
+    }
+
     /// Its value.
     pub(super) fn evaluate<'a>(&self, scope: &'a Scope<'_>) -> Result<Cow<'a, Value>, Failure> {
         match &self.kind {

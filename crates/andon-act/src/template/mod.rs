@@ -74,9 +74,12 @@ mod environment;
 mod expression;
 mod filters;
 mod json;
+mod known;
 mod lookahead;
+mod outline;
 mod path;
 mod pieces;
+mod redact;
 mod scope;
 mod slot;
 mod translate;
@@ -92,6 +95,9 @@ use expression::Expression;
 use pieces::{Fault, Insertion, Piece};
 use slot::{Cursor, Slot};
 
+pub(crate) use redact::Redaction;
+pub use known::{Facts, KnownRow, Origin, Seen};
+pub use outline::{Fragment, Inserted, Member, NamedPath, Node, PathRoot, Shape};
 pub use scope::Scope;
 
 /// Most bytes of a template's source.
@@ -175,6 +181,28 @@ impl Template {
             Part::Insert { expression, .. } => Some(expression),
         });
         expressions.flat_map(Expression::paths).map(ToString::to_string).collect()
+    }
+}
+
+/// A path that a template names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// As in [`Template::paths`].
+    pub(crate) path: String,
+    /// Whether the value stands as it is, not computed with, within a JSON text.
+    pub(crate) as_text: bool,
+}
+
+impl Template {
+    /// The paths that it names, with what becomes of their values.
+    pub(crate) fn uses(&self) -> impl Iterator<Item = Use> {
+        self.parts.iter().flat_map(|part| match part {
+            Part::Literal(_) => Vec::new(),
+            Part::Insert { expression, slot, .. } => {
+                let as_text = *slot == Slot::JsonText && expression.is_path();
+                expression.paths().iter().map(|path| Use { path: path.to_string(), as_text }).collect()
+            }
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! What a template can see, and what is said when something is not there.
 
+use std::borrow::Cow;
+
 use andon_model::Key;
 use serde_json::Value;
 
@@ -16,18 +18,18 @@ const MAX_KEY_CHARS: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Scope<'a> {
     event: Value,
-    decision: &'a Value,
-    lookups: &'a Value,
+    decision: Cow<'a, Value>,
+    lookups: Cow<'a, Value>,
     run: Value,
     answers: Vec<Answered<'a>>,
 }
 
 /// What a completed step was answered.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Answered<'a> {
     stage: Stage,
     step: &'a str,
-    body: &'a Value,
+    body: Cow<'a, Value>,
 }
 
 impl<'a> Scope<'a> {
@@ -35,12 +37,13 @@ impl<'a> Scope<'a> {
     /// * `decision`: the output of the decision table's row.
     /// * `lookups`: an object, alias → the values found, or `null` where nothing was.
     pub fn new(event: Value, decision: &'a Value, lookups: &'a Value) -> Self {
+        let (decision, lookups) = (Cow::Borrowed(decision), Cow::Borrowed(lookups));
         Self { event, decision, lookups, run: Value::Null, answers: Vec::new() }
     }
 
     /// Adds what a completed step was answered: `body` is `null` when the answer was empty.
     pub fn add_answer(&mut self, stage: Stage, step: &'a str, body: &'a Value) {
-        self.answers.push(Answered { stage, step, body });
+        self.answers.push(Answered { stage, step, body: Cow::Borrowed(body) });
     }
 
     /// Sets what `run` shows (an object) and the duplicate-guard key of the step that is rendered.
@@ -64,28 +67,67 @@ impl<'a> Scope<'a> {
     fn start(&self, path: &Path) -> Result<(&Value, usize), String> {
         let stage = match path.root {
             Root::Event => return Ok((&self.event, 0)),
-            Root::Decision => return Ok((self.decision, 0)),
-            Root::Lookups => return Ok((self.lookups, 0)),
+            Root::Decision => return Ok((&self.decision, 0)),
+            Root::Lookups => return Ok((&self.lookups, 0)),
             Root::Run => return Ok((&self.run, 0)),
             Root::Answer(stage) => stage,
         };
         let answers = || self.answers.iter().filter(|answer| answer.stage == stage);
         match answers().find(|answer| path.segments.first().is_some_and(|first| first.is(answer.step))) {
-            Some(answer) => Ok((answer.body, 1)),
+            Some(answer) => Ok((&answer.body, 1)),
             None => Err(no_key(path, 0, &mut answers().map(|answer| answer.step))),
         }
+    }
+}
+
+impl Scope<'_> {
+    /// Puts `blank` in the place of the value at `path`; nothing happens where there is none.
+    pub(super) fn blank(&mut self, path: &Path, blank: &str) {
+        let (mut value, from) = match path.root {
+            Root::Event => (&mut self.event, 0),
+            Root::Decision => (self.decision.to_mut(), 0),
+            Root::Lookups => (self.lookups.to_mut(), 0),
+            Root::Run => (&mut self.run, 0),
+            Root::Answer(stage) => {
+                let is_meant = |a: &&mut Answered<'_>| {
+                    a.stage == stage && path.segments.first().is_some_and(|first| first.is(a.step))
+                };
+                let Some(answer) = self.answers.iter_mut().find(is_meant) else { return };
+                (answer.body.to_mut(), 1)
+            }
+        };
+        for segment in &path.segments[from..] {
+            let Some(inner) = descend_mut(value, segment) else { return };
+            value = inner;
+        }
+        *value = Value::from(blank);
+    }
+}
+
+fn descend_mut<'a>(value: &'a mut Value, segment: &Segment) -> Option<&'a mut Value> {
+    match (value, segment) {
+        (Value::Object(members), Segment::Key(key)) => members.get_mut(&**key),
+        (Value::Array(entries), segment) => {
+            let at = index_of(segment, entries.len())?;
+            entries.get_mut(at)
+        }
+        _ => None,
+    }
+}
+
+/// The place that a segment names in a list.
+fn index_of(segment: &Segment, length: usize) -> Option<usize> {
+    match segment {
+        Segment::Key(key) => key.parse().ok(),
+        Segment::Index(index) if *index < 0 => usize::try_from(i64::try_from(length).ok()?.checked_add(*index)?).ok(),
+        Segment::Index(index) => usize::try_from(*index).ok(),
     }
 }
 
 fn descend<'a>(value: &'a Value, segment: &Segment) -> Option<&'a Value> {
     match (value, segment) {
         (Value::Object(members), Segment::Key(key)) => members.get(&**key),
-        (Value::Array(entries), Segment::Key(key)) => entries.get(key.parse::<usize>().ok()?),
-        (Value::Array(entries), Segment::Index(index)) => {
-            let end = i64::try_from(entries.len()).ok()?;
-            let place = if *index < 0 { end.checked_add(*index)? } else { *index };
-            entries.get(usize::try_from(place).ok()?)
-        }
+        (Value::Array(entries), segment) => entries.get(index_of(segment, entries.len())?),
         _ => None,
     }
 }

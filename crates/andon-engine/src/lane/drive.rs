@@ -82,9 +82,10 @@ impl Lane {
 
     fn place(&mut self, turn: &mut Turn, run: &RunId, effect: Effect) {
         match effect {
-            Effect::Admit { destination } => {
+            Effect::Admit { destination, within } => {
                 if let Some(slot) = self.slots.get_mut(run) {
                     slot.wants = Some(destination);
+                    slot.patience = within;
                 }
                 self.queue_at_gate(run);
             }
@@ -103,8 +104,25 @@ impl Lane {
             return;
         }
         let Some(destination) = self.slots.get(run).and_then(|slot| slot.wants.clone()) else { return };
+        let now = self.shared.clock.now();
         self.gates.entry(destination.clone()).or_default().ask(run.clone());
-        self.gate_wakes.insert((self.shared.clock.now(), destination));
+        self.gate_wakes.insert((now, destination));
+        if let Some(slot) = self.slots.get_mut(run) {
+            slot.gives_up_at = slot.patience.map(|patience| now.after(patience));
+            self.impatient.extend(slot.gives_up_at.map(|at| (at, run.clone())));
+        }
+    }
+
+    /// Tells runs that have waited for a place as long as they may that there was none.
+    pub(super) async fn lose_patience(&mut self, turn: &mut Turn) {
+        let now = self.shared.clock.now();
+        while !self.read_failed && self.impatient.first().is_some_and(|(at, _)| *at <= now) {
+            let Some((at, run)) = self.impatient.pop_first() else { return };
+            let Some(slot) = self.slots.get_mut(&run) else { continue };
+            if slot.gives_up_at == Some(at) && slot.wants.take().is_some() {
+                self.feed(turn, &run, Input::NotAdmitted).await.ok();
+            }
+        }
     }
 
     pub(super) fn settle(&mut self, run: &RunId) {
@@ -153,6 +171,7 @@ impl Lane {
             Pass::Go(run) => {
                 if let Some(slot) = self.slots.get_mut(&run) {
                     slot.wants = None;
+                    slot.gives_up_at = None;
                 }
                 Some(run)
             }

@@ -39,6 +39,7 @@ impl Lane {
             gates: BTreeMap::new(),
             gate_wakes: BTreeSet::new(),
             timers: BTreeSet::new(),
+            impatient: BTreeSet::new(),
             in_flight: HashMap::new(),
             catalogs: BTreeMap::new(),
             decided_up_to,

@@ -83,6 +83,8 @@ pub(crate) struct Lane {
     /// When gates with an open circuit are to be asked again.
     gate_wakes: BTreeSet<(Timestamp, Name)>,
     timers: BTreeSet<(Timestamp, RunId)>,
+    /// When runs at a gate stop waiting there.
+    impatient: BTreeSet<(Timestamp, RunId)>,
     /// Runs with a request or search under way, and where.
     in_flight: HashMap<RunId, Name>,
     catalogs: BTreeMap<i64, Arc<Catalog>>,
@@ -161,6 +163,7 @@ impl Lane {
             self.learn_some().await;
             self.resume_some(&mut turn).await;
             self.fire_timers(&mut turn).await;
+            self.lose_patience(&mut turn).await;
             self.decide_events(&mut turn).await;
             self.ask_gates(&mut turn).await;
         }
@@ -249,9 +252,9 @@ impl Lane {
     }
 
     fn until_next_wake(&self) -> Duration {
-        let next_timer = self.timers.first().map(|(at, _)| *at);
+        let next_timer = self.timers.first().into_iter().chain(self.impatient.first()).map(|(at, _)| *at);
         let next_gate = self.gate_wakes.first().map(|(at, _)| *at);
-        let next = next_timer.into_iter().chain(next_gate).min();
+        let next = next_timer.chain(next_gate).min();
         next.map_or(LONGEST_SLEEP, |at| at.since(self.shared.clock.now()).min(LONGEST_SLEEP))
     }
 

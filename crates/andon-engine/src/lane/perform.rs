@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use andon_act::{Answer, Effect, Found};
+use andon_act::{Answer, Effect, Found, Request, StepKind};
 use andon_model::{Code, Problem, RunId};
 
 use super::{Lane, Message};
@@ -38,7 +38,7 @@ impl Lane {
             let message = match effect {
                 Effect::Send { destination, request } => {
                     let begun = tokio::time::Instant::now();
-                    let limit = request.timeout() * EXCHANGES + GRACE;
+                    let limit = limit_of(&request);
                     let sent = tokio::time::timeout(limit, target.send(&destination, &request));
                     let answer = sent.await.unwrap_or_else(|_| Answer::Lost(no_answer()));
                     telemetry::request_ended(&destination, begun.elapsed().as_secs_f64());
@@ -66,6 +66,11 @@ impl Lane {
         status.open_circuits =
             self.gates.iter().filter(|(_, gate)| gate.is_open(now)).map(|(name, _)| name.clone()).collect();
     }
+}
+
+/// How long the adapter is given for a request. Nobody waits longer for a summary than its step says.
+fn limit_of(request: &Request) -> Duration {
+    if request.kind == StepKind::Summary { request.timeout() } else { request.timeout() * EXCHANGES + GRACE }
 }
 
 fn no_answer() -> Problem {
