@@ -6,18 +6,20 @@
 //!
 //! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
-//! system; [`report`] prints one table, or JSON with `--json`.
+//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`] measures something else: a start on
+//! a large journal.
 
 mod latency;
 mod load;
 mod process;
 mod report;
+mod restart;
 mod stand;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 use crate::report::Report;
 use crate::stand::Stand;
@@ -40,6 +42,18 @@ struct Arguments {
     /// Print JSON
     #[arg(long)]
     json: bool,
+    #[command(subcommand)]
+    instead: Option<Instead>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Instead {
+    /// Measure a restart on a large journal; needs sqlite3
+    Restart {
+        /// Size of the journal in GiB
+        #[arg(long, default_value_t = 10)]
+        gib: u64,
+    },
 }
 
 #[tokio::main]
@@ -49,6 +63,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(program) => program,
         None => std::env::current_exe()?.with_file_name("andon"),
     };
+    if let Some(Instead::Restart { gib }) = arguments.instead {
+        restart::measure(&program, arguments.folder.as_deref(), gib).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let stand = Stand::start(&program, arguments.folder.as_deref()).await?;
     let idle = stand.process().memory()?;
     let latency = latency::measure(&stand, arguments.single_events).await?;

@@ -1,7 +1,7 @@
 //! The test stand: simulator in this process, Andon as a child, configured for three-step runs.
 
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -13,12 +13,14 @@ use tempfile::TempDir;
 use crate::process::Process;
 
 /// How long the program may take to answer after its start.
-const START_LIMIT: Duration = Duration::from_secs(30);
+const START_LIMIT: Duration = Duration::from_mins(2);
 
 pub(crate) struct Stand {
     pub(crate) sap: SapSimulator,
     pub(crate) http: reqwest::Client,
     folder: TempDir,
+    program: PathBuf,
+    port: u16,
     andon: Child,
     url: String,
     token: String,
@@ -30,15 +32,11 @@ impl Stand {
         let sap = SapSimulator::start(SimulatorConfig::default()).await?;
         let folder = folder.map_or_else(TempDir::new, TempDir::new_in)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let andon = Command::new(program)
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--log", "warn", "--data"])
-            .arg(folder.path())
-            .stdout(Stdio::null())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
+        let andon = spawn(program, port, folder.path())?;
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let url = format!("http://127.0.0.1:{port}");
-        let mut stand = Self { sap, http, folder, andon, url, token: String::new() };
+        let program = program.to_owned();
+        let mut stand = Self { sap, http, folder, program, port, andon, url, token: String::new() };
         stand.wait_until_ready().await?;
         let token = std::fs::read_to_string(stand.folder.path().join("admin.token"))?;
         token.trim().clone_into(&mut stand.token);
@@ -50,6 +48,23 @@ impl Stand {
         Process(self.andon.id())
     }
 
+    /// Ends the program as a power cut does.
+    pub(crate) fn stop(&mut self) {
+        self.andon.kill().ok();
+        self.andon.wait().ok();
+    }
+
+    /// Starts the program again and waits until it is ready.
+    pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
+        self.andon = spawn(&self.program, self.port, self.folder.path())?;
+        self.wait_until_ready().await
+    }
+
+    /// The file with the journal.
+    pub(crate) fn journal(&self) -> PathBuf {
+        self.folder.path().join("andon.db")
+    }
+
     async fn wait_until_ready(&self) -> anyhow::Result<()> {
         let begun = Instant::now();
         while begun.elapsed() < START_LIMIT {
@@ -57,7 +72,7 @@ impl Stand {
             if answer.is_ok_and(|answer| answer.status().is_success()) {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
         bail!("the program did not answer within {START_LIMIT:?}")
     }
@@ -68,10 +83,12 @@ impl Stand {
         let put = |kind: &str, name: &str, text: &str| json!({ "put": { "kind": kind, "name": name, "text": text } });
         let changes = json!({ "changes": [
             put("destination", "s4", &DESTINATION.replace("ADDRESS", &self.sap.base_url())),
+            put("destination", "silent", SILENT),
             put("table", "steps", TABLE),
             put("decision", "steps", "table = \"steps\"\n"),
             put("action", "three-steps", &(READ.to_owned() + CREATE + ECHO)),
             put("action", "one-step", CREATE),
+            put("action", "unanswered", &CREATE.replace("\"s4\"", "\"silent\"")),
         ] });
         self.send(self.http.post(self.at("/api/v1/configuration/apply")).json(&changes)).await?;
         Ok(())
@@ -119,10 +136,18 @@ impl Stand {
 
 impl Drop for Stand {
     fn drop(&mut self) {
-        self.andon.kill().ok();
-        self.andon.wait().ok();
+        self.stop();
     }
 }
+
+fn spawn(program: &Path, port: u16, folder: &Path) -> anyhow::Result<Child> {
+    let mut andon = Command::new(program);
+    andon.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--log", "warn", "--data"]).arg(folder);
+    andon.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {}", program.display()))
+}
+
+/// A destination where nobody listens: the port belongs to a service that has long gone out of use.
+const SILENT: &str = "url = \"http://127.0.0.1:9\"\n";
 
 const DESTINATION: &str = r#"
 url = "ADDRESS"
@@ -182,6 +207,7 @@ const TABLE: &str = r#"{
         "inputs": [{ "id": "wish", "name": "Action", "field": "event.data.action" }],
         "outputs": [{ "id": "action", "name": "Action", "field": "action" }],
         "rules": [
+          { "_id": "none", "wish": "\"unanswered\"", "action": "\"unanswered\"" },
           { "_id": "one", "wish": "\"one-step\"", "action": "\"one-step\"" },
           { "_id": "three", "wish": "", "action": "\"three-steps\"" }
         ]

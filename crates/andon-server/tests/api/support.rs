@@ -247,7 +247,7 @@ impl Decoder for PlainDecoder {
         for (number, line) in delivery.body.split(|b| *b == b'\n').enumerate().filter(|(_, line)| !line.is_empty()) {
             match std::str::from_utf8(line) {
                 Ok(id) if id != "bad" && delivery.header("x-broken").is_none() => {
-                    decoded.events.push(event(id, delivery))
+                    decoded.events.push(event(id, delivery));
                 }
                 _ => decoded.faults.push((
                     Problem::new(Code::Undecodable, "not an event").at(format!("line {}", number + 1)),

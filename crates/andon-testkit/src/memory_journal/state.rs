@@ -186,8 +186,7 @@ impl State {
     fn retain_quarantine(&mut self, is_open: bool, before: Timestamp, limit: usize) -> usize {
         let old = |entry: &MemoryQuarantine| entry.is_open == is_open && entry.received_at < before;
         let ids: Vec<i64> = self.quarantine.iter().filter(|(_, e)| old(e)).map(|(id, _)| *id).take(limit).collect();
-        ids.iter().for_each(|id| drop(self.quarantine.remove(id)));
-        ids.len()
+        ids.iter().filter(|id| self.quarantine.remove(id).is_some()).count()
     }
 
     fn retain_marks(&mut self, before: Timestamp, limit: usize) -> usize {
