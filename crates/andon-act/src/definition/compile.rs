@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use andon_model::{Code, Name, Problem};
 
 use super::options::Shape;
+use super::references::Summaries;
 use super::work::{method_of, retry_of, timeout_of};
 use super::{
     ChangesetEntry, Content, Guard, PartTemplates, ProbeGuard, ProbeTemplates, RequestTemplates, Step, StepDefinition,
@@ -12,7 +13,7 @@ use super::{
 };
 use crate::StepKind;
 use crate::request::CallBudget;
-use crate::template::{Form, Redaction, Template};
+use crate::template::{Form, Redaction, Template, Use};
 
 /// Largest attachment by default.
 const MAX_ATTACHMENT_BYTES: u64 = 20 * 1024 * 1024;
@@ -56,11 +57,10 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    /// `use_`: what a model's text may do in this template.
-    fn template(&mut self, source: &str, form: Form, part: &str, summaries: references::Summaries) -> Option<Template> {
+    fn template(&mut self, source: &str, form: Form, part: &str, summaries: Summaries) -> Option<Template> {
         match Template::compile(source, form, &format!("{} {part}", self.place)) {
             Ok(template) => {
-                self.problems.extend(references::check(self.place, self.own, &template, self.earlier, summaries));
+                self.problems.extend(references::check(self.place, self.own, template.uses(), self.earlier, summaries));
                 Some(template)
             }
             Err(problem) => {
@@ -72,7 +72,7 @@ impl Compiler<'_> {
 
     /// A template that decides what is asked or where it goes: no model's text may stand in it.
     fn strict(&mut self, source: &str, form: Form, part: &str) -> Option<Template> {
-        self.template(source, form, part, references::Summaries::Refused)
+        self.template(source, form, part, Summaries::Refused)
     }
 
     fn pairs(&mut self, texts: &BTreeMap<String, String>, form: Form, part: &str) -> Vec<(String, Template)> {
@@ -142,7 +142,7 @@ impl Compiler<'_> {
         let Some(body) = &step.body else { return Some(Content::Nothing) };
         let form = body_form(step);
         let texts_only = form == Form::Json && step.kind != StepKind::Decision;
-        let summaries = if texts_only { references::Summaries::AsText } else { references::Summaries::Refused };
+        let summaries = if texts_only { Summaries::AsText } else { Summaries::Refused };
         self.template(body, form, "body", summaries).map(Content::Body)
     }
 
@@ -150,9 +150,10 @@ impl Compiler<'_> {
         let place = format!("changeset part {n}");
         let path = self.strict(&part.path, Form::UrlPath, &format!("{place} path"));
         let headers = self.pairs(&part.headers, Form::Header, &format!("{place} header"));
-        let body = part.body.as_deref().map(|body| {
-            self.template(body, Form::Json, &format!("{place} body"), references::Summaries::AsText)
-        });
+        let body = part
+            .body
+            .as_deref()
+            .map(|body| self.template(body, Form::Json, &format!("{place} body"), Summaries::AsText));
         Some(PartTemplates {
             method: part.method.clone(),
             path: path?,
@@ -175,12 +176,29 @@ impl Compiler<'_> {
 
     fn summary(&mut self, action: &Name, step: &StepDefinition) -> Option<SummaryTemplates> {
         let fallback = step.fallback.as_deref()?;
-        let fallback = self.template(fallback, Form::Text, "fallback", references::Summaries::Anywhere);
+        let fallback = self.template(fallback, Form::Text, "fallback", Summaries::Anywhere);
         let call = match (&step.destination, step.api, &step.prompt) {
             (Some(_), Some(api), Some(prompt)) => Some(self.summary_call(action, step, api, prompt)?),
             _ => None,
         };
         Some(SummaryTemplates { call, fallback: fallback?, max_chars: step.max_chars.unwrap_or(MAX_SUMMARY_CHARS) })
+    }
+
+    /// A path that is misspelt would show what must not be shown.
+    fn redaction(&mut self, step: &StepDefinition) -> Option<Redaction> {
+        let place = format!("{} redact", self.place);
+        match Redaction::compile(&step.redact) {
+            Ok(redaction) => {
+                let uses = redaction.paths().map(|path| Use { path, as_text: false });
+                let found = references::check(&place, self.own, uses, self.earlier, Summaries::Anywhere);
+                self.problems.extend(found);
+                Some(redaction)
+            }
+            Err(what) => {
+                self.problems.push(Problem::new(Code::Template, what).at(place));
+                None
+            }
+        }
     }
 
     fn summary_call(
@@ -190,11 +208,9 @@ impl Compiler<'_> {
         api: SummaryApi,
         prompt: &str,
     ) -> Option<SummaryCall> {
-        let prompt = self.template(prompt, Form::Text, "prompt", references::Summaries::Anywhere);
+        let prompt = self.template(prompt, Form::Text, "prompt", Summaries::Anywhere);
         let path = self.strict(default_path(step), Form::UrlPath, "path");
-        let redaction = Redaction::compile(&step.redact).map_err(|what| {
-            self.problems.push(Problem::new(Code::Template, what).at(format!("{} redact", self.place)));
-        });
+        let redaction = self.redaction(step);
         let budget = step.budget.as_ref().map(|budget| CallBudget {
             name: format!("{action}/{}", step.name),
             calls: budget.calls,
@@ -209,7 +225,7 @@ impl Compiler<'_> {
             query: self.pairs(&step.query, Form::Query, "query"),
             headers: self.pairs(&step.headers, Form::Header, "header"),
             prompt: prompt?,
-            redaction: redaction.ok()?,
+            redaction: redaction?,
             budget,
         })
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{ChangesetEntry, StepDefinition};
 use super::work::method_of;
+use super::{ChangesetEntry, StepDefinition};
 use crate::{Match, StepKind};
 
 /// How to find out what became of a request with an unknown outcome (the duplicate guard).

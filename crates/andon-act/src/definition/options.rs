@@ -123,7 +123,8 @@ pub(super) fn check(step: &StepDefinition) -> Vec<String> {
     let foreign = foreign.map(|(name, _, kinds)| format!("{name} belongs to {} steps", listed(kinds)));
     let needed = NEEDED.iter().filter(|(of, _)| *of == shape).flat_map(|(_, needed)| *needed);
     let missing = needed.filter(|(name, _)| !is_given(step, name));
-    let missing = missing.map(|(name, what)| format!("{} {} step names its {name}: {what}", article(shape), shape.as_str()));
+    let missing =
+        missing.map(|(name, what)| format!("{} {} step names its {name}: {what}", article(shape), shape.as_str()));
     foreign.chain(missing).collect()
 }
 
@@ -139,7 +140,13 @@ fn article(shape: Shape) -> &'static str {
 fn listed(kinds: &[Shape]) -> String {
     let mut text = String::new();
     for (i, kind) in kinds.iter().enumerate() {
-        let separator = if i == 0 { "" } else if i + 1 == kinds.len() { " and " } else { ", " };
+        let separator = if i == 0 {
+            ""
+        } else if i + 1 == kinds.len() {
+            " and "
+        } else {
+            ", "
+        };
         let _ = write!(text, "{separator}{}", kind.as_str());
     }
     text

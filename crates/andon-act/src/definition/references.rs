@@ -4,7 +4,7 @@
 use andon_model::{Code, Name, Problem};
 
 use super::{Step, is_summary};
-use crate::template::Template;
+use crate::template::Use;
 
 /// What the text of a summary step may do in a template. Whoever writes into an event can write into
 /// the prompt of a model, and so perhaps its answer: that answer stays a text among texts.
@@ -18,16 +18,16 @@ pub(super) enum Summaries {
     Anywhere,
 }
 
-/// Everything that the template names and may not.
+/// Everything among the paths that the step names and may not.
 pub(super) fn check(
     place: &str,
     own: &Name,
-    template: &Template,
+    uses: impl Iterator<Item = Use>,
     earlier: &[Step],
     summaries: Summaries,
 ) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for used in template.uses() {
+    for used in uses {
         let path = &used.path;
         let mut parts = path.splitn(3, ['.', '[']);
         let (Some(stage @ ("pre" | "main" | "post")), Some(name)) = (parts.next(), parts.next()) else { continue };

@@ -17,9 +17,7 @@ pub(super) fn sending_detail(request: &Request, attempt: u32) -> Value {
         detail["body"] = shortened(body).into();
     }
     if !request.changeset.is_empty() {
-        let part = |part: &ChangesetPart| {
-            json!({ "method": part.method, "path": part.path, "body": part.body.as_deref().map(shortened) })
-        };
+        let part = |part: &ChangesetPart| json!({ "method": part.method, "path": part.path, "body": part.body.as_deref().map(shortened) });
         detail["changeset"] = request.changeset.iter().map(part).collect();
     }
     if let Some(attachment) = &request.attachment {

@@ -173,10 +173,7 @@ fn full_path(service: Option<&str>, path: &str) -> String {
     }
 }
 
-pub(super) fn render_pairs(
-    pairs: &[(String, Template)],
-    scope: &Scope<'_>,
-) -> Result<Vec<(String, String)>, Problem> {
+pub(super) fn render_pairs(pairs: &[(String, Template)], scope: &Scope<'_>) -> Result<Vec<(String, String)>, Problem> {
     pairs.iter().map(|(name, template)| Ok((name.clone(), template.render(scope)?))).collect()
 }
 

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use andon_model::{
-    Code, DocumentRef, Outcome, Problem, RunStatus, TimelineEntry, TimelineKind, Timestamp,
-};
+use andon_model::{Code, DocumentRef, Outcome, Problem, RunStatus, TimelineEntry, TimelineKind, Timestamp};
 use serde_json::{Value, json};
 
 use super::detail::sending_detail;

@@ -95,9 +95,9 @@ use expression::Expression;
 use pieces::{Fault, Insertion, Piece};
 use slot::{Cursor, Slot};
 
-pub(crate) use redact::Redaction;
 pub use known::{Facts, KnownRow, Origin, Seen};
 pub use outline::{Fragment, Inserted, Member, NamedPath, Node, PathRoot, Shape};
+pub(crate) use redact::Redaction;
 pub use scope::Scope;
 
 /// Most bytes of a template's source.

@@ -1,9 +1,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use andon_model::{Code, Event, Name, Offset, Problem, Release, RunStatus, Timestamp};
+use andon_model::{
+    Code, Event, Name, Offset, Problem, Release, RowHit, RunStatus, TableVersion, TimelineEntry, Timestamp,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
+
+mod kinds;
+mod local;
+mod summaries;
+mod table;
 
 use super::*;
 use crate::{Action, Answer, Determined, Found, Library, Response};
@@ -272,14 +279,14 @@ fn attempts_are_limited() {
 fn the_stored_form_is_golden() {
     let inputs = [until_create(), vec![done(json!({ "d": { "Number": "10000001" } }))]].concat();
     let (state, _) = walk(PROBE, inputs);
-    let golden = include_str!("../../tests/golden/run_state_v1.json");
+    let golden = include_str!("../../../tests/golden/run_state_v1.json");
     assert_eq!(serde_json::to_string_pretty(&state).expect("serialises"), golden.trim_end());
     assert_eq!(RunState::parse(golden).expect("parses"), state);
 }
 
 #[test]
 fn a_newer_form_is_refused() {
-    let newer = include_str!("../../tests/golden/run_state_v1.json").replace("\"v\": 1", "\"v\": 2");
+    let newer = include_str!("../../../tests/golden/run_state_v1.json").replace("\"v\": 1", "\"v\": 2");
     let error = RunState::parse(&newer).expect_err("must be refused").to_string();
     assert!(error.contains("format 2"), "{error}");
 }
