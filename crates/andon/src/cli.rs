@@ -70,6 +70,8 @@ pub(crate) enum Command {
     Apply(commands::apply::Apply),
     /// Write the configuration in force into a folder, byte for byte
     Export(commands::export::Export),
+    /// Make a scenario folder of the configuration of SAP's events-to-business-actions framework
+    Import(commands::import::Import),
     /// Check a folder of configuration without a server and run its test cases
     Check(commands::check::Check),
     /// Send, list and show events

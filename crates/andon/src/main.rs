@@ -13,6 +13,7 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+mod import;
 mod output;
 mod scenario;
 mod wiring;

@@ -33,6 +33,7 @@ const COMMANDS: &[&str] = &[
     "demo",
     "apply",
     "export",
+    "import",
     "check",
     "doctor",
     "status",

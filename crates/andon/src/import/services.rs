@@ -1,0 +1,128 @@
+//! What is known about SAP's services: which have a reference field, and where an answer holds the number.
+//!
+//! Source of field names: the services' published metadata. A field counts as a reference only when it can be written
+//! and filtered; without one the step parks.
+
+use super::text::before;
+
+/// A set of a service.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct KnownSet {
+    service: &'static str,
+    /// The entity set.
+    pub(super) set: &'static str,
+    /// Where the answer holds the document's number.
+    pub(super) document: &'static str,
+    /// The reference field for the key, or what is said about its absence.
+    pub(super) reference: Result<&'static str, &'static str>,
+}
+
+const KNOWN: [KnownSet; 5] = [
+    KnownSet {
+        service: "API_MAINTNOTIFICATION",
+        set: "MaintenanceNotification",
+        document: "d.MaintenanceNotification",
+        reference: Ok("MaintNotifExtReferenceNumber"),
+    },
+    KnownSet {
+        service: "API_PURCHASEREQ_PROCESS_SRV",
+        set: "A_PurchaseRequisitionHeader",
+        document: "d.PurchaseRequisition",
+        reference: Err("the header of a purchase requisition has no reference field; ask whether the item's \
+                        PurReqnExternalReference may be written in your system, then probe the item set for it"),
+    },
+    KnownSet {
+        service: "API_EHS_REPORT_INCIDENT_SRV",
+        set: "A_Incident",
+        document: "d.IncidentUUID",
+        reference: Err("an incident has no reference field"),
+    },
+    KnownSet {
+        service: "API_DEFECT_SRV",
+        set: "A_Defect",
+        document: "d.Defect",
+        reference: Err("a defect has no reference field"),
+    },
+    KnownSet {
+        service: "ZSERVICE_PM_NOTIFICATION_SRV",
+        set: "NOTIF_CREATESet",
+        document: "d.NotifNo",
+        reference: Err("this service has no reference field and cannot be searched; use API_MAINTNOTIFICATION instead"),
+    },
+];
+
+/// A path of SAP Gateway, split where the service ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct GatewayPath<'a> {
+    /// As in `/API_MAINTNOTIFICATION`.
+    pub(super) service: &'a str,
+    /// As in `MaintenanceNotification`.
+    pub(super) path: &'a str,
+}
+
+impl GatewayPath<'_> {
+    /// What is known about the set.
+    pub(super) fn known(&self) -> Option<&'static KnownSet> {
+        let name = before(self.service.rsplit('/').next().unwrap_or_default(), ';');
+        let set = self.path.split(['(', '?', '/']).next().unwrap_or_default();
+        KNOWN.iter().find(|known| known.service == name && known.set == set)
+    }
+}
+
+/// Splits the path of an OData V2 service; `None` for anything else.
+pub(super) fn gateway(path: &str) -> Option<GatewayPath<'_>> {
+    let plain = before(before(path, '?'), '$');
+    if !path.starts_with('/') || plain.to_ascii_lowercase().contains("odata4") {
+        return None;
+    }
+    let mut end = 0;
+    for segment in plain.split('/') {
+        end += segment.len();
+        let rest = path.get(end + 1..).filter(|rest| !rest.is_empty());
+        if let Some(rest) = rest.filter(|_| is_service(segment)) {
+            return Some(GatewayPath { service: &path[..end], path: rest });
+        }
+        end += 1;
+    }
+    None
+}
+
+/// `API_…`, `…_SRV`, and both with `;v=2`.
+fn is_service(segment: &str) -> bool {
+    let name = before(segment, ';');
+    let upper = name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    upper && name.len() > 4 && (name.starts_with("API_") || name.ends_with("_SRV"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_are_told_from_other_paths() {
+        let check = |path: &str, expect: Option<(&str, &str)>| {
+            assert_eq!(gateway(path).map(|g| (g.service, g.path)), expect, "{path}");
+        };
+        check(
+            "/API_MAINTNOTIFICATION/MaintenanceNotification",
+            Some(("/API_MAINTNOTIFICATION", "MaintenanceNotification")),
+        );
+        check(
+            "/sap/opu/odata/sap/Z_A_SRV;v=2/S('${{event.x}}')?a=b",
+            Some(("/sap/opu/odata/sap/Z_A_SRV;v=2", "S('${{event.x}}')?a=b")),
+        );
+        check("/API_DEFECT_SRV", None);
+        check("/v2/rule-services", None);
+        check("/sap/opu/odata4/sap/API_X/S", None);
+        check("/${{event.data.API_X}}/properties", None);
+        check("relative/API_DEFECT_SRV/A_Defect", None);
+    }
+
+    #[test]
+    fn a_reference_field_is_known_or_known_to_be_absent() {
+        let known = |path: &str| gateway(path).and_then(|g| g.known()).map(|k| k.reference.ok());
+        assert_eq!(known("/API_MAINTNOTIFICATION/MaintenanceNotification"), Some(Some("MaintNotifExtReferenceNumber")));
+        assert_eq!(known("/API_DEFECT_SRV/A_Defect"), Some(None));
+        assert_eq!(known("/API_DEFECT_SRV/A_Other"), None);
+    }
+}
