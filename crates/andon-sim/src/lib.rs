@@ -67,15 +67,23 @@
 //! **Life of a request.** Counted → credentials → CSRF pairing → fault drawn → checked against the field
 //! facts → committed to the books → answered, or not.
 
+mod btp;
+mod devices;
 mod faults;
+mod llm;
 mod lock;
+mod mesh;
+mod notes;
 mod sap;
 mod statistics;
 mod wire;
 
+pub use btp::{RuleRow, RuleService};
 pub use faults::{FaultKind, FaultProfile, FaultTextError};
+pub use mesh::QueueBinding;
 pub use sap::{
-    Access, BookEntry, Books, Duplicate, EchoEntry, ErrorShape, InvalidErrorShape, NotCreatable, SapSimulator,
-    SimulatorConfig, SimulatorError, Totals, serve,
+    Access, AttachmentEntry, BookEntry, Books, ChildEntry, DevicePatch, Duplicate, EchoEntry, ErrorShape,
+    InvalidErrorShape, LlmCall, MeshMessage, NotCreatable, RuleCall, SapSimulator, SimulatorConfig, SimulatorError,
+    Totals, serve,
 };
 pub use statistics::StatisticsReport;

@@ -23,11 +23,18 @@ pub(crate) enum RequestKind {
     Unauthenticated,
     TokenRejected,
     WhileShut,
+    Batch,
+    Rules,
+    Tokens,
+    Destinations,
+    Llm,
+    Mesh,
+    Device,
     Other,
 }
 
 impl RequestKind {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 21] = [
         Self::TokenFetch,
         Self::ServiceDocument,
         Self::Metadata,
@@ -41,6 +48,13 @@ impl RequestKind {
         Self::Unauthenticated,
         Self::TokenRejected,
         Self::WhileShut,
+        Self::Batch,
+        Self::Rules,
+        Self::Tokens,
+        Self::Destinations,
+        Self::Llm,
+        Self::Mesh,
+        Self::Device,
         Self::Other,
     ];
 
@@ -59,6 +73,13 @@ impl RequestKind {
             Self::Unauthenticated => "unauthenticated",
             Self::TokenRejected => "token_rejected",
             Self::WhileShut => "while_shut",
+            Self::Batch => "batch",
+            Self::Rules => "rules",
+            Self::Tokens => "tokens",
+            Self::Destinations => "destinations",
+            Self::Llm => "llm",
+            Self::Mesh => "mesh",
+            Self::Device => "device",
             Self::Other => "other",
         }
     }

@@ -7,8 +7,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use axum::extract::connect_info::Connected;
@@ -16,6 +16,7 @@ use axum::serve::{IncomingStream, Listener};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
+use tokio::time::Sleep;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: u32 = 1_024;
@@ -24,16 +25,41 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// A handler's grip on its connection.
 #[derive(Clone, Default)]
-pub(crate) struct Line(Arc<AtomicBool>);
+pub(crate) struct Line(Arc<Grip>);
+
+#[derive(Default)]
+struct Grip {
+    cut: AtomicBool,
+    /// Bytes written at a time; 0 is without limit.
+    piece: AtomicUsize,
+    pause_millis: AtomicU64,
+}
 
 impl Line {
     /// From now on nothing is written any more: the next write resets the connection.
     pub(crate) fn cut(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.cut.store(true, Ordering::Release);
+    }
+
+    /// From now on writes trickle: so many bytes, a pause, and so on, until [`Self::flow`].
+    pub(crate) fn trickle(&self, piece: usize, pause: Duration) {
+        self.0.pause_millis.store(u64::try_from(pause.as_millis()).unwrap_or(u64::MAX), Ordering::Release);
+        self.0.piece.store(piece.max(1), Ordering::Release);
+    }
+
+    /// Writes go out whole again.
+    pub(crate) fn flow(&self) {
+        self.0.piece.store(0, Ordering::Release);
     }
 
     fn is_cut(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.cut.load(Ordering::Acquire)
+    }
+
+    /// Bytes at a time and the pause between, while it trickles.
+    fn trickling(&self) -> Option<(usize, Duration)> {
+        let piece = self.0.piece.load(Ordering::Acquire);
+        (piece > 0).then(|| (piece, Duration::from_millis(self.0.pause_millis.load(Ordering::Acquire))))
     }
 }
 
@@ -47,13 +73,31 @@ impl Connected<IncomingStream<'_, GatedListener>> for Line {
 pub(crate) struct Wire {
     stream: TcpStream,
     line: Line,
+    /// Until when a trickling connection writes nothing.
+    pause: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
     fn new(stream: TcpStream) -> Self {
         // Answers are written whole; waiting for more to send would only add delay.
         let _ = stream.set_nodelay(true);
-        Self { stream, line: Line::default() }
+        Self { stream, line: Line::default(), pause: None }
+    }
+
+    /// Writes one piece, after the pause since the last one.
+    fn poll_trickle(
+        &mut self,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+        piece: usize,
+        pause: Duration,
+    ) -> Poll<io::Result<usize>> {
+        if let Some(sleep) = &mut self.pause {
+            ready!(sleep.as_mut().poll(cx));
+        }
+        let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &buf[..buf.len().min(piece)]))?;
+        self.pause = Some(Box::pin(tokio::time::sleep(pause)));
+        Poll::Ready(Ok(written))
     }
 
     fn check(&self) -> io::Result<()> {
@@ -75,7 +119,10 @@ impl AsyncRead for Wire {
 impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.check()?;
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        match self.line.trickling() {
+            Some((piece, pause)) => self.poll_trickle(cx, buf, piece, pause),
+            None => Pin::new(&mut self.stream).poll_write(cx, buf),
+        }
     }
 
     fn poll_write_vectored(
@@ -84,6 +131,10 @@ impl AsyncWrite for Wire {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.check()?;
+        if self.line.trickling().is_some() {
+            let first = bufs.iter().find(|buf| !buf.is_empty()).map_or(&[][..], |buf| buf);
+            return self.poll_write(cx, first);
+        }
         Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{FaultKind, FaultProfile};
+use super::{FaultKind, FaultProfile, Scope};
 
 /// When a slow request waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,10 @@ pub(crate) struct Draw {
     pub(crate) retry_after: Duration,
     /// The outage of `refuse_to_connect`.
     pub(crate) outage: Duration,
+    /// How long the answer of a `slow_drip` trickles.
+    pub(crate) drip: Duration,
+    /// How long an `llm_silent` request is held.
+    pub(crate) silence: Duration,
     /// Further choices, such as which status a `server_error` has.
     pub(crate) salt: u64,
 }
@@ -30,12 +34,13 @@ pub(crate) struct Draw {
 const READ_KINDS: [FaultKind; 3] = [FaultKind::ServerError, FaultKind::DropBefore, FaultKind::Busy];
 
 /// Draws for a modifying request.
-pub(super) fn for_change(profile: &FaultProfile, seed: u64, subject: u64, attempt: u32) -> Draw {
+pub(super) fn for_change(profile: &FaultProfile, seed: u64, scope: Scope, subject: u64, attempt: u32) -> Draw {
     let base = mix(seed ^ mix(subject) ^ mix(u64::from(attempt).wrapping_mul(GOLDEN)));
     let roll = |kind: FaultKind| mix(base.wrapping_add(kind.index() as u64 + 1));
     let hits = |kind: &FaultKind| unit(roll(*kind)) < profile.rate(*kind);
     let slow = hits(&FaultKind::Slow).then(|| (moment(roll(FaultKind::Slow)), profile.slow_for));
-    let met = || FaultKind::ALL.into_iter().filter(|kind| *kind != FaultKind::Slow).filter(hits);
+    let can = |kind: &FaultKind| *kind != FaultKind::Slow && kind.fits(scope);
+    let met = || FaultKind::ALL.into_iter().filter(can).filter(hits);
     Draw { wait: slow, fault: pick(met(), met().count(), base), ..calm(profile, base) }
 }
 
@@ -57,7 +62,15 @@ pub(crate) fn fingerprint<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> u64 
 }
 
 fn calm(profile: &FaultProfile, salt: u64) -> Draw {
-    Draw { wait: None, fault: None, retry_after: profile.busy_for, outage: profile.refuse_for, salt }
+    Draw {
+        wait: None,
+        fault: None,
+        retry_after: profile.busy_for,
+        outage: profile.refuse_for,
+        drip: profile.drip_for,
+        silence: profile.silent_for,
+        salt,
+    }
 }
 
 fn pick(mut kinds: impl Iterator<Item = FaultKind>, count: usize, base: u64) -> Option<FaultKind> {
@@ -92,7 +105,7 @@ mod tests {
 
     fn share(profile: &str, pass: impl Fn(&Draw) -> bool) -> usize {
         let profile = profile.parse().unwrap();
-        (0..10_000).filter(|n| pass(&for_change(&profile, 7, *n, 1))).count()
+        (0..10_000).filter(|n| pass(&for_change(&profile, 7, Scope::Create, *n, 1))).count()
     }
 
     #[test]
@@ -109,7 +122,8 @@ mod tests {
     #[test]
     fn a_draw_depends_on_seed_subject_and_attempt_only() {
         let profile = "busy=0.3,drop_before=0.3,slow=0.5".parse().unwrap();
-        let draws = |seed, attempt| (0..64).map(|s| for_change(&profile, seed, s, attempt)).collect::<Vec<_>>();
+        let draws =
+            |seed, attempt| (0..64).map(|s| for_change(&profile, seed, Scope::Create, s, attempt)).collect::<Vec<_>>();
         assert_eq!(draws(1, 1), draws(1, 1));
         assert_ne!(draws(1, 1), draws(2, 1));
         assert_ne!(draws(1, 1), draws(1, 2));
@@ -121,6 +135,20 @@ mod tests {
         for subject in 0..100 {
             let fault = for_read(&profile, 1, subject, 1).fault.unwrap();
             assert!(READ_KINDS.contains(&fault));
+        }
+    }
+
+    #[test]
+    fn a_scope_meets_only_its_kinds() {
+        let profile = "etag_moved=1,llm_huge=1,empty_result=1".parse().unwrap();
+        for (scope, expect) in [
+            (Scope::Change, Some(FaultKind::EtagMoved)),
+            (Scope::Llm, Some(FaultKind::LlmHuge)),
+            (Scope::Rules, Some(FaultKind::EmptyResult)),
+            (Scope::Create, None),
+            (Scope::Plain, None),
+        ] {
+            assert_eq!(for_change(&profile, 1, scope, 1, 1).fault, expect, "{scope:?}");
         }
     }
 

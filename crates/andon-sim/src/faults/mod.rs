@@ -4,13 +4,16 @@
 //! repeats exactly whatever the order in which concurrent requests arrive.
 
 mod draw;
+mod kind;
 mod profile;
 
 use std::collections::HashMap;
 use std::sync::Mutex;
 
 pub(crate) use draw::{Draw, Moment, fingerprint};
-pub use profile::{FaultKind, FaultProfile, FaultTextError};
+pub use kind::FaultKind;
+pub(crate) use kind::Scope;
+pub use profile::{FaultProfile, FaultTextError};
 
 use crate::lock::hold;
 
@@ -54,14 +57,13 @@ impl Faults {
         hold(&self.state).profile.is_quiet()
     }
 
-    /// Draws for the next attempt at `subject`.
-    pub(crate) fn draw(&self, subject: u64, modifying: bool) -> Draw {
+    /// Draws for the next attempt at `subject`; a scope is given for what modifies, none for a read.
+    pub(crate) fn draw(&self, subject: u64, scope: Option<Scope>) -> Draw {
         let mut state = hold(&self.state);
         let attempt = state.count(subject);
-        if modifying {
-            draw::for_change(&state.profile, state.seed, subject, attempt)
-        } else {
-            draw::for_read(&state.profile, state.seed, subject, attempt)
+        match scope {
+            Some(scope) => draw::for_change(&state.profile, state.seed, scope, subject, attempt),
+            None => draw::for_read(&state.profile, state.seed, subject, attempt),
         }
     }
 }

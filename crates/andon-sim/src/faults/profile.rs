@@ -6,70 +6,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::FaultKind;
+
 /// Longest delay, retry-after or outage that a profile may ask for.
 const MAX_SPAN: Duration = Duration::from_mins(5);
-
-/// What can go wrong with a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum FaultKind {
-    /// 500, 502 or 504, nothing committed.
-    ServerError,
-    /// A delay before or after the commit.
-    Slow,
-    /// Committed, then the connection is reset without an answer.
-    CommitThenDrop,
-    /// The connection is reset without an answer, nothing committed.
-    DropBefore,
-    /// Committed, then answered with 500.
-    CommitThen500,
-    /// The session is gone: 403 with `x-csrf-token: Required`.
-    TokenExpired,
-    /// 401 with an HTML page.
-    Unauthorized,
-    /// 503 or 429 with `Retry-After`.
-    Busy,
-    /// The connection is reset and new ones are refused for a while.
-    RefuseToConnect,
-}
-
-impl FaultKind {
-    /// All kinds, in the order of the text form.
-    pub const ALL: [Self; 9] = [
-        Self::ServerError,
-        Self::Slow,
-        Self::CommitThenDrop,
-        Self::DropBefore,
-        Self::CommitThen500,
-        Self::TokenExpired,
-        Self::Unauthorized,
-        Self::Busy,
-        Self::RefuseToConnect,
-    ];
-
-    /// The name in text form and statistics.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ServerError => "server_error",
-            Self::Slow => "slow",
-            Self::CommitThenDrop => "commit_then_drop",
-            Self::DropBefore => "drop_before",
-            Self::CommitThen500 => "commit_then_500",
-            Self::TokenExpired => "token_expired",
-            Self::Unauthorized => "unauthorized",
-            Self::Busy => "busy",
-            Self::RefuseToConnect => "refuse_to_connect",
-        }
-    }
-
-    /// Position in [`Self::ALL`].
-    pub(crate) const fn index(self) -> usize {
-        self as usize
-    }
-
-    fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
-    }
-}
 
 /// How often each kind of fault is met, and for how long.
 ///
@@ -78,7 +18,7 @@ impl FaultKind {
 /// the request) and the attempt, never on the order of arrival.
 ///
 /// Text form: comma-separated `kind=probability[:span]`, the span (`250ms`, `2s`, at most 300 s) only for
-/// `slow`, `busy` and `refuse_to_connect`; `reads=probability` for reads; empty or `none` for no fault.
+/// `slow`, `busy`, `refuse_to_connect`, `slow_drip` and `llm_silent`; `reads=probability` for reads; empty or `none` for no fault.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct FaultProfile {
@@ -90,6 +30,10 @@ pub struct FaultProfile {
     pub busy_for: Duration,
     /// How long `refuse_to_connect` keeps the door shut; 300 ms unless told.
     pub refuse_for: Duration,
+    /// How long the bytes of a `slow_drip` answer trickle; 2 s unless told.
+    pub drip_for: Duration,
+    /// How long `llm_silent` holds the connection before it is reset; 60 s unless told.
+    pub silent_for: Duration,
 }
 
 /// Why a text is not a [`FaultProfile`].
@@ -110,6 +54,8 @@ impl Default for FaultProfile {
             slow_for: Duration::from_millis(200),
             busy_for: Duration::from_secs(1),
             refuse_for: Duration::from_millis(300),
+            drip_for: Duration::from_secs(2),
+            silent_for: Duration::from_secs(60),
         }
     }
 }
@@ -154,6 +100,8 @@ impl FaultProfile {
             FaultKind::Slow => Some(&mut self.slow_for),
             FaultKind::Busy => Some(&mut self.busy_for),
             FaultKind::RefuseToConnect => Some(&mut self.refuse_for),
+            FaultKind::SlowDrip => Some(&mut self.drip_for),
+            FaultKind::LlmSilent => Some(&mut self.silent_for),
             _ => None,
         }
     }
@@ -280,7 +228,7 @@ mod tests {
     proptest! {
         #[test]
         fn text_form_round_trips(
-            rates in proptest::array::uniform9(0.0..=1.0f64),
+            rates in proptest::array::uniform27(0.0..=1.0f64),
             reads in 0.0..=1.0f64,
             ms in 0u64..300_000,
         ) {

@@ -30,7 +30,7 @@ impl Guard {
         let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
         match self {
             Self::Open => true,
-            Self::ApiKey(key) => text("apikey") == Some(key),
+            Self::ApiKey(key) => text("apikey") == Some(key) || text("authorization") == Some(&format!("Bearer {key}")),
             Self::Basic(expected) => text(header::AUTHORIZATION.as_str())
                 .and_then(|value| value.split_once(' '))
                 .is_some_and(|(scheme, given)| scheme.eq_ignore_ascii_case("basic") && given.trim() == expected),

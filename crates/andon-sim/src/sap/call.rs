@@ -1,17 +1,17 @@
 //! A request for a service, read far enough to decide what becomes of it.
 
 use axum::response::Response;
+use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
-use super::address;
+use super::dialect::Dialect;
 use super::exchange::Exchange;
 use super::failure::{Circumstances, Failure};
 use super::fields::Service;
 use super::simulator::System;
-
-/// Where the services live.
-pub(crate) const ROOT: &str = "/sap/opu/odata/sap/";
+use super::{address, batch};
+use crate::faults::FaultKind;
 
 /// The body of a request.
 pub(crate) enum Payload {
@@ -43,11 +43,14 @@ impl Payload {
 pub(crate) struct Call<'a> {
     pub(crate) ordinal: u64,
     pub(crate) method: &'a Method,
-    /// Below [`ROOT`].
     pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) payload: &'a Payload,
+    /// The body as sent.
+    pub(crate) bytes: &'a Bytes,
+    /// A fault that must be met where the work is done.
+    pub(crate) fault: Option<FaultKind>,
 }
 
 impl Call<'_> {
@@ -69,12 +72,17 @@ pub(crate) fn answer(system: &System, call: &Call<'_>) -> Response {
     let now = system.now();
     let found = address::service(call.path);
     let service = found.as_ref().ok().map(|(service, _)| *service);
-    let done = found.and_then(|(service, rest)| Exchange::new(system, call, service, now)?.perform(rest));
+    let mut turn = system.ledger.singly();
+    let done = found.and_then(|(service, rest)| match batch::is_meant(call, rest) {
+        true => batch::answer(system, call, service, now),
+        false => Exchange::new(system, call, service, now)?.perform(rest, &mut turn),
+    });
     done.unwrap_or_else(|failure| failure.answer(&circumstances(system, call, service)))
 }
 
 /// What an error document tells about a call.
 pub(crate) fn circumstances<'a>(system: &System, call: &Call<'_>, service: Option<&'a Service>) -> Circumstances<'a> {
     let (request, now, shape) = (call.ordinal, system.now(), system.config.error_shape);
-    Circumstances { service, request, now, wants_json: call.wants_json(), shape }
+    let dialect = address::dialect(call.path).unwrap_or(Dialect::V2);
+    Circumstances { service, request, now, wants_json: call.wants_json(), shape, dialect }
 }

@@ -5,7 +5,10 @@
 //! | date | `/Date(ms)/` or `2024-03-05T00:00:00` | `datetime'…'` | `/Date(ms)/` or `null` |
 //! | moment | `/Date(ms+0000)/` or `2024-03-05T14:00:00Z` | `datetimeoffset'…'` | `/Date(ms+0000)/` or `null` |
 //! | time | `PT14H00M00S` | `time'…'` | `PT14H00M00S` |
-//! | double | number or text | `1.5`, `1.5d` | text |
+//! | double, decimal | number or text | `1.5`, `1.5d`, `1.5m` | text |
+//! | guid | text | `guid'…'` | text or `null` |
+//!
+//! What OData V4 writes differently stands in `cell_v4`.
 
 use std::io::Write as _;
 
@@ -15,7 +18,7 @@ use serde_json::Value;
 use super::fields::{Edm, Field};
 
 /// Milliseconds of a day.
-const DAY_MILLIS: i64 = 86_400_000;
+pub(super) const DAY_MILLIS: i64 = 86_400_000;
 
 /// A value that is not initial by necessity.
 #[derive(Debug, Clone, PartialEq, PartialOrd)]
@@ -41,10 +44,10 @@ impl Cell {
     pub(crate) fn initial(edm: Edm) -> Option<Self> {
         match edm {
             Edm::Text(_) | Edm::Digits(_) => Some(Self::Text("".into())),
-            Edm::Date | Edm::Moment => None,
+            Edm::Date | Edm::Moment | Edm::Guid => None,
             Edm::Time => Some(Self::Seconds(0)),
             Edm::Flag => Some(Self::Flag(false)),
-            Edm::Double | Edm::Int => Some(Self::Number(0.0)),
+            Edm::Double | Edm::Int | Edm::Decimal(..) => Some(Self::Number(0.0)),
         }
     }
 
@@ -69,8 +72,11 @@ impl Cell {
             (Value::Null, _) => return Ok(None),
             (Value::Bool(flag), Edm::Flag) => return Ok(Some(Self::Flag(*flag))),
             (Value::Number(number), Edm::Double) => return Ok(number.as_f64().map(Self::Number)),
+            (Value::Number(number), Edm::Decimal(..)) => return decimal(field, &number.to_string()).map(Some),
             (Value::Number(number), Edm::Int) => return number.as_i64().map_or(Err(not_a(Edm::Int)), int),
             (Value::String(text), Edm::Text(_) | Edm::Digits(_)) => return string(field, text).map(Some),
+            (Value::String(text), Edm::Decimal(..)) => return decimal(field, text).map(Some),
+            (Value::String(text), Edm::Guid) => return guid(text).map(Some).ok_or_else(|| not_a(Edm::Guid)),
             (Value::String(text), Edm::Date | Edm::Moment | Edm::Time | Edm::Double) => text.as_str(),
             _ => return Err(not_a(field.edm)),
         };
@@ -91,8 +97,9 @@ impl Cell {
             (Literal::Quoted("datetime", text), Edm::Date) => iso_without_zone(text).map(Self::Millis),
             (Literal::Quoted("datetimeoffset", text), Edm::Moment) => iso_with_zone(text).map(Self::Millis),
             (Literal::Quoted("time", text), Edm::Time) => time_of_day(text).map(Self::Seconds),
+            (Literal::Quoted("guid", text), Edm::Guid) => guid(text),
             (Literal::Bare(word), Edm::Flag) => word.parse().ok().map(Self::Flag),
-            (Literal::Bare(word), Edm::Double | Edm::Int) => bare_number(word),
+            (Literal::Bare(word), Edm::Double | Edm::Int | Edm::Decimal(..)) => bare_number(word),
             _ => None,
         };
         found.map(Some).ok_or_else(|| not_a(field.edm))
@@ -108,8 +115,14 @@ impl Cell {
             Some(Self::Seconds(s)) => write!(out, "\"PT{:02}H{:02}M{:02}S\"", s / 3_600, s / 60 % 60, s % 60),
             Some(Self::Flag(flag)) => write!(out, "{flag}"),
             Some(Self::Number(number)) if edm == Edm::Int => write!(out, "{number:.0}"),
-            Some(Self::Number(number)) => write!(out, "\"{number:?}\""),
-            None => out.write_all(initial_json(edm)),
+            Some(Self::Number(number)) => match edm {
+                Edm::Decimal(_, scale) => write!(out, "\"{number:.0$}\"", usize::from(scale)),
+                _ => write!(out, "\"{number:?}\""),
+            },
+            None => match (edm, Self::initial(edm)) {
+                (Edm::Decimal(..), Some(zero)) => return Self::print(Some(&zero), edm, out),
+                _ => out.write_all(initial_json(edm)),
+            },
         };
     }
 
@@ -137,15 +150,15 @@ pub(crate) enum Literal<'a> {
 fn initial_json(edm: Edm) -> &'static [u8] {
     match edm {
         Edm::Text(_) | Edm::Digits(_) => b"\"\"",
-        Edm::Date | Edm::Moment => b"null",
+        Edm::Date | Edm::Moment | Edm::Guid => b"null",
         Edm::Time => b"\"PT00H00M00S\"",
         Edm::Flag => b"false",
-        Edm::Double => b"\"0.0\"",
+        Edm::Double | Edm::Decimal(..) => b"\"0.0\"",
         Edm::Int => b"0",
     }
 }
 
-fn string(field: &Field, text: &str) -> Result<Cell, Misfit> {
+pub(super) fn string(field: &Field, text: &str) -> Result<Cell, Misfit> {
     let (length, digits) = match field.edm {
         Edm::Digits(length) => (usize::from(length), true),
         Edm::Text(length) => (usize::from(length), false),
@@ -162,26 +175,46 @@ fn string(field: &Field, text: &str) -> Result<Cell, Misfit> {
     Ok(if field.upper { Cell::text(text.to_uppercase()) } else { Cell::text(text) })
 }
 
-fn not_a(edm: Edm) -> Misfit {
+pub(super) fn not_a(edm: Edm) -> Misfit {
     let name = match edm {
         Edm::Text(_) | Edm::Digits(_) => "a text",
         Edm::Date => "a date such as /Date(1709596800000)/ or 2024-03-05T00:00:00",
         Edm::Moment => "a point in time such as /Date(1709647200000+0000)/ or 2024-03-05T14:00:00Z",
         Edm::Time => "a time of day such as PT14H00M00S",
         Edm::Flag => "true or false",
-        Edm::Double => "a number",
+        Edm::Double | Edm::Decimal(..) => "a number",
         Edm::Int => "a whole number of 32 bits",
+        Edm::Guid => "a GUID of 36 characters",
     };
     format!("is not {name}")
 }
 
-fn int(number: i64) -> Result<Option<Cell>, Misfit> {
+pub(super) fn int(number: i64) -> Result<Option<Cell>, Misfit> {
     i32::try_from(number).map(|n| Some(Cell::Number(f64::from(n)))).map_err(|_| not_a(Edm::Int))
 }
 
-fn bare_number(word: &str) -> Option<Cell> {
+pub(super) fn bare_number(word: &str) -> Option<Cell> {
     let number = word.trim_end_matches(['d', 'D', 'm', 'M', 'f', 'F', 'l', 'L']);
     number.parse().ok().filter(|n: &f64| n.is_finite()).map(Cell::Number)
+}
+
+/// A decimal number that fits its precision and scale.
+pub(super) fn decimal(field: &Field, text: &str) -> Result<Cell, Misfit> {
+    let Edm::Decimal(precision, scale) = field.edm else { return Err(not_a(field.edm)) };
+    let number: f64 = text.parse().ok().filter(|n: &f64| n.is_finite()).ok_or_else(|| not_a(field.edm))?;
+    let (whole, fraction) = text.trim_start_matches('-').split_once('.').unwrap_or((text.trim_start_matches('-'), ""));
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    if whole.len() > usize::from(precision - scale) || fraction.len() > usize::from(scale) {
+        return Err(format!("does not fit into {precision} digits with {scale} decimals"));
+    }
+    Ok(Cell::Number(number))
+}
+
+/// `8-4-4-4-12` hexadecimal digits; kept in lower case.
+pub(super) fn guid(text: &str) -> Option<Cell> {
+    let dashes = |at: usize| matches!(at, 8 | 13 | 18 | 23);
+    let legal = |(at, b): (usize, u8)| if dashes(at) { b == b'-' } else { b.is_ascii_hexdigit() };
+    (text.len() == 36 && text.bytes().enumerate().all(legal)).then(|| Cell::text(text.to_ascii_lowercase()))
 }
 
 fn date_of_json(text: &str) -> Result<Option<Cell>, Misfit> {
@@ -201,11 +234,11 @@ fn json_date(text: &str) -> Option<i64> {
     if legal { millis.parse().ok() } else { None }
 }
 
-fn iso_with_zone(text: &str) -> Option<i64> {
+pub(super) fn iso_with_zone(text: &str) -> Option<i64> {
     text.parse::<Timestamp>().ok().map(Timestamp::as_millis)
 }
 
-fn iso_without_zone(text: &str) -> Option<i64> {
+pub(super) fn iso_without_zone(text: &str) -> Option<i64> {
     iso_with_zone(&format!("{text}Z"))
 }
 
@@ -262,6 +295,18 @@ mod tests {
         check(field("F", Edm::Flag), &json!(true), "true");
         check(field("F", Edm::Flag), &json!("true"), "is not true or false");
         check(field("F", Edm::Double), &json!("1.728E5"), r#""172800.0""#);
+        check(field("F", Edm::Decimal(13, 3)), &json!("1"), r#""1.000""#);
+        check(field("F", Edm::Decimal(13, 3)), &json!(2.5), r#""2.500""#);
+        check(field("F", Edm::Decimal(5, 3)), &json!("123.5"), "does not fit into 5 digits with 3 decimals");
+        check(field("F", Edm::Decimal(5, 3)), &json!("1.2345"), "does not fit into 5 digits with 3 decimals");
+        check(field("F", Edm::Decimal(5, 3)), &json!("x"), "is not a number");
+        check(field("F", Edm::Decimal(5, 3)), &json!(null), r#""0.000""#);
+        check(
+            field("F", Edm::Guid),
+            &json!("FA163E4D-CA0A-1EDD-A2B7-F0B8A2C1D2E3"),
+            r#""fa163e4d-ca0a-1edd-a2b7-f0b8a2c1d2e3""#,
+        );
+        check(field("F", Edm::Guid), &json!("fa163e4d"), "is not a GUID of 36 characters");
         check(field("F", Edm::Int), &json!(3_000_000_000_i64), "is not a whole number of 32 bits");
     }
 

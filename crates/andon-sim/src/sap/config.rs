@@ -1,6 +1,6 @@
 //! How a simulator is set up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 use std::str::FromStr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use andon_model::{Clock, IdSource, Secret, SystemClock, SystemIds};
 
+use crate::btp::RuleService;
 use crate::faults::FaultProfile;
 
 /// The credentials that the services ask for.
@@ -51,13 +52,19 @@ pub enum ErrorShape {
     DetailMessageObject,
     /// An HTML page.
     Html,
+    /// The XML document, also when JSON was asked for.
+    Xml,
+    /// The message as plain text.
+    Text,
     /// One after the other.
     Mixed,
 }
 
 /// Why a text is not an [`ErrorShape`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not an error shape; there are gateway, sadl, no_inner, detail_message_object, html, mixed")]
+#[error(
+    "{0:?} is not an error shape; there are gateway, sadl, no_inner, detail_message_object, html, xml, text, mixed"
+)]
 pub struct InvalidErrorShape(String);
 
 impl FromStr for ErrorShape {
@@ -69,6 +76,8 @@ impl FromStr for ErrorShape {
             "no_inner" => Ok(Self::NoInner),
             "detail_message_object" => Ok(Self::DetailMessageObject),
             "html" => Ok(Self::Html),
+            "xml" => Ok(Self::Xml),
+            "text" => Ok(Self::Text),
             "mixed" => Ok(Self::Mixed),
             other => Err(InvalidErrorShape(other.to_owned())),
         }
@@ -94,8 +103,19 @@ pub struct SimulatorConfig {
     pub first_number: u64,
     /// Most documents kept; beyond it a create is answered with 507. About 2 KB each. Default: 1,000,000.
     pub max_documents: usize,
-    /// Longest accepted body. Default: 1 MiB.
+    /// Longest accepted body; an attachment may be longer. Default: 1 MiB.
     pub max_body_bytes: usize,
+    /// Longest accepted attachment; a longer one is answered with 413. Default: 10 MiB.
+    pub max_attachment_bytes: usize,
+    /// Most bytes of attachments kept; beyond it an upload is answered with 507. Default: 256 MiB.
+    pub max_content_bytes: usize,
+    /// How long an access token of `/oauth/token` is good. Default: 43,199 s, as SAP's.
+    pub token_lifetime: Duration,
+    /// What the destination service knows: properties by name of the destination, in which `{base}` stands
+    /// for the simulator's address. Default: five that point to the simulator itself.
+    pub destinations: BTreeMap<String, BTreeMap<String, String>>,
+    /// What the rule service knows. Default: one that decides actions, one that knows plant details.
+    pub rules: Vec<RuleService>,
     /// Most entities in one answer; beyond it `__next` leads on. Default: 5,000.
     pub page_size: usize,
     /// What happens to properties that are not creatable. Default: reject, except `TechnicalObjectLabel`,
@@ -128,6 +148,11 @@ impl Default for SimulatorConfig {
             first_number: 10_000_001,
             max_documents: 1_000_000,
             max_body_bytes: 1 << 20,
+            max_attachment_bytes: 10 << 20,
+            max_content_bytes: 256 << 20,
+            token_lifetime: Duration::from_secs(43_199),
+            destinations: crate::btp::usual_destinations(),
+            rules: crate::btp::usual_rules(),
             page_size: 5_000,
             not_creatable: NotCreatable::RejectExcept(BTreeSet::from(["TechnicalObjectLabel".to_owned()])),
             known_equipment: None,

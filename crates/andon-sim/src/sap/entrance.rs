@@ -9,23 +9,28 @@ use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, put};
+use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use super::call::{Call, Payload, ROOT, answer, circumstances};
-use super::failure::Failure;
-use super::sessions::{CSRF_TOKEN, Sessions};
+use super::call::{Call, Payload, answer, circumstances};
+use super::place::Place;
+use super::sessions::Sessions;
 use super::simulator::System;
-use super::{access, pages, plain, reply};
-use crate::faults::{Draw, FaultKind, Moment, fingerprint};
+use super::storm;
+use super::tables::ATTACHMENTS;
+use super::{access, attachments, pages, plain};
+use crate::btp::{destinations, rules, tokens};
+use crate::faults::{FaultKind, Moment, fingerprint};
 use crate::statistics::RequestKind;
 use crate::wire::Line;
+use crate::{devices, llm, mesh};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const REFERENCE: &str = "MaintNotifExtReferenceNumber";
+const REFERENCES: [&str; 2] = ["MaintNotifExtReferenceNumber", "QualityIssueReference"];
 
 /// All routes.
 pub(crate) fn router(system: Arc<System>) -> Router {
@@ -33,26 +38,20 @@ pub(crate) fn router(system: Arc<System>) -> Router {
         .route("/sim/books", get(pages::books).delete(pages::forget))
         .route("/sim/statistics", get(pages::statistics))
         .route("/sim/faults", get(pages::faults).post(pages::set_faults))
+        .route("/sim/rules", get(pages::rules).put(pages::set_rules))
+        .route("/sim/destinations/{name}", put(pages::set_destination))
+        .route("/sim/mesh", get(pages::mesh).delete(pages::clear_mesh).put(pages::bind_queue))
         .fallback(take)
         .with_state(system)
 }
 
-/// Where a path leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place<'a> {
-    /// A service; the path below [`ROOT`].
-    Service(&'a str),
-    Echo,
-    Equipment(&'a str),
-    Nowhere,
-}
-
 /// A request, read completely.
-struct Arrival {
+pub(super) struct Arrival {
     ordinal: u64,
     /// The method that is meant: a POST may stand in for another.
     method: Method,
     parts: Parts,
+    bytes: Bytes,
     payload: Payload,
     /// Fingerprint of the body as sent.
     content: u64,
@@ -60,17 +59,21 @@ struct Arrival {
 
 async fn take(State(system): State<Arc<System>>, ConnectInfo(line): ConnectInfo<Line>, request: Request) -> Response {
     let ordinal = system.statistics.arrived();
+    line.flow();
     if system.gate.is_shut() {
         system.statistics.count(RequestKind::WhileShut);
-        return dropped(&line);
+        return storm::dropped(&line);
     }
     let (parts, body) = request.into_parts();
-    let Ok(bytes) = to_bytes(body, system.config.max_body_bytes).await else {
-        return plain::problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or was not sent completely");
+    let media = parts.uri.path().starts_with(ATTACHMENTS.path);
+    let limit = if media { system.config.max_attachment_bytes } else { system.config.max_body_bytes };
+    let Ok(bytes) = to_bytes(body, limit).await else {
+        return too_long(&system, ordinal, &parts, media);
     };
-    let (method, payload) = (meant_method(&parts), Payload::read(&bytes));
+    let method = meant_method(&parts);
+    let payload = if media { Payload::Empty } else { Payload::read(&bytes) };
     let content = fingerprint([bytes.as_ref()]);
-    let arrival = Arrival { ordinal, method, parts, payload, content };
+    let arrival = Arrival { ordinal, method, parts, bytes, payload, content };
     match admit(&system, &arrival) {
         Some(refusal) => refusal,
         None => meet_faults(&system, &line, &arrival).await,
@@ -78,21 +81,30 @@ async fn take(State(system): State<Arc<System>>, ConnectInfo(line): ConnectInfo<
 }
 
 impl Arrival {
-    fn place(&self) -> Place<'_> {
-        let path = self.parts.uri.path();
-        if let Some(below) = path.strip_prefix(ROOT) {
-            return Place::Service(below);
-        }
-        match path.strip_prefix("/sim/equipment/") {
-            Some(id) if !id.is_empty() => Place::Equipment(id),
-            _ if path == "/sim/echo" => Place::Echo,
-            _ => Place::Nowhere,
-        }
+    pub(super) fn place(&self) -> Place<'_> {
+        Place::of(self.path())
     }
 
-    fn call<'a>(&'a self, path: &'a str) -> Call<'a> {
-        let (query, headers) = (self.parts.uri.query().unwrap_or_default(), &self.parts.headers);
-        Call { ordinal: self.ordinal, method: &self.method, path, query, headers, payload: &self.payload }
+    fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+
+    pub(super) fn headers(&self) -> &http::HeaderMap {
+        &self.parts.headers
+    }
+
+    /// What is asked for; the fault is one that must be met where the work is done.
+    pub(super) fn call(&self, fault: Option<FaultKind>) -> Call<'_> {
+        Call {
+            ordinal: self.ordinal,
+            method: &self.method,
+            path: self.path(),
+            query: self.parts.uri.query().unwrap_or_default(),
+            headers: &self.parts.headers,
+            payload: &self.payload,
+            bytes: &self.bytes,
+            fault,
+        }
     }
 
     fn is_read(&self) -> bool {
@@ -110,96 +122,59 @@ impl Arrival {
 
     fn reference(&self) -> Option<&[u8]> {
         let Payload::Json(Value::Object(body)) = &self.payload else { return None };
-        let key = body.get(REFERENCE).or_else(|| body.get("d")?.get(REFERENCE))?.as_str()?;
+        let inner = body.get("d");
+        let of = |name: &&str| body.get(*name).or_else(|| inner?.get(*name))?.as_str();
+        let key = REFERENCES.iter().find_map(of)?;
         (!key.is_empty()).then_some(key.as_bytes())
     }
 }
 
-/// Credentials, and the CSRF pairing for what modifies; the plain endpoints ask for neither.
+/// Credentials, and for what modifies a service the CSRF pairing; the plain endpoints ask for neither.
 fn admit(system: &System, arrival: &Arrival) -> Option<Response> {
-    let Place::Service(_) = arrival.place() else { return None };
+    let place = arrival.place();
     let headers = &arrival.parts.headers;
-    if !system.guard.admits(headers) {
+    if place.is_guarded() && !system.admits(headers) {
         system.statistics.count(RequestKind::Unauthenticated);
         return Some(access::unauthorized());
     }
-    if !arrival.is_read() && !system.sessions.check(headers, system.now()) {
+    if place == Place::Service && !arrival.is_read() && !system.sessions.check(headers, system.now()) {
         system.statistics.count(RequestKind::TokenRejected);
-        return Some(token_rejected());
+        return Some(storm::token_rejected());
     }
     None
 }
 
 async fn meet_faults(system: &System, line: &Line, arrival: &Arrival) -> Response {
     if system.faults.is_quiet() || arrival.place() == Place::Nowhere {
-        return perform(system, arrival);
+        return perform(system, arrival, None);
     }
-    let draw = system.faults.draw(arrival.subject(), !arrival.is_read());
-    wait(system, &draw, Moment::BeforeCommit).await;
-    if let Some(refusal) = fail_before_commit(system, line, arrival, &draw) {
+    let scope = arrival.place().scope(&arrival.method, arrival.path());
+    let draw = system.faults.draw(arrival.subject(), scope);
+    storm::wait(system, &draw, Moment::BeforeCommit).await;
+    if draw.fault == Some(FaultKind::LlmSilent) {
+        return storm::silence(system, line, &draw).await;
+    }
+    if let Some(refusal) = storm::before_commit(system, line, arrival, &draw) {
         return refusal;
     }
-    let response = perform(system, arrival);
-    wait(system, &draw, Moment::AfterCommit).await;
-    fail_after_commit(system, line, arrival, &draw).unwrap_or(response)
-}
-
-async fn wait(system: &System, draw: &Draw, moment: Moment) {
-    if let Some((_, span)) = draw.wait.filter(|(when, _)| *when == moment) {
-        system.statistics.count_fault(FaultKind::Slow);
-        tokio::time::sleep(span).await;
-    }
-}
-
-/// The faults that keep a request from being done.
-fn fail_before_commit(system: &System, line: &Line, arrival: &Arrival, draw: &Draw) -> Option<Response> {
-    let fault = draw.fault?;
-    let response = match fault {
-        FaultKind::ServerError => server_error(system, arrival, draw.salt),
-        FaultKind::DropBefore => dropped(line),
-        FaultKind::Unauthorized => access::unauthorized(),
-        FaultKind::Busy => busy(draw),
-        FaultKind::RefuseToConnect => {
-            system.gate.shut_for(draw.outage);
-            dropped(line)
-        }
-        FaultKind::TokenExpired => {
-            let Place::Service(_) = arrival.place() else { return None };
-            system.sessions.end(&arrival.parts.headers);
-            token_rejected()
-        }
-        FaultKind::Slow | FaultKind::CommitThenDrop | FaultKind::CommitThen500 => return None,
-    };
-    system.statistics.count_fault(fault);
-    Some(response)
-}
-
-/// The faults that hide that a request was done.
-fn fail_after_commit(system: &System, line: &Line, arrival: &Arrival, draw: &Draw) -> Option<Response> {
-    let fault = draw.fault?;
-    let response = match fault {
-        FaultKind::CommitThenDrop => dropped(line),
-        FaultKind::CommitThen500 => internal_error(system, arrival),
-        _ => return None,
-    };
-    system.statistics.count_fault(fault);
-    Some(response)
+    let response = perform(system, arrival, draw.fault);
+    storm::wait(system, &draw, Moment::AfterCommit).await;
+    storm::after_commit(system, line, arrival, &draw, response)
 }
 
 /// Does what the request asks for.
-fn perform(system: &System, arrival: &Arrival) -> Response {
-    let headers = &arrival.parts.headers;
+fn perform(system: &System, arrival: &Arrival, fault: Option<FaultKind>) -> Response {
+    let call = arrival.call(fault);
     match arrival.place() {
-        Place::Service(path) => {
-            let mut response = answer(system, &arrival.call(path));
-            if arrival.is_read() && Sessions::is_fetch(headers) && response.status().is_success() {
-                system.statistics.count(RequestKind::TokenFetch);
-                system.sessions.hand_out(headers, system.now(), system.config.ids.as_ref(), &mut response);
-            }
-            response
-        }
+        Place::Service => service(system, arrival, &call),
+        Place::Token => tokens::answer(system, &call),
+        Place::Destinations => destinations::answer(system, &call),
+        Place::Rules(version) => rules::answer(system, &call, version),
+        Place::Llm(shape) => llm::answer(system, &call, shape),
+        Place::Mesh(target) => mesh::answer(system, &call, &target),
+        Place::Device(device) => devices::answer(system, &call, device),
         Place::Echo if arrival.method == Method::POST => {
-            let key = headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok());
+            let key = call.headers.get(IDEMPOTENCY_KEY).and_then(|value| value.to_str().ok());
             plain::echo(system, key, &arrival.payload)
         }
         Place::Equipment(id) if arrival.is_read() => {
@@ -213,38 +188,25 @@ fn perform(system: &System, arrival: &Arrival) -> Response {
     }
 }
 
-/// Cuts the connection; the answer is never written.
-fn dropped(line: &Line) -> Response {
-    line.cut();
-    reply::empty(StatusCode::OK)
-}
-
-fn token_rejected() -> Response {
-    let mut response = reply::text(StatusCode::FORBIDDEN, "CSRF token validation failed");
-    reply::put(&mut response, CSRF_TOKEN, "Required");
-    response
-}
-
-fn server_error(system: &System, arrival: &Arrival, salt: u64) -> Response {
-    match salt % 3 {
-        0 => internal_error(system, arrival),
-        1 => reply::html(StatusCode::BAD_GATEWAY, "Bad Gateway"),
-        _ => reply::html(StatusCode::GATEWAY_TIMEOUT, "Gateway Timeout"),
+fn service(system: &System, arrival: &Arrival, call: &Call<'_>) -> Response {
+    let mut response = answer(system, call);
+    if arrival.is_read() && Sessions::is_fetch(call.headers) && response.status().is_success() {
+        system.statistics.count(RequestKind::TokenFetch);
+        system.sessions.hand_out(call.headers, system.now(), system.config.ids.as_ref(), &mut response);
     }
-}
-
-fn internal_error(system: &System, arrival: &Arrival) -> Response {
-    let failure = Failure::framework(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred");
-    failure.answer(&circumstances(system, &arrival.call(""), None))
-}
-
-fn busy(draw: &Draw) -> Response {
-    let unavailable = draw.salt & 1 == 0;
-    let status = if unavailable { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::TOO_MANY_REQUESTS };
-    let mut response = reply::html(status, "Try again later");
-    let seconds = draw.retry_after.as_millis().div_ceil(1_000);
-    reply::put(&mut response, header::RETRY_AFTER, &seconds.to_string());
     response
+}
+
+/// The answer to a body that is too long, for an attachment as SAP words it.
+fn too_long(system: &System, ordinal: u64, parts: &Parts, media: bool) -> Response {
+    if !media {
+        return plain::problem(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long or was not sent completely");
+    }
+    let (method, headers, path) = (&parts.method, &parts.headers, parts.uri.path());
+    let (payload, bytes) = (&Payload::Empty, &Bytes::new());
+    let call = Call { ordinal, method, path, query: "", headers, payload, bytes, fault: None };
+    let failure = attachments::too_long(system.config.max_attachment_bytes);
+    failure.answer(&circumstances(system, &call, Some(&ATTACHMENTS)))
 }
 
 /// A POST may carry the method that is meant in `X-HTTP-Method`.

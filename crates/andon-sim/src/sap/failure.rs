@@ -6,6 +6,7 @@
 //! | application (a value is refused) | as [`ErrorShape`] says |
 //! | entity runtime (preconditions) | SADL |
 //! | anything, JSON not asked for | XML |
+//! | anything, OData V4 | plain message, `details`, severities of the `SAP__common` vocabulary |
 
 use andon_model::Timestamp;
 use axum::response::Response;
@@ -13,6 +14,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::config::ErrorShape;
+use super::dialect::Dialect;
 use super::fields::Service;
 use super::reply;
 use crate::faults::fingerprint;
@@ -48,6 +50,7 @@ pub(crate) struct Circumstances<'a> {
     pub(crate) now: Timestamp,
     pub(crate) wants_json: bool,
     pub(crate) shape: ErrorShape,
+    pub(crate) dialect: Dialect,
 }
 
 impl Failure {
@@ -80,6 +83,12 @@ impl Failure {
         Self { status, code: code.to_owned(), message: message.to_owned(), target, origin: Origin::Runtime }
     }
 
+    /// 423: somebody else works on the object.
+    pub(crate) fn locked() -> Self {
+        let message = "Object requested is currently locked by user CB9980000014";
+        Self { status: StatusCode::LOCKED, ..Self::application("MC/601", message, "") }
+    }
+
     /// The same refusal with another code.
     pub(crate) fn with_code(self, code: &str) -> Self {
         Self { code: code.to_owned(), ..self }
@@ -87,26 +96,34 @@ impl Failure {
 
     /// The answer that tells the client.
     pub(crate) fn answer(&self, circumstances: &Circumstances<'_>) -> Response {
+        match (circumstances.dialect, self.shape(circumstances)) {
+            (_, ErrorShape::Html) => return reply::html(self.status, &self.message),
+            (_, ErrorShape::Text) => return reply::text(self.status, self.message.clone()),
+            (Dialect::V4, _) => return reply::json(self.status, self.v4(circumstances).to_string()),
+            _ => {}
+        }
         if !circumstances.wants_json {
             return reply::xml(self.status, self.xml(circumstances));
         }
         let body = match self.shape(circumstances) {
-            ErrorShape::Html => return reply::html(self.status, &self.message),
+            ErrorShape::Xml => return reply::xml(self.status, self.xml(circumstances)),
             ErrorShape::Gateway => self.gateway(circumstances, &self.plain_details()),
             ErrorShape::Sadl => self.gateway(circumstances, &self.sadl_details()),
             ErrorShape::DetailMessageObject => self.envelope(Some(json!({"errordetails": self.object_details()}))),
-            ErrorShape::NoInner | ErrorShape::Mixed => self.envelope(None),
+            ErrorShape::NoInner | ErrorShape::Mixed | ErrorShape::Html | ErrorShape::Text => self.envelope(None),
         };
         reply::json(self.status, body.to_string())
     }
 
     fn shape(&self, circumstances: &Circumstances<'_>) -> ErrorShape {
-        const ROUND: [ErrorShape; 5] = [
+        const ROUND: [ErrorShape; 7] = [
             ErrorShape::Gateway,
             ErrorShape::Sadl,
             ErrorShape::NoInner,
             ErrorShape::DetailMessageObject,
             ErrorShape::Html,
+            ErrorShape::Xml,
+            ErrorShape::Text,
         ];
         match (self.origin, circumstances.shape) {
             (Origin::Framework, _) => ErrorShape::NoInner,
@@ -114,6 +131,30 @@ impl Failure {
             (Origin::Application, ErrorShape::Mixed) => reply::choose(&ROUND, circumstances.request),
             (Origin::Application, shape) => shape,
         }
+    }
+
+    /// The error document of OData V4.
+    fn v4(&self, circumstances: &Circumstances<'_>) -> Value {
+        let detail = json!({
+            "code": self.code, "message": self.message, "target": self.target, "@SAP__common.numericSeverity": 4,
+        });
+        json!({"error": {
+            "code": self.code,
+            "message": self.message,
+            "target": self.target,
+            "details": [detail],
+            "@SAP__common.numericSeverity": 4,
+            "innererror": {"ErrorDetails": {
+                "@SAP__common.Application": {
+                    "ComponentId": circumstances.service.map_or("", |service| service.component),
+                    "ServiceRepository": "SRVD_A2X",
+                    "ServiceId": circumstances.service.map_or("", |service| service.name),
+                    "ServiceVersion": "0001",
+                },
+                "@SAP__common.TransactionId": transaction(circumstances.request),
+                "@SAP__common.Timestamp": abap_stamp(circumstances.now),
+            }},
+        }})
     }
 
     fn envelope(&self, inner: Option<Value>) -> Value {
@@ -165,7 +206,8 @@ impl Failure {
         json!([{"code": self.code, "message": {"lang": "en", "value": self.message}, "severity": "error"}])
     }
 
-    fn xml(&self, circumstances: &Circumstances<'_>) -> String {
+    /// The XML form, whatever was asked for.
+    pub(crate) fn xml(&self, circumstances: &Circumstances<'_>) -> String {
         let (code, message) = (reply::escape_xml(&self.code), reply::escape_xml(&self.message));
         let id = transaction(circumstances.request);
         let stamp = abap_stamp(circumstances.now);

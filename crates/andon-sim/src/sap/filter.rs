@@ -5,11 +5,13 @@
 //! and     = not ("and" not)*
 //! not     = "not" not | "(" or ")" | match | comparison
 //! match   = ("startswith" | "endswith") "(" field "," text ")" [("eq" | "ne") flag]
-//!         | "substringof" "(" text "," field ")" [("eq" | "ne") flag]
+//!         | "substringof" "(" text "," field ")" [("eq" | "ne") flag]      in V2
+//!         | "contains" "(" field "," text ")"                               in V4
 //! comparison = field ("eq" | "ne" | "gt" | "ge" | "lt" | "le") literal
 //! ```
 
 use super::cell::{Cell, Literal};
+use super::dialect::Dialect;
 use super::failure::Failure;
 use super::fields::{EntityType, Field};
 use super::row::Row;
@@ -49,9 +51,9 @@ pub(crate) enum Filter {
 
 impl Filter {
     /// Parses the text of a `$filter`, percent-decoded.
-    pub(crate) fn parse(kind: &'static EntityType, text: &str) -> Result<Self, Failure> {
+    pub(crate) fn parse(dialect: Dialect, kind: &'static EntityType, text: &str) -> Result<Self, Failure> {
         let tokens = tokens(text).map_err(|what| malformed(&what))?;
-        let mut parser = Parser { kind, tokens: &tokens, depth: 0 };
+        let mut parser = Parser { dialect, kind, tokens: &tokens, depth: 0 };
         let filter = parser.or()?;
         match parser.tokens.first() {
             None => Ok(filter),
@@ -126,6 +128,7 @@ fn malformed(what: &str) -> Failure {
 }
 
 struct Parser<'a> {
+    dialect: Dialect,
     kind: &'static EntityType,
     tokens: &'a [Token],
     depth: usize,
@@ -169,7 +172,8 @@ impl<'a> Parser<'a> {
             Token::Word(word) => match (word.as_str(), self.tokens.first()) {
                 ("startswith", Some(Token::Open)) => self.field_first(Place::Start),
                 ("endswith", Some(Token::Open)) => self.field_first(Place::End),
-                ("substringof", Some(Token::Open)) => self.needle_first(),
+                ("substringof", Some(Token::Open)) if self.dialect == Dialect::V2 => self.needle_first(),
+                ("contains", Some(Token::Open)) if self.dialect == Dialect::V4 => self.field_first(Place::Anywhere),
                 (name, Some(Token::Open)) => Err(malformed(&format!("function {name} is not supported"))),
                 (name, _) => self.comparison(name),
             },
@@ -184,8 +188,8 @@ impl<'a> Parser<'a> {
             other => return Err(malformed(&format!("{other} stands where a comparison belongs"))),
         };
         let literal = match self.next()? {
-            Token::Word(word) => Cell::from_literal(field, Literal::Bare(word)),
-            Token::Quoted(prefix, text) => Cell::from_literal(field, Literal::Quoted(prefix, text)),
+            Token::Word(word) => self.dialect.literal(field, Literal::Bare(word)),
+            Token::Quoted(prefix, text) => self.dialect.literal(field, Literal::Quoted(prefix, text)),
             other => return Err(malformed(&format!("{other} stands where a literal belongs"))),
         };
         let misfit = |what| malformed(&format!("the literal for {} {what}", field.name));
@@ -300,7 +304,7 @@ mod tests {
     }
 
     fn check(text: &str, expect: &str) {
-        let found = Filter::parse(SERVICES[0].root, text);
+        let found = Filter::parse(Dialect::V2, SERVICES[0].root, text);
         let shown = found.map_or_else(|failure| failure.to_string(), |filter| filter.passes(&row()).to_string());
         assert!(shown.ends_with(expect), "{text} gave {shown}, expected {expect}");
     }
@@ -344,7 +348,7 @@ mod tests {
     fn a_reference_is_pinned_through_and_only() {
         let root = SERVICES[0].root;
         let at = root.position("MaintNotifExtReferenceNumber").unwrap();
-        let pinned = |text: &str| Filter::parse(root, text).unwrap().pinned(at).map(str::to_owned);
+        let pinned = |text: &str| Filter::parse(Dialect::V2, root, text).unwrap().pinned(at).map(str::to_owned);
         let eq = "MaintNotifExtReferenceNumber eq 'k'";
         assert_eq!(pinned(&format!("MaintPriority eq '1' and {eq}")), Some("K".to_owned()));
         assert_eq!(pinned(&format!("MaintPriority eq '1' or {eq}")), None);
@@ -354,14 +358,14 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_panics(text in "[a-zA-Z'(), ]{0,60}|(not |\\(|MaintPriority eq '1'| and | or |\\)){0,20}") {
-            let _ = Filter::parse(SERVICES[0].root, &text);
+            let _ = Filter::parse(Dialect::V2, SERVICES[0].root, &text);
         }
 
         #[test]
         fn not_negates(text in "[A-Z' ]{0,8}") {
             let eq = format!("NotificationText eq '{}'", text.replace('\'', "''"));
-            let plain = Filter::parse(SERVICES[0].root, &eq).unwrap().passes(&row());
-            let negated = Filter::parse(SERVICES[0].root, &format!("not {eq}")).unwrap().passes(&row());
+            let plain = Filter::parse(Dialect::V2, SERVICES[0].root, &eq).unwrap().passes(&row());
+            let negated = Filter::parse(Dialect::V2, SERVICES[0].root, &format!("not {eq}")).unwrap().passes(&row());
             prop_assert_ne!(plain, negated);
         }
     }

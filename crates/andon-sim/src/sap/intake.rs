@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::cell::Cell;
 use super::config::NotCreatable;
+use super::dialect::Dialect;
 use super::failure::Failure;
 use super::fields::{EntityType, Field};
 use super::row::Row;
@@ -33,11 +34,12 @@ pub(crate) fn properties(body: &Value) -> Result<&Map<String, Value>, Failure> {
 /// A new row from a body.
 pub(crate) fn create(
     kind: &'static EntityType,
+    dialect: Dialect,
     body: &Map<String, Value>,
     policy: &NotCreatable,
 ) -> Result<Row, Failure> {
     let mut row = Row::new(kind);
-    take(&mut row, body, Purpose::Create(policy))?;
+    take(&mut row, dialect, body, Purpose::Create(policy))?;
     match kind.fields.iter().find(|field| field.required && row.text(field.name).is_empty()) {
         Some(missing) => Err(mandatory(missing)),
         None => Ok(row),
@@ -45,23 +47,34 @@ pub(crate) fn create(
 }
 
 /// Takes the properties of a body into a row.
-pub(crate) fn take(row: &mut Row, body: &Map<String, Value>, purpose: Purpose<'_>) -> Result<(), Failure> {
-    for (name, value) in body.iter().filter(|(name, _)| *name != "__metadata") {
+pub(crate) fn take(
+    row: &mut Row,
+    dialect: Dialect,
+    body: &Map<String, Value>,
+    purpose: Purpose<'_>,
+) -> Result<(), Failure> {
+    for (name, value) in body.iter().filter(|(name, _)| *name != "__metadata" && !name.starts_with('@')) {
         match row.kind.position(name) {
-            Some(position) => take_field(row, position, value, purpose)?,
-            None => take_children(row, name, value, purpose)?,
+            Some(position) => take_field(row, dialect, position, value, purpose)?,
+            None => take_children(row, dialect, name, value, purpose)?,
         }
     }
     Ok(())
 }
 
-fn take_field(row: &mut Row, position: u8, value: &Value, purpose: Purpose<'_>) -> Result<(), Failure> {
+fn take_field(
+    row: &mut Row,
+    dialect: Dialect,
+    position: u8,
+    value: &Value,
+    purpose: Purpose<'_>,
+) -> Result<(), Failure> {
     let field = row.kind.field(position);
     if !allowed(field, purpose)? {
         return Ok(());
     }
     let misfit = |what| Failure::malformed(format!("The value of property '{}' {what}", field.name));
-    let cell = Cell::from_json(field, value).map_err(misfit)?;
+    let cell = dialect.read(field, value).map_err(misfit)?;
     if field.required && matches!(purpose, Purpose::Change) && is_blank(cell.as_ref()) {
         return Err(mandatory(field));
     }
@@ -81,26 +94,33 @@ fn allowed(field: &Field, purpose: Purpose<'_>) -> Result<bool, Failure> {
     }
 }
 
-fn take_children(row: &mut Row, name: &str, value: &Value, purpose: Purpose<'_>) -> Result<(), Failure> {
+fn take_children(
+    row: &mut Row,
+    dialect: Dialect,
+    name: &str,
+    value: &Value,
+    purpose: Purpose<'_>,
+) -> Result<(), Failure> {
     let Some(at) = row.kind.navigation(name) else {
         return Err(Failure::malformed(format!("Property '{name}' is invalid for {}", row.kind.name)));
     };
     let Purpose::Create(policy) = purpose else {
         return Err(Failure::framework(StatusCode::NOT_IMPLEMENTED, "A change cannot carry children"));
     };
-    let target = row.kind.navigations[at].target;
-    for child in collection(name, value)? {
+    let navigation = &row.kind.navigations[at];
+    let children = if navigation.single { std::slice::from_ref(value) } else { collection(dialect, name, value)? };
+    for child in children {
         let Value::Object(child) = child else { return Err(not_a_collection(name)) };
-        row.children[at].push(create(target, child, policy)?);
+        row.children[at].push(create(navigation.target, dialect, child, policy)?);
     }
     Ok(())
 }
 
-/// A collection is written as an array or as `{"results":[…]}`.
-fn collection<'a>(name: &str, value: &'a Value) -> Result<&'a [Value], Failure> {
+/// A collection is written as an array or, in V2, as `{"results":[…]}`.
+fn collection<'a>(dialect: Dialect, name: &str, value: &'a Value) -> Result<&'a [Value], Failure> {
     let list = match value {
         Value::Array(list) => list,
-        Value::Object(object) => {
+        Value::Object(object) if dialect == Dialect::V2 => {
             object.get("results").and_then(Value::as_array).ok_or_else(|| not_a_collection(name))?
         }
         _ => return Err(not_a_collection(name)),

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::fields::{Edm, EntityType, Field, Function, Service};
+use super::fields::{Edm, Effect, EntityType, Field, Function, Navigation, Service};
 
 /// The service document in JSON.
 pub(crate) fn document_json(service: &Service) -> String {
@@ -28,15 +28,29 @@ pub(crate) fn document_xml(service: &Service, base: &str) -> String {
 pub(crate) fn edmx(service: &Service) -> String {
     let types: String = service.types().map(|kind| entity_type(service, kind)).collect();
     let associations: String = service.types().map(|kind| associations(service, kind)).collect();
-    let container = container(service);
+    let (container, concurrency) = (container(service), concurrency(service));
     let namespace = service.namespace;
     format!(
         "<edmx:Edmx Version=\"1.0\" xmlns:edmx=\"http://schemas.microsoft.com/ado/2007/06/edmx\" \
          xmlns:m=\"http://schemas.microsoft.com/ado/2007/08/dataservices/metadata\" \
          xmlns:sap=\"http://www.sap.com/Protocols/SAPData\"><edmx:DataServices m:DataServiceVersion=\"2.0\">\
          <Schema Namespace=\"{namespace}\" xmlns=\"http://schemas.microsoft.com/ado/2008/09/edm\">\
-         {types}{associations}{container}</Schema></edmx:DataServices></edmx:Edmx>"
+         {types}{associations}{container}{concurrency}</Schema></edmx:DataServices></edmx:Edmx>"
     )
+}
+
+/// Which property of a set is the source of its `ETag`.
+fn concurrency(service: &Service) -> String {
+    let annotation = |kind: &EntityType| {
+        let (namespace, set, stamp) = (service.namespace, kind.set, kind.stamp?);
+        Some(format!(
+            "<Annotations Target=\"{namespace}.{namespace}_Entities/{set}\" \
+             xmlns=\"http://docs.oasis-open.org/odata/ns/edm\">\
+             <Annotation Term=\"Org.OData.Core.V1.OptimisticConcurrency\"><Collection>\
+             <PropertyPath>{stamp}</PropertyPath></Collection></Annotation></Annotations>"
+        ))
+    };
+    service.types().filter_map(annotation).collect()
 }
 
 fn entity_type(service: &Service, kind: &EntityType) -> String {
@@ -50,7 +64,8 @@ fn entity_type(service: &Service, kind: &EntityType) -> String {
         )
     };
     let navigations: String = kind.navigations.iter().map(|n| navigation(n.name)).collect();
-    format!("<EntityType Name=\"{}\"><Key>{keys}</Key>{properties}{navigations}</EntityType>", kind.name)
+    let stream = if service.media { " m:HasStream=\"true\"" } else { "" };
+    format!("<EntityType Name=\"{}\"{stream}><Key>{keys}</Key>{properties}{navigations}</EntityType>", kind.name)
 }
 
 fn property(kind: &EntityType, field: &Field) -> String {
@@ -75,6 +90,8 @@ fn edm_type(edm: Edm) -> String {
         Edm::Flag => "Type=\"Edm.Boolean\"".to_owned(),
         Edm::Double => "Type=\"Edm.Double\"".to_owned(),
         Edm::Int => "Type=\"Edm.Int32\"".to_owned(),
+        Edm::Decimal(precision, scale) => format!("Type=\"Edm.Decimal\" Precision=\"{precision}\" Scale=\"{scale}\""),
+        Edm::Guid => "Type=\"Edm.Guid\"".to_owned(),
     }
 }
 
@@ -88,20 +105,26 @@ fn display_format(field: &Field) -> &'static str {
 }
 
 fn associations(service: &Service, kind: &EntityType) -> String {
-    let one = |name: &str, target: &str| {
+    let one = |navigation: &Navigation| {
         let (namespace, set, parent) = (service.namespace, kind.set, kind.name);
+        let (name, target) = (navigation.name, navigation.target.name);
+        let many = if navigation.single { "0..1" } else { "*" };
         format!(
             "<Association Name=\"{set}_{name}\"><End Type=\"{namespace}.{parent}\" Multiplicity=\"1\" Role=\"Parent\"/>\
-             <End Type=\"{namespace}.{target}\" Multiplicity=\"*\" Role=\"Child\"/></Association>"
+             <End Type=\"{namespace}.{target}\" Multiplicity=\"{many}\" Role=\"Child\"/></Association>"
         )
     };
-    kind.navigations.iter().map(|navigation| one(navigation.name, navigation.target.name)).collect()
+    kind.navigations.iter().map(one).collect()
 }
 
 fn container(service: &Service) -> String {
     let namespace = service.namespace;
     let set = |kind: &EntityType| {
-        format!("<EntitySet Name=\"{}\" EntityType=\"{namespace}.{}\" sap:deletable=\"false\"/>", kind.set, kind.name)
+        let denied = denied(service, kind);
+        format!(
+            "<EntitySet Name=\"{}\" EntityType=\"{namespace}.{}\" sap:deletable=\"false\"{denied}/>",
+            kind.set, kind.name
+        )
     };
     let sets: String = service.types().map(set).collect();
     let functions: String = service.functions.iter().map(|function| function_import(service, function)).collect();
@@ -111,12 +134,30 @@ fn container(service: &Service) -> String {
     )
 }
 
+/// What the set itself does not offer; children are created with their document only.
+fn denied(service: &Service, kind: &EntityType) -> String {
+    let (allowed, root) = (service.allowed, std::ptr::eq(kind, service.root));
+    let addressable = if root { allowed.read && !service.media } else { allowed.read_parts };
+    let flags = [
+        (allowed.create && root, " sap:creatable=\"false\""),
+        (allowed.change && root, " sap:updatable=\"false\""),
+        (addressable, " sap:addressable=\"false\""),
+    ];
+    flags.into_iter().filter(|(offered, _)| !offered).map(|(_, flag)| flag).collect()
+}
+
 fn function_import(service: &Service, function: &Function) -> String {
     let parameter = |field: &Field| format!("<Parameter Name=\"{}\" {} Mode=\"In\"/>", field.name, edm_type(field.edm));
     let parameters: String = function.parameters.iter().map(parameter).collect();
+    let method = if function.effect.reads() { "GET" } else { "POST" };
+    let kind = format!("{}.{}", service.namespace, service.root.name);
+    let returned = match function.effect {
+        Effect::ListOriginals => format!("Collection({kind})"),
+        _ => kind,
+    };
     format!(
-        "<FunctionImport Name=\"{}\" ReturnType=\"{}.{}\" EntitySet=\"{}\" m:HttpMethod=\"POST\">{parameters}\
+        "<FunctionImport Name=\"{}\" ReturnType=\"{returned}\" EntitySet=\"{}\" m:HttpMethod=\"{method}\">{parameters}\
          </FunctionImport>",
-        function.name, service.namespace, service.root.name, service.root.set
+        function.name, service.root.set
     )
 }

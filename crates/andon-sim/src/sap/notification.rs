@@ -12,24 +12,12 @@ use andon_model::Timestamp;
 
 use super::cell::Cell;
 use super::failure::Failure;
+use super::fields::Effect;
 use super::row::Row;
+use super::tables::{Birth, number_children};
 
 /// Length of an equipment number.
 const EQUIPMENT_CHARS: usize = 18;
-
-/// What is known when a document is created.
-pub(crate) struct Birth<'a> {
-    pub(crate) number: u64,
-    pub(crate) now: Timestamp,
-    pub(crate) user: &'a str,
-}
-
-/// What a function import does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    PutInProcess,
-    Complete,
-}
 
 /// Fills in what the system assigns to a new maintenance notification.
 pub(crate) fn complete(row: &mut Row, birth: &Birth<'_>) {
@@ -48,7 +36,8 @@ pub(crate) fn complete(row: &mut Row, birth: &Birth<'_>) {
     enter_phase(row, "1", "Outstanding");
     settle(row);
     stamp(row, birth.now);
-    number_tree(row, &number);
+    row.set("MaintenanceNotification", Cell::text(number));
+    number_children(row);
 }
 
 /// Fills in what the Z service answers: the number, and no long text.
@@ -78,13 +67,15 @@ pub(crate) fn settle(row: &mut Row) {
 }
 
 /// Moves the change stamp, at least one second on: it is the source of the `ETag` and has whole seconds.
+/// Entities without one stay as they are.
 pub(crate) fn stamp(row: &mut Row, now: Timestamp) {
-    let last = match row.get("LastChangeDateTime") {
+    let Some(name) = row.kind.stamp else { return };
+    let last = match row.get(name) {
         Some(Cell::Millis(millis)) => Timestamp::from_micros(millis * 1_000).after(Duration::from_secs(1)),
         _ => now,
     };
     let now = now.max(last);
-    row.set("LastChangeDateTime", Cell::moment(now));
+    row.set(name, Cell::moment(now));
     row.set("LastChangeDate", Cell::day(now));
     row.set("LastChangeTime", Cell::time_of_day(now));
 }
@@ -101,6 +92,7 @@ pub(crate) fn perform(
         (Effect::PutInProcess, "3") => return Ok(()),
         (Effect::PutInProcess, _) => enter_phase(row, "3", "In Process"),
         (Effect::Complete, _) => close(row, parameters, now),
+        (Effect::ListOriginals | Effect::CountOriginals, _) => return Ok(()),
     }
     stamp(row, now);
     Ok(())
@@ -142,27 +134,6 @@ fn default(row: &mut Row, name: &str, value: impl FnOnce() -> Cell) {
     if row.get(name).is_none() {
         row.set(name, value());
     }
-}
-
-/// Gives a document and all its children their keys: children keep a number they were given.
-fn number_tree(row: &mut Row, number: &str) {
-    row.set("MaintenanceNotification", Cell::text(number));
-    let item = row.get("MaintenanceNotificationItem").cloned();
-    for children in &mut row.children {
-        for (index, child) in children.iter_mut().enumerate() {
-            if let Some(item) = &item {
-                child.set("MaintenanceNotificationItem", item.clone());
-            }
-            number_child(child, index + 1);
-            number_tree(child, number);
-        }
-    }
-}
-
-fn number_child(child: &mut Row, ordinal: usize) {
-    let Some(counter) = child.kind.counter.filter(|counter| child.text(counter).is_empty()) else { return };
-    let width = if counter == "NotificationPartnerObjectNmbr" { 6 } else { 4 };
-    child.set(counter, Cell::text(format!("{ordinal:0width$}")));
 }
 
 #[cfg(test)]

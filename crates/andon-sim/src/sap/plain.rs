@@ -5,10 +5,9 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::call::Payload;
-use super::notification::{padded_equipment, short_equipment};
-use super::reply;
+use super::notification::short_equipment;
 use super::simulator::System;
-use crate::faults::fingerprint;
+use super::{reply, stock};
 use crate::statistics::RequestKind;
 
 /// Answers with what was sent, and how often this key was seen.
@@ -27,11 +26,10 @@ pub(crate) fn echo(system: &System, key: Option<&str>, payload: &Payload) -> Res
 pub(crate) fn equipment(system: &System, id: &str) -> Response {
     system.statistics.count(RequestKind::Equipment);
     let short = short_equipment(id);
-    let known = system.config.known_equipment.as_ref().is_none_or(|known| known.contains(short));
-    if short.is_empty() || short.len() > 18 || !known {
+    if !stock::exists(&system.config, id) {
         return problem(StatusCode::NOT_FOUND, &format!("equipment {short} does not exist"));
     }
-    with_json(StatusCode::OK, &describe(short))
+    with_json(StatusCode::OK, &stock::describe(short))
 }
 
 /// An error of the plain endpoints.
@@ -42,20 +40,4 @@ pub(crate) fn problem(status: StatusCode, what: &str) -> Response {
 /// Plain JSON, without the OData headers.
 pub(crate) fn with_json(status: StatusCode, value: &serde_json::Value) -> Response {
     reply::with_type(status, "application/json", value.to_string())
-}
-
-fn describe(id: &str) -> serde_json::Value {
-    const NAMES: [&str; 4] = ["Cooling Water Pump", "Conveyor Drive", "Air Compressor", "Gear Box"];
-    let shape = fingerprint([id.as_bytes()]);
-    let plant = 1_010 + 100 * (shape % 3);
-    json!({
-        "Equipment": padded_equipment(id),
-        "EquipmentName": reply::choose(&NAMES, shape),
-        "FunctionalLocation": format!("{plant}-CWS-{:03}", shape % 1_000),
-        "MaintenancePlant": plant.to_string(),
-        "MaintenancePlanningPlant": plant.to_string(),
-        "MaintenancePlannerGroup": "920",
-        "MainWorkCenter": "RES-0100",
-        "TechnicalObjectType": "9500",
-    })
 }

@@ -6,9 +6,11 @@
 use andon_model::Timestamp;
 
 use super::cell::Cell;
+use super::dialect::Dialect;
 use super::fields::Service;
 use super::projection::{Link, Projection};
 use super::row::Row;
+use super::tables::MIME_TYPE;
 
 /// Room for one printed document.
 const TYPICAL_BYTES: usize = 6 * 1_024;
@@ -54,7 +56,7 @@ impl Printer<'_> {
 
     /// The address of an entity.
     pub(crate) fn uri(&self, row: &Row) -> String {
-        format!("{}/{}{}", self.base, row.kind.set, row.key_predicate())
+        format!("{}/{}{}", self.base, row.kind.set, row.key_predicate(Dialect::V2))
     }
 
     fn entity(&self, row: &Row, projection: &Projection, out: &mut Vec<u8>) {
@@ -74,13 +76,23 @@ impl Printer<'_> {
                 Link::Deferred => deferred(navigation.name, &uri, out),
                 Link::Expanded(inner) => {
                     name(navigation.name, out);
-                    out.extend_from_slice(b"{\"results\":");
-                    self.array(children.iter(), inner, out);
-                    out.push(b'}');
+                    self.expanded(navigation.single, children, inner, out);
                 }
             }
         }
         out.push(b'}');
+    }
+
+    fn expanded(&self, single: bool, children: &[Row], inner: &Projection, out: &mut Vec<u8>) {
+        match (single, children.first()) {
+            (true, Some(child)) => self.entity(child, inner, out),
+            (true, None) => out.extend_from_slice(b"null"),
+            (false, _) => {
+                out.extend_from_slice(b"{\"results\":");
+                self.array(children.iter(), inner, out);
+                out.push(b'}');
+            }
+        }
     }
 
     fn head(&self, row: &Row, uri: &str, out: &mut Vec<u8>) {
@@ -97,7 +109,18 @@ impl Printer<'_> {
             out.extend_from_slice(b",\"etag\":");
             text(&etag, out);
         }
+        if self.service.media {
+            self.media(row, uri, out);
+        }
         out.push(b'}');
+    }
+
+    fn media(&self, row: &Row, uri: &str, out: &mut Vec<u8>) {
+        let source = format!("{uri}/$value");
+        for (name, value) in [("content_type", row.text(MIME_TYPE)), ("media_src", &source), ("edit_media", &source)] {
+            self::name(name, out);
+            text(value, out);
+        }
     }
 
     fn array<'r>(&self, rows: impl Iterator<Item = &'r Row>, projection: &Projection, out: &mut Vec<u8>) {
@@ -114,9 +137,17 @@ impl Printer<'_> {
 
 /// The weak `ETag` of a document: its change stamp, percent-encoded as SAP writes it.
 pub(crate) fn etag(row: &Row) -> Option<String> {
-    let Some(Cell::Millis(millis)) = row.get("LastChangeDateTime") else { return None };
+    let Some(Cell::Millis(millis)) = row.get(row.kind.stamp?) else { return None };
     let stamp = Timestamp::from_micros(millis.saturating_mul(1_000)).to_string().replace(':', "%3A");
     Some(format!("W/\"datetimeoffset'{stamp}'\""))
+}
+
+/// The `ETag` as services of V4 write it.
+pub(crate) fn etag_v4(row: &Row) -> Option<String> {
+    let Some(Cell::Millis(millis)) = row.get(row.kind.stamp?) else { return None };
+    let stamp = Timestamp::from_micros(millis.saturating_mul(1_000)).to_string();
+    let digits: String = stamp.chars().filter(char::is_ascii_digit).take(14).collect();
+    Some(format!("W/\"SADL-{digits}~{digits}\""))
 }
 
 fn deferred(navigation: &str, uri: &str, out: &mut Vec<u8>) {
@@ -126,13 +157,13 @@ fn deferred(navigation: &str, uri: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"}}");
 }
 
-fn name(name: &str, out: &mut Vec<u8>) {
+pub(super) fn name(name: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
-fn text(text: &str, out: &mut Vec<u8>) {
+pub(super) fn text(text: &str, out: &mut Vec<u8>) {
     // Writing to a vector cannot fail.
     let _ = serde_json::to_writer(out, text);
 }

@@ -42,6 +42,18 @@ impl Projection {
         Self::build(kind, &paths(select), &paths(expand))
     }
 
+    /// Reads the options as V4 writes them: `$expand=_Item($select=A,B),_Other`.
+    pub(crate) fn parse_v4(kind: &'static EntityType, select: &str, expand: &str) -> Result<Self, Failure> {
+        let mut this = Self::build(kind, &paths(select), &[])?;
+        this.links.fill(Link::Hidden);
+        for (name, options) in expansions(expand) {
+            let at = kind.navigation(name).ok_or_else(|| unknown("$expand", name))?;
+            let chosen = options.strip_prefix("$select=").unwrap_or_default();
+            this.links[at] = Link::Expanded(Self::parse_v4(kind.navigations[at].target, chosen, "")?);
+        }
+        Ok(this)
+    }
+
     pub(crate) fn shows(&self, position: u8) -> bool {
         self.fields & (1_u128 << (position & 127)) != 0
     }
@@ -105,6 +117,23 @@ fn paths(text: &str) -> Vec<&str> {
     text.split(',').map(str::trim).filter(|path| !path.is_empty()).collect()
 }
 
+/// The names of an expand option, with what stands in brackets behind each.
+fn expansions(text: &str) -> Vec<(&str, &str)> {
+    let mut depth = 0_usize;
+    let apart = |c: char| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        c == ',' && depth == 0
+    };
+    let items = text.split(apart).map(str::trim).filter(|item| !item.is_empty());
+    items
+        .map(|item| item.split_once('(').map_or((item, ""), |(name, rest)| (name, rest.trim_end_matches(')'))))
+        .collect()
+}
+
 fn unknown(option: &str, name: &str) -> Failure {
     Failure::malformed(format!("Invalid {option}: '{name}' does not exist"))
 }
@@ -138,6 +167,12 @@ mod tests {
         check("MaintPriority,NotificationText", "", "2--");
         check("MaintPriority,to_Item/MaintNotifItemText", "to_Item", "1[1-]-");
         check("", "to_Item/to_ItemCause,to_Partner", "*[*[*]][*]");
+    }
+
+    #[test]
+    fn v4_expands_with_brackets() {
+        assert_eq!(expansions("_A($select=B,C),_D"), [("_A", "$select=B,C"), ("_D", "")]);
+        assert_eq!(expansions(""), []);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 use percent_encoding::percent_decode_str;
 
 use super::cell::Cell;
+use super::dialect::Dialect;
 use super::failure::Failure;
 use super::fields::EntityType;
 use super::filter::{Filter, value_of};
@@ -47,6 +48,7 @@ impl Query {
             "$skip" => self.skip = count(name, &value)?,
             "$skiptoken" => self.skiptoken = count(name, &value)?,
             "$inlinecount" => self.inlinecount = inlinecount(&value)?,
+            "$count" => self.inlinecount = value == "true",
             "$format" => self.json = format_is_json(&value)?,
             _ if name.starts_with('$') => {
                 return Err(Failure::malformed(format!("Query option '{name}' is not supported")));
@@ -57,8 +59,8 @@ impl Query {
     }
 
     /// The parsed `$filter`.
-    pub(crate) fn filter(&self, kind: &'static EntityType) -> Result<Option<Filter>, Failure> {
-        self.filter.as_deref().map(|text| Filter::parse(kind, text)).transpose()
+    pub(crate) fn filter(&self, dialect: Dialect, kind: &'static EntityType) -> Result<Option<Filter>, Failure> {
+        self.filter.as_deref().map(|text| Filter::parse(dialect, kind, text)).transpose()
     }
 
     /// The parsed `$orderby`.

@@ -6,6 +6,8 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 
 pub(crate) const DATA_SERVICE_VERSION: HeaderName = HeaderName::from_static("dataserviceversion");
 
+const ODATA_VERSION: HeaderName = HeaderName::from_static("odata-version");
+
 /// An answer with a body.
 pub(crate) fn with_type(status: StatusCode, content_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
@@ -24,6 +26,13 @@ pub(crate) fn empty(status: StatusCode) -> Response {
 /// An OData answer in JSON.
 pub(crate) fn json(status: StatusCode, body: impl Into<Body>) -> Response {
     versioned(with_type(status, "application/json", body))
+}
+
+/// An answer of OData V4.
+pub(crate) fn json_v4(status: StatusCode, body: impl Into<Body>) -> Response {
+    let mut response = with_type(status, "application/json;odata.metadata=minimal;charset=utf-8", body);
+    response.headers_mut().insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
+    response
 }
 
 /// An OData answer in XML; the declaration is added.

@@ -1,7 +1,8 @@
 //! A stored entity: the properties that were given or assigned, and its children.
 
 use super::cell::Cell;
-use super::fields::EntityType;
+use super::dialect::Dialect;
+use super::fields::{Edm, EntityType};
 
 /// Room for the properties of a typical document.
 const TYPICAL_CELLS: usize = 32;
@@ -79,12 +80,48 @@ impl Row {
     }
 
     /// The key predicate: `('1')` or `(A='1',B='2')`.
-    pub(crate) fn key_predicate(&self) -> String {
-        let quoted = |name: &str| format!("'{}'", self.text(name).replace('\'', "''"));
+    pub(crate) fn key_predicate(&self, dialect: Dialect) -> String {
+        let literal = |name: &str| {
+            let edm = self.kind.position(name).map_or(Edm::Text(0), |at| self.kind.field(at).edm);
+            dialect.write_literal(self.get(name).or(Cell::initial(edm).as_ref()), edm)
+        };
         let keys: Vec<String> = match self.kind.keys {
-            [only] => vec![quoted(only)],
-            several => several.iter().map(|name| format!("{name}={}", quoted(name))).collect(),
+            [only] => vec![literal(only)],
+            several => several.iter().map(|name| format!("{name}={}", literal(name))).collect(),
         };
         format!("({})", keys.join(","))
     }
+
+    /// Whether this is the entity with a key; numbers may have more or fewer leading zeros.
+    pub(crate) fn has_key(&self, key: &[Cell]) -> bool {
+        let same = |(name, wanted): (&&str, &Cell)| match (self.get(name), wanted) {
+            (Some(Cell::Text(text)), Cell::Text(wanted)) => without_zeros(text) == without_zeros(wanted),
+            (None, Cell::Text(wanted)) => wanted.is_empty(),
+            (Some(cell), wanted) => cell == wanted,
+            (None, _) => false,
+        };
+        key.len() == self.kind.keys.len() && self.kind.keys.iter().zip(key).all(same)
+    }
+
+    /// This row and everything below it.
+    pub(crate) fn each<'r>(&'r self, visit: &mut dyn FnMut(&'r Row)) {
+        visit(self);
+        self.children.iter().flatten().for_each(|child| child.each(visit));
+    }
+
+    /// The rows of one kind, at or below this one.
+    pub(crate) fn of_kind(&self, kind: &'static EntityType) -> Vec<&Row> {
+        let mut found = Vec::new();
+        self.each(&mut |row| {
+            if std::ptr::eq(row.kind, kind) {
+                found.push(row);
+            }
+        });
+        found
+    }
+}
+
+fn without_zeros(text: &str) -> &str {
+    let numeric = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    if numeric { text.trim_start_matches('0') } else { text }
 }

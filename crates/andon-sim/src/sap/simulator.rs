@@ -1,5 +1,6 @@
 //! The running simulator and the grip on it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,11 @@ use super::entrance;
 use super::ledger::{Extract, Ledger};
 use super::report::Books;
 use super::sessions::Sessions;
+use crate::btp::{Destinations, RuleService, Rules, Tokens};
+use crate::devices::Devices;
 use crate::faults::{FaultProfile, FaultTextError, Faults};
+use crate::mesh::{Mesh, QueueBinding};
+use crate::notes::Notes;
 use crate::statistics::{Statistics, StatisticsReport};
 use crate::wire::{Gate, GatedListener, Line};
 
@@ -33,6 +38,9 @@ pub enum SimulatorError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A queue of the mesh cannot be bound.
+    #[error("cannot bind the queue: {0}")]
+    Queue(String),
     /// A fault profile cannot be read.
     #[error(transparent)]
     Faults(#[from] FaultTextError),
@@ -47,6 +55,12 @@ pub(crate) struct System {
     pub(crate) gate: Arc<Gate>,
     pub(crate) ledger: Ledger,
     pub(crate) statistics: Statistics,
+    pub(crate) tokens: Tokens,
+    pub(crate) destinations: Destinations,
+    pub(crate) rules: Rules,
+    pub(crate) devices: Devices,
+    pub(crate) mesh: Mesh,
+    pub(crate) notes: Notes,
     /// The user that documents name as their creator.
     pub(crate) creator: String,
     address: SocketAddr,
@@ -59,7 +73,13 @@ impl System {
             sessions: Sessions::new(&config.client, config.session_lifetime),
             faults: Faults::new(config.seed, config.faults),
             gate,
-            ledger: Ledger::new(config.first_number, config.max_documents),
+            ledger: Ledger::new(config.first_number, config.max_documents, config.max_content_bytes),
+            tokens: Tokens::new(config.token_lifetime),
+            destinations: Destinations::new(config.destinations.clone()),
+            rules: Rules::new(config.rules.clone()),
+            devices: Devices::default(),
+            mesh: Mesh::default(),
+            notes: Notes::default(),
             statistics: Statistics::default(),
             creator: config.creator(),
             address,
@@ -71,6 +91,19 @@ impl System {
         self.config.clock.now()
     }
 
+    /// Whether a request brings the credentials, or an access token that is still good.
+    pub(crate) fn admits(&self, headers: &HeaderMap) -> bool {
+        self.guard.admits(headers) || self.tokens.admits(headers, self.now())
+    }
+
+    /// The books: documents, calls, messages.
+    pub(crate) fn books(&self, extract: &Extract) -> Books {
+        let mut books = self.ledger.report(extract);
+        self.notes.add_to(&mut books, extract.contains.as_deref());
+        books.mesh_messages = self.mesh.report();
+        books
+    }
+
     /// The host that a client knows the simulator by, for the links in answers.
     pub(crate) fn host_of(&self, headers: &HeaderMap) -> String {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
@@ -78,9 +111,11 @@ impl System {
         host.filter(legal).map_or_else(|| self.address.to_string(), str::to_owned)
     }
 
-    /// Forgets documents, counters and attempts. Sessions stay.
+    /// Forgets documents, notes, device properties, counters and attempts. Sessions and queues stay.
     pub(crate) fn forget(&self) {
         self.ledger.forget();
+        self.notes.forget();
+        self.devices.forget();
         self.statistics.reset();
         self.faults.forget_attempts();
     }
@@ -130,13 +165,42 @@ impl SapSimulator {
 
     /// Everything that was really created.
     pub fn books(&self) -> Books {
-        self.system.ledger.report(&Extract { limit: usize::MAX - 1, ..Extract::default() })
+        self.system.books(&Extract { limit: usize::MAX - 1, ..Extract::default() })
     }
 
     /// What was created with a reference.
     pub fn books_for(&self, reference: &str) -> Books {
         let reference = Some(reference.to_owned());
-        self.system.ledger.report(&Extract { reference, limit: usize::MAX - 1, after: 0 })
+        self.system.books(&Extract { reference, limit: usize::MAX - 1, ..Extract::default() })
+    }
+
+    /// What was created, called and changed with this text in it: for services without a reference field.
+    pub fn books_containing(&self, text: &str) -> Books {
+        let contains = Some(text.to_owned());
+        self.system.books(&Extract { contains, limit: usize::MAX - 1, ..Extract::default() })
+    }
+
+    /// Replaces what the rule service knows.
+    pub fn set_rules(&self, rules: Vec<RuleService>) {
+        self.system.rules.replace(rules);
+    }
+
+    /// Adds or replaces a destination of the destination service.
+    pub fn set_destination(&self, name: &str, properties: BTreeMap<String, String>) {
+        self.system.destinations.put(name, properties);
+    }
+
+    /// Binds a queue of the mesh and starts to deliver; must run inside a runtime.
+    ///
+    /// # Errors
+    /// [`SimulatorError::Queue`] when the binding cannot be.
+    pub fn bind_queue(&self, binding: QueueBinding) -> Result<(), SimulatorError> {
+        self.system.mesh.bind(binding).map_err(SimulatorError::Queue)
+    }
+
+    /// Makes all access tokens invalid.
+    pub fn expire_access_tokens(&self) {
+        self.system.tokens.expire_all();
     }
 
     /// What was asked and what was answered with a fault.
@@ -167,6 +231,7 @@ impl SapSimulator {
     /// Stops listening, lets requests under way finish for at most two seconds.
     pub async fn shutdown(self) {
         let _ = self.stop.send(());
+        self.system.mesh.clear();
         let mut task = self.task;
         if tokio::time::timeout(SHUTDOWN_PATIENCE, &mut task).await.is_err() {
             task.abort();

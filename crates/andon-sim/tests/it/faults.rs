@@ -48,6 +48,55 @@ async fn each_kind_does_what_its_name_says() {
 }
 
 #[tokio::test]
+async fn definite_errors_have_many_shapes() {
+    let world = World::new().await;
+    for (kind, status, content_type) in [
+        (FaultKind::Locked, 423, "application/json"),
+        (FaultKind::HtmlError, 500, "text/html;charset=utf-8"),
+        (FaultKind::XmlError, 500, "application/xml"),
+        (FaultKind::TextError, 500, "text/plain;charset=utf-8"),
+    ] {
+        world.sap.set_faults(1, FaultProfile::none().with(kind, 1.0));
+        let answer = world.post(NOTIFICATIONS, &json!({"NotificationText": "x"})).await;
+        assert_eq!(answer.status(), status, "{kind:?}");
+        assert_eq!(answer.headers()["content-type"], content_type, "{kind:?}");
+        assert!(!answer.text().await.unwrap().is_empty());
+    }
+    assert_eq!(world.sap.books().totals.documents, 0);
+}
+
+#[tokio::test]
+async fn an_entity_can_be_changed_by_somebody_else() {
+    let world = World::new().await;
+    let created = world.create(json!({"NotificationText": "x"})).await;
+    let etag = created["__metadata"]["etag"].as_str().unwrap();
+    let path = format!("{NOTIFICATIONS}('10000001')");
+    let change = async |etag: &str| {
+        let request = world.request("PATCH", &path).header("if-match", etag).json(&json!({"MaintPriority": "1"}));
+        request.send().await.unwrap().status().as_u16()
+    };
+    world.sap.set_faults(1, "precondition_required=1".parse().unwrap());
+    assert_eq!(change(etag).await, 428);
+    world.sap.set_faults(1, "etag_moved=1".parse().unwrap());
+    assert_eq!(change(etag).await, 412);
+    world.sap.set_faults(1, FaultProfile::none());
+    assert_eq!(change(etag).await, 412, "the tag has really moved");
+    let (_, read) = world.get(&path).await;
+    assert_eq!(change(read["d"]["__metadata"]["etag"].as_str().unwrap()).await, 204);
+}
+
+#[tokio::test]
+async fn bytes_can_trickle() {
+    let world = World::new().await;
+    world.sap.set_faults(1, "slow_drip=1:400ms".parse().unwrap());
+    let started = std::time::Instant::now();
+    let answer = world.post(NOTIFICATIONS, &json!({"NotificationText": "x"})).await;
+    assert_eq!(answer.json::<Value>().await.unwrap()["d"]["NotificationText"], "x");
+    assert!(started.elapsed() >= Duration::from_millis(200), "{:?}", started.elapsed());
+    assert_eq!(world.sap.books().totals.documents, 1);
+}
+
+#[tokio::test]
 async fn a_dropped_create_is_an_error_of_the_connection_and_stands_in_the_books() {
     let world = World::new().await;
     world.sap.set_faults(1, "commit_then_drop=1".parse().unwrap());

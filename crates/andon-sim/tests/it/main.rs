@@ -8,8 +8,14 @@
 )]
 
 mod access;
+mod attachments;
+mod batch;
+mod business;
 mod checks;
 mod client;
 mod faults;
+mod mesh;
+mod platform;
 mod reading;
+mod v4;
 mod writing;

@@ -178,8 +178,6 @@ async fn limits_are_answered() {
     assert_eq!(full.status(), 507);
     assert!(full.text().await.unwrap().contains("DELETE /sim/books"));
     assert_eq!(world.post(NOTIFICATIONS, &json!({"NotificationText": "y".repeat(300)})).await.status(), 413);
-    let batch = world.request("POST", &format!("{SERVICE}$batch")).send().await.unwrap();
-    assert_eq!(batch.status(), 501);
     let malformed = world.request("POST", NOTIFICATIONS).body("{\"a\":").send().await.unwrap();
     assert_eq!(malformed.status(), 400);
     assert!(malformed.text().await.unwrap().contains("not JSON"));

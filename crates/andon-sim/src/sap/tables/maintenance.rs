@@ -1,17 +1,19 @@
-//! The field facts of the simulated services, as far as creating, probing and changing needs them.
+//! Maintenance notifications, and the customer's service that creates them in a shorter form.
 //!
 //! Names, types, lengths and flags are those that `API_MAINTNOTIFICATION` publishes in its `$metadata`
 //! (S/4HANA). The Z service is a customer development: its five property names are evidenced by published
 //! sample code, its lengths are assumed from the data elements behind them.
 
-use super::fields::{Edm, EntityType, Field, Function, Navigation, Service, code, field, text};
-use super::notification::{self, Effect};
+use super::super::fields::{
+    Allowed, Edm, Effect, EntityType, Field, Function, Service, code, date, digits, field, flag, many, moment, text,
+    time,
+};
+use super::super::notification;
+use super::PLAIN;
 
-/// All services.
-pub(crate) static SERVICES: [&Service; 2] = [&MAINTENANCE, &Z_NOTIFICATION];
-
-static MAINTENANCE: Service = Service {
+pub(crate) static MAINTENANCE: Service = Service {
     name: "API_MAINTNOTIFICATION",
+    path: "/sap/opu/odata/sap/API_MAINTNOTIFICATION",
     namespace: "cds_api_maintnotification",
     component: "PM-EQM-NTF",
     root: &NOTIFICATION,
@@ -30,22 +32,21 @@ static MAINTENANCE: Service = Service {
         },
     ],
     reference: Some("MaintNotifExtReferenceNumber"),
-    readable: true,
     summary: &["NotificationType", "NotificationText", "TechnicalObject", "MaintPriority", "NotifProcessingPhase"],
     complete: notification::complete,
+    settle: notification::settle,
+    ..PLAIN
 };
 
-static Z_NOTIFICATION: Service = Service {
+pub(crate) static Z_NOTIFICATION: Service = Service {
     name: "ZSERVICE_PM_NOTIFICATION_SRV",
+    path: "/sap/opu/odata/sap/ZSERVICE_PM_NOTIFICATION_SRV",
     namespace: "ZSERVICE_PM_NOTIFICATION_SRV",
-    component: "",
     root: &Z_CREATE,
-    parts: &[],
-    functions: &[],
-    reference: None,
-    readable: false,
+    allowed: Allowed::CREATE_ONLY,
     summary: &["ShortText", "FunctLoc", "Equipment"],
     complete: notification::complete_z,
+    ..PLAIN
 };
 
 const NUMBER: Field = code("MaintenanceNotification", 12);
@@ -55,6 +56,7 @@ static NOTIFICATION: EntityType = EntityType {
     set: "MaintenanceNotification",
     keys: &["MaintenanceNotification"],
     counter: None,
+    stamp: Some("LastChangeDateTime"),
     fields: &[
         NUMBER.assigned(),
         code("MaintNotifInternalID", 22).assigned(),
@@ -87,7 +89,7 @@ static NOTIFICATION: EntityType = EntityType {
         date("RequiredEndDate"),
         time("RequiredEndTime"),
         date("LatestAcceptableCompletionDate"),
-        field("MaintenanceObjectIsDown", Edm::Flag),
+        flag("MaintenanceObjectIsDown"),
         text("MaintNotificationLongText", 0).assigned(),
         text("MaintNotifLongTextForEdit", 1333),
         text("MaintRequestEditableLongText", 0),
@@ -126,41 +128,43 @@ static NOTIFICATION: EntityType = EntityType {
         code("MaintenanceRevision", 8),
         code("CreatedByUser", 12).assigned(),
     ],
-    navigations: &[Navigation { name: "to_Item", target: &ITEM }, Navigation { name: "to_Partner", target: &PARTNER }],
+    navigations: &[many("to_Item", &ITEM), many("to_Partner", &PARTNER)],
 };
 
 static ITEM: EntityType = EntityType {
     name: "MaintenanceNotificationItemType",
     set: "MaintenanceNotificationItem",
     keys: &["MaintenanceNotification", "MaintenanceNotificationItem"],
-    counter: Some("MaintenanceNotificationItem"),
+    counter: Some(("MaintenanceNotificationItem", 1)),
+    stamp: None,
     fields: &[
         NUMBER.fixed(),
-        field("MaintenanceNotificationItem", Edm::Digits(4)).fixed(),
+        digits("MaintenanceNotificationItem", 4).fixed(),
         text("MaintNotifItemText", 40),
         code("MaintNotifDamageCodeGroup", 8),
         code("MaintNotificationDamageCode", 4),
         code("MaintNotifObjPrtCodeGroup", 8),
         code("MaintNotifObjPrtCode", 4),
-        field("IsDeleted", Edm::Flag).assigned(),
+        flag("IsDeleted").assigned(),
     ],
-    navigations: &[Navigation { name: "to_ItemCause", target: &CAUSE }],
+    navigations: &[many("to_ItemCause", &CAUSE)],
 };
 
 static CAUSE: EntityType = EntityType {
     name: "MaintNotificationItemCauseType",
     set: "MaintNotificationItemCause",
     keys: &["MaintenanceNotification", "MaintenanceNotificationItem", "MaintenanceNotificationCause"],
-    counter: Some("MaintenanceNotificationCause"),
+    counter: Some(("MaintenanceNotificationCause", 1)),
+    stamp: None,
     fields: &[
         NUMBER.fixed(),
-        field("MaintenanceNotificationItem", Edm::Digits(4)).fixed(),
-        field("MaintenanceNotificationCause", Edm::Digits(4)).fixed(),
+        digits("MaintenanceNotificationItem", 4).fixed(),
+        digits("MaintenanceNotificationCause", 4).fixed(),
         text("MaintNotifCauseText", 40),
         code("MaintNotifCauseCodeGroup", 8),
         code("MaintNotificationCauseCode", 4),
         code("MaintNotificationRootCause", 1),
-        field("IsDeleted", Edm::Flag).assigned(),
+        flag("IsDeleted").assigned(),
     ],
     navigations: &[],
 };
@@ -169,11 +173,12 @@ static PARTNER: EntityType = EntityType {
     name: "MaintenanceNotificationPartnerType",
     set: "MaintenanceNotificationPartner",
     keys: &["MaintenanceNotification", "PartnerFunction", "NotificationPartnerObjectNmbr"],
-    counter: Some("NotificationPartnerObjectNmbr"),
+    counter: Some(("NotificationPartnerObjectNmbr", 1)),
+    stamp: None,
     fields: &[
         NUMBER.fixed(),
         code("PartnerFunction", 2).fixed(),
-        field("NotificationPartnerObjectNmbr", Edm::Digits(6)).fixed(),
+        digits("NotificationPartnerObjectNmbr", 6).fixed(),
         code("Partner", 12).required(),
     ],
     navigations: &[],
@@ -184,6 +189,7 @@ static Z_CREATE: EntityType = EntityType {
     set: "NOTIF_CREATESet",
     keys: &["NotifNo"],
     counter: None,
+    stamp: None,
     fields: &[
         text("NotifNo", 12).assigned(),
         text("FunctLoc", 40),
@@ -193,34 +199,3 @@ static Z_CREATE: EntityType = EntityType {
     ],
     navigations: &[],
 };
-
-const fn date(name: &'static str) -> Field {
-    field(name, Edm::Date)
-}
-
-const fn time(name: &'static str) -> Field {
-    field(name, Edm::Time)
-}
-
-const fn moment(name: &'static str) -> Field {
-    field(name, Edm::Moment)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_used_elsewhere_are_fields() {
-        for service in SERVICES {
-            let root = service.root;
-            for name in service.summary.iter().chain(service.reference.iter()).chain(root.keys) {
-                assert!(root.position(name).is_some(), "{name} in {}", service.name);
-            }
-            for kind in service.types() {
-                assert!(kind.fields.len() <= 128, "a selection is a mask of 128 bits");
-                assert!(kind.keys.iter().chain(&kind.counter).all(|key| kind.position(key).is_some()), "{}", kind.name);
-            }
-        }
-    }
-}
