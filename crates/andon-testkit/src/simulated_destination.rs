@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Response, Target, TestLine};
+use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Response, StepKind, Target, TestLine};
 use andon_model::{Code, Name, Problem};
 use async_trait::async_trait;
 use serde_json::{Value, json};
@@ -78,15 +78,35 @@ impl SimulatedDestination {
         if request.method == "GET" {
             return response(json!({ "name": "Pump" }));
         }
+        if request.kind == StepKind::Summary {
+            return response(self.write());
+        }
         let mut books = self.lock();
         let number = (10_000_001 + books.len()).to_string();
         books.push(BookEntry {
             key: request.key.to_string(),
             number: number.clone(),
             path: request.path.clone(),
-            body: request.body.clone().unwrap_or_default(),
+            body: content(request),
         });
-        response(json!({ "d": { "Number": number } }))
+        let entity = json!({ "d": { "Number": number } });
+        if request.changeset.is_empty() {
+            return response(entity);
+        }
+        let parts = request.changeset.iter().map(|_| json!({ "status": 201, "body": entity }));
+        response(json!({ "responses": parts.collect::<Vec<_>>() }))
+    }
+
+    /// What a model may write: a text, nothing, something else, or an attempt to break out of its field.
+    fn write(&self) -> Value {
+        let content = match self.dice.number(0, 4) {
+            0 => json!("The pump is hot."),
+            1 => json!(" \u{200b}\r\n"),
+            2 => json!({ "text": "nested" }),
+            3 => json!("\"}, {\"Ref\": \"STOLEN\"} \\ ".repeat(1_000)),
+            _ => return json!("<html>"),
+        };
+        json!({ "choices": [{ "message": { "content": content } }] })
     }
 
     /// The server's side of one request, in a task of its own.
@@ -109,6 +129,9 @@ impl SimulatedDestination {
 impl Target for SimulatedDestination {
     async fn send(&self, _destination: &Name, request: &Request) -> Answer {
         let faults = self.faults;
+        if request.kind == StepKind::Summary && self.dice.chance(faults.late) {
+            std::future::pending::<()>().await;
+        }
         if self.dice.chance(faults.unreachable) {
             return Answer::Busy { problem: Problem::new(Code::Unreachable, "connection refused"), after: None };
         }
@@ -150,6 +173,12 @@ impl Target for SimulatedDestination {
     fn limits(&self, _destination: &Name) -> Option<DestinationLimits> {
         Some(self.limits)
     }
+}
+
+/// What a document is created from: the body, or the last part of a change set.
+fn content(request: &Request) -> String {
+    let part = request.changeset.last().and_then(|part| part.body.clone());
+    request.body.clone().or(part).unwrap_or_default()
 }
 
 fn response(body: Value) -> Response {

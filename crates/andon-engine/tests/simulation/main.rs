@@ -17,6 +17,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod planted;
+mod scenario;
 mod world;
 
 use world::{Plant, run_schedule};

@@ -7,20 +7,19 @@ use std::time::Duration;
 use andon_act::DestinationLimits;
 use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation, check_books, check_run};
 use andon_journal::{
-    Append, Appended, Change, Configurations, Delivery, Document, DocumentKind, Journal, JournalError, JournalLayer,
-    RunFilter, Views,
+    Append, Appended, Configurations, Delivery, Journal, JournalError, JournalLayer, RunDetail, RunFilter, Views,
 };
-use andon_model::{Clock, Event, Name, Offset, RunStatus};
+use andon_model::{Clock, Event, Name, Offset, RunStatus, TimelineKind};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{
     BookEntry, DestinationFaults, Dice, FaultyJournal, JournalFaults, RuntimeClock, SimulatedDestination,
-    first_hit_table,
 };
 use async_trait::async_trait;
 use serde_json::{Value, json};
 
 use crate::common::{SOURCE, SimulatedAdapters};
 use crate::planted::PlantedTarget;
+use crate::scenario;
 
 /// A bug to plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,23 +116,15 @@ impl World {
     }
 
     async fn configure(&self) {
-        let document = |kind, name: &str, text: &str| {
-            Change::Put(Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() })
-        };
-        let changes = vec![
-            document(DocumentKind::Destination, "s4", ""),
-            document(DocumentKind::Table, "severity", &first_hit_table("event.data.severity", &[("> 0", "notify")])),
-            document(DocumentKind::Decision, "severity", "table = \"severity\"\n"),
-            document(DocumentKind::Action, "notify", ACTION),
-        ];
-        self.memory().put(changes, "test", self.clock.now()).await.expect("configuration is stored");
+        self.memory().put(scenario::documents(), "test", self.clock.now()).await.expect("configuration is stored");
     }
 
     fn roll_events(&self) -> Vec<Event> {
         (0..self.dice.number(2, 7))
             .map(|n| {
-                let mut event =
-                    Event::new("/pump", n.to_string(), "anomaly", json!({ "severity": 1, "equipment": "p" }));
+                let severity = 1 + u32::from(self.dice.chance(0.4));
+                let data = json!({ "severity": severity, "equipment": "p" });
+                let mut event = Event::new("/pump", n.to_string(), "anomaly", data);
                 event.subject = self.dice.chance(0.7).then(|| format!("pump-{}", self.dice.number(1, 2)));
                 event
             })
@@ -264,6 +255,7 @@ impl World {
             }
             let detail = self.memory().run_detail(&row.id).await.expect("a run").expect("listed runs exist");
             found.extend(check_run(&detail));
+            found.extend(judge_summary(&detail));
         }
         found
     }
@@ -271,6 +263,19 @@ impl World {
 
 fn broken(invariant: &'static str, detail: String) -> Violation {
     Violation { invariant, detail }
+}
+
+/// A summary holds up its run no longer than its step says, whatever the model does; what the journal
+/// itself takes is not its fault, nor is a kill.
+fn judge_summary(run: &RunDetail) -> Option<Violation> {
+    const JOURNAL: Duration = Duration::from_secs(4);
+    let mut lines = run.timeline.iter().filter(|line| line.step == "sum");
+    let sent = lines.find(|line| line.kind == TimelineKind::Sending)?;
+    let ended = lines.next()?;
+    let killed = ended.detail["problem"]["detail"] == "the program ended while the request was on its way";
+    let took = ended.at.since(sent.at);
+    let late = !killed && took > scenario::SUMMARY_TIMEOUT + JOURNAL;
+    late.then(|| broken("A3", format!("the summary of run {} took {took:?}", run.row.id)))
 }
 
 /// Documents of one subject were created in the order in which its events were stored.
@@ -315,35 +320,3 @@ impl JournalLayer for HastyJournal {
         Ok(Appended { events: known, quarantine: Vec::new() })
     }
 }
-
-const ACTION: &str = r#"
-[[step]]
-name = "read"
-stage = "pre"
-kind = "http"
-destination = "s4"
-method = "GET"
-path = "/equipment/${{event.data.equipment}}"
-retry = { base = "200ms", max = "5s" }
-
-[[step]]
-name = "create"
-stage = "main"
-kind = "http"
-destination = "s4"
-method = "POST"
-path = "/Set"
-body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Name": "${{pre.read.name}}", "Ref": "${{key}}"}'
-document = "d.Number"
-guard = { kind = "probe", set = "/Set", field = "Ref", settle = "2s" }
-retry = { base = "200ms", max = "5s" }
-
-[[step]]
-name = "check"
-stage = "post"
-kind = "http"
-destination = "s4"
-method = "GET"
-path = "/documents/${{main.create.d.Number}}"
-retry = { base = "200ms", max = "5s" }
-"#;
