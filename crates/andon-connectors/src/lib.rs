@@ -17,6 +17,7 @@ mod config;
 mod credential;
 pub mod decode;
 mod destination;
+pub mod metadata;
 mod odata;
 mod source;
 

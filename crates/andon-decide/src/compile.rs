@@ -68,7 +68,7 @@ pub(crate) fn lookups(
             findings.push(file.error_at(ProblemCode::ConfigurationValue, &used.table.span(), what));
         }
         let key = compile_key(file, used, &mut compiler, findings);
-        plans.push(LookupPlan { alias: alias.clone(), lookup, key });
+        plans.push(LookupPlan { alias: alias.clone(), table: used.table.get_ref().clone(), lookup, key });
     }
     plans
 }

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use andon_model::{Event, Lookup};
+use andon_model::{Event, Lookup, Name};
 use serde_json::{Map, Value};
 use zen_expression::variable::{Symbol, VariableMap};
 use zen_expression::vm::VM;
@@ -17,6 +17,8 @@ use crate::expression::Code;
 pub(crate) struct LookupPlan {
     /// Name of the result.
     pub(crate) alias: String,
+    /// Name of the mapping table.
+    pub(crate) table: Name,
     /// The mapping table.
     pub(crate) lookup: Arc<Lookup>,
     /// One expression per key column, with its source.

@@ -48,7 +48,9 @@ mod outputs;
 mod pattern;
 mod schema;
 mod sight;
+mod stated;
 mod table;
 
 pub use findings::Findings;
 pub use model::{DecisionModel, Evaluation, Library};
+pub use stated::{Stated, StatedRow};

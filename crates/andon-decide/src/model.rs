@@ -143,6 +143,18 @@ impl DecisionModel {
         }
     }
 
+    pub(crate) fn content(&self) -> &GraphContent {
+        &self.content
+    }
+
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    pub(crate) fn lookup_plans(&self) -> &[LookupPlan] {
+        &self.lookups
+    }
+
     /// Looks for what is legal but probably not meant: rows that can never hit, inputs that no row covers, rows whose
     /// order matters, rows that put out nothing, actions whose names are computed.
     pub fn check(&self) -> Findings {

@@ -15,7 +15,7 @@ use crate::literal;
 use crate::table;
 
 /// The output that names actions.
-const ACTION: &str = "action";
+pub(crate) const ACTION: &str = "action";
 /// The name that asks for no action.
 const NO_ACTION: &str = "none";
 

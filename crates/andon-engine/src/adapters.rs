@@ -1,9 +1,11 @@
 //! What the binary wires in: how configuration texts become sources and destinations.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use andon_act::Target;
-use andon_journal::{Decoder, Document, DocumentCheck, IntakeAuth, ObjectReader, Source};
+use andon_act::template::Facts;
+use andon_journal::{Decoder, Document, DocumentCheck, Finding, IntakeAuth, ObjectReader, Source};
 use andon_model::{Name, Problem};
 
 /// A source, ready to be used.
@@ -27,6 +29,13 @@ pub trait Adapters: DocumentCheck {
 
     /// The sources that exist without configuration: `cloudevents` and `framework`.
     fn built_in_sources(&self) -> Vec<(Name, SourceParts)>;
+
+    /// Compares all actions among the documents with the metadata of the services that they name, and with what is
+    /// known about the values of their templates.
+    fn check_types(&self, documents: &[Document], facts: &BTreeMap<Name, Facts>) -> Vec<Finding> {
+        let _ = (documents, facts);
+        Vec::new()
+    }
 
     /// All destinations.
     fn target(&self, destinations: &[Document]) -> Result<Arc<dyn Target>, Problem>;

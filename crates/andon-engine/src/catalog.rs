@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use andon_act::Action;
+use andon_act::template::Facts;
 use andon_decide::{DecisionModel, Findings, Library};
 use andon_journal::{DocumentKind, DocumentVersion, Finding};
 use andon_model::{Code, Decision, Event, Lookup, Name, Problem, TableVersion, Timestamp};
@@ -53,6 +54,11 @@ impl Catalog {
 
     pub(crate) fn sizes(&self) -> (usize, usize) {
         (self.tables.decisions.len(), self.actions.len())
+    }
+
+    /// What is known, before any event, about the values that each action's templates see.
+    pub(crate) fn facts(&self) -> BTreeMap<Name, Facts> {
+        self.actions.keys().map(|action| (action.clone(), self.tables.facts(action))).collect()
     }
 
     /// Runs every decision's test cases.

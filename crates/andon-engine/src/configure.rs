@@ -50,6 +50,8 @@ pub(crate) async fn check(shared: &Shared, changes: Vec<Change>) -> Result<Check
     let documents = changed(stored, changes, revision + 1);
     let (catalog, mut findings) = Catalog::compile(revision + 1, &documents);
     findings.extend(documents.iter().flat_map(|version| shared.adapters.check(&version.document)));
+    let texts: Vec<Document> = documents.into_iter().map(|version| version.document).collect();
+    findings.extend(shared.adapters.check_types(&texts, &catalog.facts()));
     findings.extend(catalog.run_cases());
     Ok(Checked { findings })
 }

@@ -22,12 +22,21 @@ pub enum DocumentKind {
     Action,
     /// `destinations/<name>.toml`
     Destination,
+    /// `metadata/<name>.xml`: the `$metadata` of a service, named `<service>` or `<destination>.<service>`.
+    Metadata,
 }
 
 impl DocumentKind {
     /// All kinds, in the order in which they are checked.
-    pub const ALL: [Self; 6] =
-        [Self::Destination, Self::Lookup, Self::Table, Self::Decision, Self::Action, Self::Source];
+    pub const ALL: [Self; 7] = [
+        Self::Destination,
+        Self::Metadata,
+        Self::Lookup,
+        Self::Table,
+        Self::Decision,
+        Self::Action,
+        Self::Source,
+    ];
 
     /// Folder in a scenario.
     pub const fn folder(self) -> &'static str {
@@ -38,6 +47,7 @@ impl DocumentKind {
             Self::Table => "tables",
             Self::Action => "actions",
             Self::Destination => "destinations",
+            Self::Metadata => "metadata",
         }
     }
 
@@ -46,6 +56,7 @@ impl DocumentKind {
         match self {
             Self::Lookup => "csv",
             Self::Table => "json",
+            Self::Metadata => "xml",
             _ => "toml",
         }
     }

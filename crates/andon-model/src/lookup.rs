@@ -78,6 +78,11 @@ impl Lookup {
         self.rows.is_empty()
     }
 
+    /// The keys of all rows, in no order.
+    pub fn keys(&self) -> impl Iterator<Item = &[String]> {
+        self.rows.keys().map(Vec::as_slice)
+    }
+
     /// The values for a key, as an object; `None` when the key is not listed.
     pub fn get(&self, key: &[String]) -> Option<Value> {
         let cells = self.rows.get(key)?;

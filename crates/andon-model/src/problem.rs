@@ -76,6 +76,8 @@ codes! {
     CaseFailed = "AND-2006", "a test case of the decision failed";
     /// A value in a configuration file is out of its limits or in contradiction to another.
     ConfigurationValue = "AND-2007", "a configuration value cannot be used";
+    /// An action contradicts the metadata of the service that it is sent to.
+    ServiceMismatch = "AND-2008", "the action does not fit the service's metadata";
     /// Deciding an event failed.
     DecisionFailed = "AND-3001", "the decision could not be made";
     /// A template met an event or an answer that lacks a path.

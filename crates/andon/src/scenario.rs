@@ -1,6 +1,6 @@
 //! Scenario folders: configuration as files, one folder per kind.
 //!
-//! Read and written byte for byte; beside the six folders of [`DocumentKind`] a scenario may hold `README.md` and the
+//! Read and written byte for byte; beside the folders of [`DocumentKind`] a scenario may hold `README.md` and the
 //! folders `input` and `expected`, which are not configuration.
 
 use std::fs;

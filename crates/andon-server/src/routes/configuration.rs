@@ -74,7 +74,7 @@ pub(crate) async fn revisions(
 /// Role: viewer, operator or admin.
 #[utoipa::path(get, path = "/api/v1/configuration/{kind}/{name}/history", tag = "configuration",
     operation_id = "show_history",
-    params(("kind" = String, Path, description = "folder of the kind: sources, lookups, decisions, tables, actions or destinations"),
+    params(("kind" = String, Path, description = "folder of the kind: sources, lookups, decisions, tables, actions, destinations or metadata"),
         ("name" = String, Path, description = "name of the document")),
     responses((status = 200, description = "versions", body = Vec<schema::DocumentVersion>)))]
 pub(crate) async fn history(

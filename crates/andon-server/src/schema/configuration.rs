@@ -21,6 +21,8 @@ pub enum DocumentKind {
     Action,
     /// `destinations/<name>.toml`
     Destination,
+    /// `metadata/<name>.xml`
+    Metadata,
 }
 
 /// One configuration text.

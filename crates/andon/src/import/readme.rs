@@ -37,6 +37,7 @@ fn what(document: &Document) -> &'static str {
         Kind::Table => "the decision table",
         Kind::Action => "a main action with its pre and post actions",
         Kind::Destination => "where requests go",
+        Kind::Metadata => "what a service takes, for the types check",
     }
 }
 

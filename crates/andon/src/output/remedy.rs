@@ -17,13 +17,16 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::NotFound => "list what exists, then correct the name or number",
         Code::BadRequest => "correct the parameters; `--help` of the command shows them",
         Code::Conflict => "look at the present state first, with the `show` command",
-        Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue => {
+        Code::ConfigurationSyntax
+        | Code::ConfigurationReference
+        | Code::ConfigurationValue
+        | Code::ServiceMismatch => {
             "correct the file at the place named and check it: `andon check <folder>`"
         }
         Code::DecisionTable | Code::CaseFailed => "correct the table or the case, then run `andon check <folder>`",
         Code::Template => "correct the template; paths read event, lookup results and earlier steps",
         Code::LookupTable => "correct the CSV at the line named",
-        Code::DecisionFailed | Code::MissingPath | Code::BadBody => {
+        Code::DecisionFailed | Code::MissingPath | Code::BadBody | Code::NothingDetermined => {
             "look at the event with `andon events show`, correct table or template, then decide or retry again"
         }
         Code::Refused => "correct the data or the customising in the destination, then `andon runs retry`",

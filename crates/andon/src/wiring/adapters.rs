@@ -1,13 +1,16 @@
 //! How configuration texts become sources and destinations: `andon-connectors` behind the engine's port.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use andon_act::Target;
+use andon_act::template::Facts;
+use andon_connectors::metadata::{Services, check_types};
 use andon_connectors::decode::{CloudEvents, Framework};
 use andon_connectors::{Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, SourceSpec};
 use andon_engine::{Adapters, SourceParts};
-use andon_journal::{Decoder, Document, DocumentCheck, Finding, IntakeAuth, Journal, ObjectReader, Source};
+use andon_journal::{Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Source};
 use andon_model::{Clock, Name, Problem};
 use andon_store::SqlStore;
 
@@ -63,6 +66,13 @@ impl Adapters for Wires {
             .into_iter()
             .filter_map(|(name, decoder, text)| Some((Name::new(name).ok()?, pushed(decoder, text))))
             .collect()
+    }
+
+    fn check_types(&self, documents: &[Document], facts: &BTreeMap<Name, Facts>) -> Vec<Finding> {
+        let services = Services::read(documents);
+        let actions = documents.iter().filter(|document| document.kind == DocumentKind::Action);
+        let checked = actions.filter_map(|action| Some(check_types(action, &services, facts.get(&action.name)?)));
+        checked.flatten().collect()
     }
 
     fn target(&self, destinations: &[Document]) -> Result<Arc<dyn Target>, Problem> {
