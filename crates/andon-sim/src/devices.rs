@@ -1,4 +1,4 @@
-//! Cloud properties of devices, as Azure IoT Central offers them.
+//! Cloud properties of devices, as Azure's `IoT Central` offers them.
 //!
 //! `PATCH /api/devices/<id>/properties?api-version=…` merges what the body holds, null removes; `GET` reads.
 //! Doing the same change again changes nothing.

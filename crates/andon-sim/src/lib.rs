@@ -3,7 +3,8 @@
 //! **Purpose.** A real S/4HANA system is rarely at hand, and never willing to lose a connection on
 //! request. The simulator answers as SAP Gateway does (OData V2), checks what SAP checks, and misbehaves
 //! on demand: reproducibly, from a seed. Its books tell what was really created, whatever the client
-//! was told.
+//! was told. On the same port stand the systems around it: access tokens, the destination service, the rule
+//! service, a language model, an event mesh and devices.
 //!
 //! **Constraints.** Knows no other crate of the product but `andon-model`. Keeps everything in memory,
 //! bounded. Speaks plain HTTP/1.1; meant for loopback and test networks.
@@ -29,20 +30,32 @@
 //! |---|---|
 //! | `GET`/`HEAD <service>/` | service document; with `X-CSRF-Token: Fetch` (on any read) token and cookies |
 //! | `GET <service>/$metadata` | field facts as EDMX |
-//! | `POST API_MAINTNOTIFICATION/MaintenanceNotification` | create, with `to_Item`, `to_ItemCause`, `to_Partner` |
-//! | `GET …/MaintenanceNotification` | list: `$filter $select $expand $orderby $top $skip $inlinecount`, `/$count` |
-//! | `GET …/MaintenanceNotification('N')` | read one; `/to_Item`, `/to_Partner` |
-//! | `PATCH`/`MERGE …/MaintenanceNotification('N')` | change; `If-Match` required (428), stale (412) |
+//! | `POST <service>/<set>` | create, with children |
+//! | `GET <service>/<set>` | list: `$filter $select $expand $orderby $top $skip $inlinecount`, `/$count` |
+//! | `GET <service>/<set>(<key>)` | read one; `/<navigation>` its children |
+//! | `PATCH`/`MERGE <service>/<set>(<key>)` | change; `If-Match` required (428), stale (412) |
 //! | `POST …/SetMaintNotifToInProcess?MaintenanceNotification='N'` | repeating it changes nothing |
 //! | `POST …/CompleteMaintNotification?MaintenanceNotification='N'` | refused when already completed |
-//! | `POST ZSERVICE_PM_NOTIFICATION_SRV/NOTIF_CREATESet` | create only; no read, no reference field |
-//! | `POST <service>/$batch` | 501 |
+//! | `POST API_CV_ATTACHMENT_SRV/AttachmentContentSet` | raw bytes; headers say what they belong to |
+//! | `GET …/GetAllOriginals?…`, `GET …/GetAttachmentCount?…` | the attachments of an object |
+//! | `POST <service>/$batch` | `multipart/mixed`; a changeset stands or falls as a whole |
+//! | `POST /oauth/token` | access tokens for client credentials or a password |
+//! | `GET /destination-configuration/v1/destinations/<name>` | a destination with its tokens |
+//! | `POST …/v2/rule-services`, `POST …/v1/rule-services` | decisions |
+//! | `POST …/chat/completions`, `…/invoke`, `…/converse` | a language model |
+//! | `POST /TOPIC/<topic>`, `POST /QUEUE/<queue>` | publish to the mesh |
+//! | `PATCH`/`GET /api/devices/<id>/properties?api-version=…` | properties of a device |
 //! | `POST /sim/echo` | answers `{"call":n,"received":body}`; counts calls per `Idempotency-Key` |
 //! | `GET /sim/equipment/{id}` | a small made-up equipment, always the same for an id |
-//! | `GET /sim/books` | what was really created; `?reference=KEY`, `?after=N&limit=M` |
+//! | `GET /sim/books` | what was really created; `?reference=KEY`, `?contains=TEXT`, `?after=N&limit=M` |
 //! | `DELETE /sim/books` | forget all documents, counters and attempts |
 //! | `GET /sim/statistics` | requests by kind, faults by kind |
 //! | `GET`/`POST /sim/faults` | read or change `{"seed":7,"profile":"busy=0.1"}` |
+//! | `GET`/`PUT /sim/rules` | the [`RuleService`]s |
+//! | `PUT /sim/destinations/<name>` | the properties of a destination |
+//! | `GET`/`PUT`/`DELETE /sim/mesh` | queues and messages; a [`QueueBinding`]; none |
+//!
+//! `docs/guide/simulators.md` lists the services, their references, and every fault.
 //!
 //! # Faults
 //!
@@ -59,6 +72,19 @@
 //! | `unauthorized` | 401 with an HTML page | no |
 //! | `busy[:retry-after]` | 503 or 429, with `Retry-After` | no |
 //! | `refuse_to_connect[:outage]` | resets the connection and refuses new ones for a while | no |
+//! | `etag_moved` | 412, and the entity has really changed (changes only) | no |
+//! | `precondition_required` | 428 though `If-Match` was sent (changes only) | no |
+//! | `locked` | 423 in SAP's error shape | no |
+//! | `partial_batch` | the last part of a `$batch` fails | the parts before it |
+//! | `slow_drip[:span]` | the bytes of the answer trickle | yes |
+//! | `html_error`, `xml_error`, `text_error` | 500 in that form | no |
+//! | `empty_result` | the rule service finds nothing | – |
+//! | `token_denied` | the token endpoint answers 401 | – |
+//! | `auth_token_error` | a destination comes with an error instead of a token, in a 200 | – |
+//! | `redeliver` | the mesh delivers once more what was acknowledged | yes |
+//! | `llm_broken_json`, `llm_huge`, `llm_injection`, `llm_refusal` | hostile answers, status 200 | – |
+//! | `llm_silent[:span]` | the model takes the request and never answers | – |
+//! | `llm_rate_limited` | 429 as the provider words it | – |
 //! | `reads=rate` | reads meet `server_error`, `drop_before` or `busy` at this rate | – |
 //!
 //! Which request meets which fault depends only on the seed, the reference key (without one: the content

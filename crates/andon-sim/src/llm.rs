@@ -2,7 +2,7 @@
 //!
 //! | path | shape |
 //! |---|---|
-//! | `…/chat/completions` | OpenAI and what is compatible with it |
+//! | `…/chat/completions` | `OpenAI` and what is compatible with it |
 //! | `…/invoke`, `/v1/messages` | Anthropic messages, as on Bedrock and AI Core |
 //! | `…/converse` | Bedrock's newer form |
 //!

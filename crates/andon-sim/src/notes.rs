@@ -32,11 +32,11 @@ impl Notes {
     /// Adds the notes to a report, of each kind those that pass.
     pub(crate) fn add_to(&self, books: &mut Books, contains: Option<&str>) {
         let passes = |text: &str| contains.is_none_or(|needle| text.contains(needle));
-        books.device_patches = hold(&self.patches).clone();
+        books.device_patches.clone_from(&hold(&self.patches));
         books.device_patches.retain(|patch| passes(&patch.device) || passes(&patch.properties.to_string()));
-        books.llm_calls = hold(&self.llm).clone();
+        books.llm_calls.clone_from(&hold(&self.llm));
         books.llm_calls.retain(|call| passes(&call.prompt));
-        books.rule_calls = hold(&self.rules).clone();
+        books.rule_calls.clone_from(&hold(&self.rules));
         books.rule_calls.retain(|call| passes(&call.vocabulary.to_string()));
     }
 

@@ -32,12 +32,14 @@ struct State {
 }
 
 impl Faults {
-    pub(crate) fn new(seed: u64, profile: FaultProfile) -> Self {
+    pub(crate) fn new(seed: u64, profile: &FaultProfile) -> Self {
+        let profile = *profile;
         Self { state: Mutex::new(State { seed, profile, attempts: HashMap::new() }) }
     }
 
     /// Replaces seed and profile and starts counting attempts afresh.
-    pub(crate) fn replace(&self, seed: u64, profile: FaultProfile) {
+    pub(crate) fn replace(&self, seed: u64, profile: &FaultProfile) {
+        let profile = *profile;
         *hold(&self.state) = State { seed, profile, attempts: HashMap::new() };
     }
 

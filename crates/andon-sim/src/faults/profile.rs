@@ -55,7 +55,7 @@ impl Default for FaultProfile {
             busy_for: Duration::from_secs(1),
             refuse_for: Duration::from_millis(300),
             drip_for: Duration::from_secs(2),
-            silent_for: Duration::from_secs(60),
+            silent_for: Duration::from_mins(1),
         }
     }
 }

@@ -46,7 +46,7 @@ async fn post(queue: &Queue, client: &Client, message: &Message) -> u16 {
         .post(&binding.deliver_to)
         .headers(message.headers.clone())
         .headers(binding.extra_headers())
-        .header("solace-message-id", &message.message_id)
+        .header("solace-message-id", &message.id)
         .body(message.body.clone());
     request.send().await.map_or(0, |answer| answer.status().as_u16())
 }

@@ -120,13 +120,14 @@ pub(crate) fn answer(system: &System, call: &Call<'_>, target: &Target) -> Respo
     if again {
         system.statistics.count_fault(FaultKind::Redeliver);
     }
-    let message_id = call.header("solace-message-id").map(str::to_owned);
-    let message_id = message_id.unwrap_or_else(|| format!("sim-{:032x}", system.config.ids.next_id()));
+    let id = call.header("solace-message-id").map(str::to_owned);
+    let id = id.unwrap_or_else(|| format!("sim-{:032x}", system.config.ids.next_id()));
     let topic = if let Target::Topic(topic) = target { Some(topic.clone()) } else { None };
-    let message = Message { topic, message_id, headers: travelling(call.headers), body: call.bytes.clone(), again };
-    match queues.iter().all(|queue| queue.put(message.clone())) {
-        true => reply::empty(StatusCode::OK),
-        false => problem(StatusCode::SERVICE_UNAVAILABLE, "Spool Over Quota"),
+    let message = Message { topic, id, headers: travelling(call.headers), body: call.bytes.clone(), again };
+    if queues.iter().all(|queue| queue.put(message.clone())) {
+        reply::empty(StatusCode::OK)
+    } else {
+        problem(StatusCode::SERVICE_UNAVAILABLE, "Spool Over Quota")
     }
 }
 

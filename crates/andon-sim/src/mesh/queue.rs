@@ -93,7 +93,6 @@ fn fits(subscription: &str, topic: &str) -> bool {
     for wanted in subscription.split('/') {
         match (wanted, levels.next()) {
             (">", Some(_)) => return true,
-            (_, None) => return false,
             ("*", Some(_)) => {}
             (wanted, Some(level)) if wanted == level => {}
             _ => return false,
@@ -106,7 +105,7 @@ fn fits(subscription: &str, topic: &str) -> bool {
 #[derive(Clone)]
 pub(super) struct Message {
     pub(super) topic: Option<String>,
-    pub(super) message_id: String,
+    pub(super) id: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Bytes,
     /// Whether it is delivered once more after it was acknowledged.
@@ -179,7 +178,7 @@ impl Queue {
             number: index as u64 + 1,
             topic: slot.message.topic.clone(),
             queue: self.binding.name.clone(),
-            message_id: slot.message.message_id.clone(),
+            message_id: slot.message.id.clone(),
             statuses: slot.statuses.clone(),
             state: match slot.state {
                 State::Queued => "queued",

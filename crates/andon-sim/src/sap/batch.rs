@@ -50,7 +50,7 @@ pub(super) fn answer(
     for (index, item) in items.iter().enumerate() {
         batch.perform(item, doomed == Some(index), &mut out);
     }
-    out.push_str(&format!("--{OUTER}--\r\n"));
+    out.extend(["--", OUTER, "--\r\n"]);
     let status = if service.dialect == Dialect::V2 { StatusCode::ACCEPTED } else { StatusCode::OK };
     let mut response = reply::with_type(status, "multipart/mixed", out);
     reply::put(&mut response, header::CONTENT_TYPE, &format!("multipart/mixed; boundary={OUTER}"));
@@ -99,11 +99,11 @@ impl Batch<'_> {
             }
             inner.push_str(&part(INNER, response, operation.content_id.as_deref()));
         }
-        inner.push_str(&format!("--{INNER}--\r\n"));
-        out.push_str(&format!(
-            "--{OUTER}\r\nContent-Type: multipart/mixed; boundary={INNER}\r\nContent-Length: {}\r\n\r\n{inner}\r\n",
-            inner.len()
-        ));
+        inner.extend(["--", INNER, "--\r\n"]);
+        let length = inner.len();
+        let head =
+            format!("--{OUTER}\r\nContent-Type: multipart/mixed; boundary={INNER}\r\nContent-Length: {length}\r\n\r\n");
+        out.extend([head.as_str(), &inner, "\r\n"]);
     }
 
     /// One request; `$1` at the start of its target stands for what the part with that `Content-ID` created.
@@ -163,9 +163,9 @@ fn part(boundary: &str, response: Response, content_id: Option<&str>) -> String 
     let status = parts.status;
     let mut http = format!("HTTP/1.1 {} {}\r\n", status.as_u16(), status.canonical_reason().unwrap_or_default());
     for (name, value) in &parts.headers {
-        http.push_str(&format!("{name}: {}\r\n", value.to_str().unwrap_or_default()));
+        http.extend([name.as_str(), ": ", value.to_str().unwrap_or_default(), "\r\n"]);
     }
-    http.push_str(&format!("Content-Length: {}\r\n\r\n{body}", body.len()));
+    http.extend(["Content-Length: ", &body.len().to_string(), "\r\n\r\n", &body]);
     let id = content_id.map(|id| format!("content-id: {id}\r\n")).unwrap_or_default();
     format!(
         "--{boundary}\r\nContent-Type: application/http\r\nContent-Length: {}\r\n\

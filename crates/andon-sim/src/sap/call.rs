@@ -73,9 +73,11 @@ pub(crate) fn answer(system: &System, call: &Call<'_>) -> Response {
     let found = address::service(call.path);
     let service = found.as_ref().ok().map(|(service, _)| *service);
     let mut turn = system.ledger.singly();
-    let done = found.and_then(|(service, rest)| match batch::is_meant(call, rest) {
-        true => batch::answer(system, call, service, now),
-        false => Exchange::new(system, call, service, now)?.perform(rest, &mut turn),
+    let done = found.and_then(|(service, rest)| {
+        if batch::is_meant(call, rest) {
+            return batch::answer(system, call, service, now);
+        }
+        Exchange::new(system, call, service, now)?.perform(rest, &mut turn)
     });
     done.unwrap_or_else(|failure| failure.answer(&circumstances(system, call, service)))
 }

@@ -56,7 +56,7 @@ impl Document {
             number: self.number.to_string(),
             service: self.service.name.to_owned(),
             entity_set: self.service.root.set.to_owned(),
-            reference: self.references().first().map(|text| text.to_string()),
+            reference: self.references().first().map(ToString::to_string),
             fields: fields.collect(),
             created_at: self.created_at,
             sequence: self.number - first + 1,
@@ -69,14 +69,13 @@ impl Document {
 
     fn attachment(&self) -> Option<AttachmentEntry> {
         let content = self.content.as_ref()?;
-        let digest = Sha256::digest(content);
         Some(AttachmentEntry {
             file_name: self.row.text("FileName").to_owned(),
             mime_type: self.row.text("MimeType").to_owned(),
             object_type: self.row.text("BusinessObjectTypeName").to_owned(),
             object_key: self.row.text("LinkedSAPObjectKey").to_owned(),
             bytes: content.len() as u64,
-            sha256: digest.iter().map(|byte| format!("{byte:02x}")).collect(),
+            sha256: hexadecimal(&Sha256::digest(content)),
         })
     }
 
@@ -84,6 +83,11 @@ impl Document {
         let text = |name| self.row.text(name);
         format!("{}/{}/{}", text("BusinessObjectTypeName"), text("LinkedSAPObjectKey"), text("FileName"))
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn children(row: &Row) -> Vec<ChildEntry> {

@@ -39,7 +39,8 @@ fn reference(vocabulary: &str, alias: &str) -> String {
 }
 
 fn entity_type(service: &Service, kind: &EntityType) -> String {
-    let keys: String = kind.keys.iter().map(|name| format!("<PropertyRef Name=\"{name}\"/>")).collect();
+    let key = |name: &&str| format!("<PropertyRef Name=\"{name}\"/>");
+    let keys: String = kind.keys.iter().map(key).collect();
     let properties: String = kind.fields.iter().map(property).collect();
     let navigations = kind.navigations.iter().map(|navigation| {
         let target = format!("{}.{}", service.namespace, navigation.target.name);

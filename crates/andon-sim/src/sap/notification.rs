@@ -89,10 +89,9 @@ pub(crate) fn perform(
 ) -> Result<(), Failure> {
     match (effect, row.text("NotifProcessingPhase")) {
         (_, "4") => return Err(Failure::application("IM/420", already_completed(row), "")),
-        (Effect::PutInProcess, "3") => return Ok(()),
+        (Effect::PutInProcess, "3") | (Effect::ListOriginals | Effect::CountOriginals, _) => return Ok(()),
         (Effect::PutInProcess, _) => enter_phase(row, "3", "In Process"),
         (Effect::Complete, _) => close(row, parameters, now),
-        (Effect::ListOriginals | Effect::CountOriginals, _) => return Ok(()),
     }
     stamp(row, now);
     Ok(())

@@ -123,6 +123,6 @@ pub(crate) async fn set_faults(
         Err(rejection) => return problem(StatusCode::BAD_REQUEST, &rejection.body_text()),
     };
     let seed = setting.seed.unwrap_or_else(|| system.faults.current().0);
-    system.faults.replace(seed, setting.profile);
+    system.faults.replace(seed, &setting.profile);
     Json(FaultSetting { seed: Some(seed), ..setting }).into_response()
 }

@@ -110,17 +110,9 @@ impl Printer<'_> {
             text(&etag, out);
         }
         if self.service.media {
-            self.media(row, uri, out);
+            media(row, uri, out);
         }
         out.push(b'}');
-    }
-
-    fn media(&self, row: &Row, uri: &str, out: &mut Vec<u8>) {
-        let source = format!("{uri}/$value");
-        for (name, value) in [("content_type", row.text(MIME_TYPE)), ("media_src", &source), ("edit_media", &source)] {
-            self::name(name, out);
-            text(value, out);
-        }
     }
 
     fn array<'r>(&self, rows: impl Iterator<Item = &'r Row>, projection: &Projection, out: &mut Vec<u8>) {
@@ -132,6 +124,15 @@ impl Printer<'_> {
             self.entity(row, projection, out);
         }
         out.push(b']');
+    }
+}
+
+/// Where the bytes of a media document are, and of which type.
+fn media(row: &Row, uri: &str, out: &mut Vec<u8>) {
+    let source = format!("{uri}/$value");
+    for (member, value) in [("content_type", row.text(MIME_TYPE)), ("media_src", &source), ("edit_media", &source)] {
+        name(member, out);
+        text(value, out);
     }
 }
 

@@ -173,9 +173,10 @@ impl Exchange<'_> {
     }
 
     fn find(&self, key: &Key) -> Result<Arc<Document>, Failure> {
-        let found = match self.service.stock {
-            true => stock::find(&self.system.config, self.service, key),
-            false => self.system.ledger.find(self.service, key),
+        let found = if self.service.stock {
+            stock::find(&self.system.config, self.service, key)
+        } else {
+            self.system.ledger.find(self.service, key)
         };
         found.ok_or_else(|| Failure::not_found(self.service.root.set))
     }

@@ -71,7 +71,7 @@ impl System {
         Self {
             guard: Guard::new(&config.access),
             sessions: Sessions::new(&config.client, config.session_lifetime),
-            faults: Faults::new(config.seed, config.faults),
+            faults: Faults::new(config.seed, &config.faults),
             gate,
             ledger: Ledger::new(config.first_number, config.max_documents, config.max_content_bytes),
             tokens: Tokens::new(config.token_lifetime),
@@ -210,7 +210,7 @@ impl SapSimulator {
 
     /// Replaces the faults and starts counting attempts afresh.
     pub fn set_faults(&self, seed: u64, profile: FaultProfile) {
-        self.system.faults.replace(seed, profile);
+        self.system.faults.replace(seed, &profile);
     }
 
     /// Forgets documents, counters and attempts, as `DELETE /sim/books` does.

@@ -33,7 +33,7 @@ pub(crate) fn find(config: &SimulatorConfig, service: &'static Service, key: &[C
 
 /// The entities with an identifier, or those that stand in a list.
 pub(crate) fn matching(config: &SimulatorConfig, service: &'static Service, id: Option<&str>) -> Vec<Arc<Document>> {
-    let rows: Vec<Row> = match (std::ptr::eq(service, &EQUIPMENT), id) {
+    let rows: Vec<Row> = match (service.name == EQUIPMENT.name, id) {
         (true, Some(id)) => equipment(config, id).into_iter().collect(),
         (true, None) => listed(config).iter().filter_map(|id| equipment(config, id)).collect(),
         (false, Some(id)) => location(id).into_iter().collect(),

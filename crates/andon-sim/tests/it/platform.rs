@@ -1,5 +1,6 @@
 //! What stands around S/4HANA: tokens, destinations, rules, devices, the language model.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use andon_sim::{FaultProfile, RuleRow, RuleService, SimulatorConfig};
@@ -125,7 +126,7 @@ async fn rules_decide_or_find_nothing() {
 #[tokio::test]
 async fn rules_can_be_replaced() {
     let world = World::new().await;
-    let row = |id: &str| RuleRow { when: Default::default(), then: json!({"Recipient": {"UserId": id}}) };
+    let row = |id: &str| RuleRow { when: BTreeMap::default(), then: json!({"Recipient": {"UserId": id}}) };
     world.sap.set_rules(vec![RuleService { id: "R".to_owned(), all_matches: true, rows: vec![row("P1"), row("P2")] }]);
     let body = json!({"RuleServiceId": "R", "Vocabulary": []});
     let answer = world.post("/v2/rule-services", &body).await.json::<Value>().await.unwrap();

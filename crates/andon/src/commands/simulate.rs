@@ -17,9 +17,31 @@ use crate::wiring::{random_text, signals};
 /// Stand in for an outside system
 #[derive(Debug, Subcommand)]
 pub(crate) enum Simulate {
-    /// SAP S/4HANA: maintenance notifications by OData V2, with faults on demand
+    /// SAP S/4HANA and what stands around it, with faults on demand
+    #[command(after_long_help = SYSTEMS)]
     Sap(Sap),
 }
+
+/// What the simulator stands in for, for `--help`.
+const SYSTEMS: &str = "\
+Systems, all on one port:
+  /sap/opu/odata/sap/    OData V2: API_MAINTNOTIFICATION, API_DEFECT_SRV, API_CV_ATTACHMENT_SRV,
+                         API_EHS_REPORT_INCIDENT_SRV, API_PURCHASEREQ_PROCESS_SRV, API_EQUIPMENT,
+                         API_FUNCTIONALLOCATION, ZSERVICE_PM_NOTIFICATION_SRV, ZAPI_QUAL_NOTIFICATION_SRV
+  /sap/opu/odata4/sap/   OData V4: API_DEFECT, API_PURCHASEREQUISITION_2
+  /oauth/token, /destination-configuration/, …/v2/rule-services      SAP BTP
+  …/chat/completions, …/invoke, …/converse                           a language model
+  /TOPIC/<topic>, /QUEUE/<queue>, /api/devices/<id>/properties       event mesh, devices
+  /sim/books, /sim/faults, /sim/statistics, /sim/rules, /sim/mesh    for people and tests
+
+Faults, as kind=probability[:span]:
+  anywhere        server_error, slow[:200ms], commit_then_drop, drop_before, commit_then_500, unauthorized,
+                  busy[:1s], refuse_to_connect[:300ms], slow_drip[:2s], html_error, xml_error, text_error
+  OData           token_expired, etag_moved, precondition_required, locked, partial_batch
+  SAP BTP         token_denied, auth_token_error, empty_result
+  mesh            redeliver
+  language model  llm_broken_json, llm_huge, llm_injection, llm_refusal, llm_silent[:60s], llm_rate_limited
+  reads           reads";
 
 /// How the simulator behaves.
 #[derive(Debug, Args)]
