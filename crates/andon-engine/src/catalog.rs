@@ -230,3 +230,84 @@ impl Library for Compiler<'_> {
         self.lookups.get(name).cloned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use andon_act::Library as _;
+    use andon_journal::Document;
+    use andon_testkit::first_hit_table;
+    use serde_json::json;
+
+    use super::*;
+
+    const ASKS: &str = r#"
+[[step]]
+name = "place"
+stage = "pre"
+kind = "lookup"
+lookup = "plants"
+key = { plant = "1" }
+[[step]]
+name = "rate"
+stage = "main"
+kind = "decision"
+table = "rating"
+"#;
+
+    fn compile(action: &str, rows: &[(&str, &str)]) -> (Catalog, Vec<String>) {
+        let document = |kind, name: &str, text: &str| DocumentVersion {
+            document: Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() },
+            version: 3,
+            revision: 1,
+            author: "anna".into(),
+            at: Timestamp::default(),
+        };
+        let documents = [
+            document(DocumentKind::Lookup, "plants", "plant*,name\n1,Walldorf\n"),
+            document(DocumentKind::Table, "rating", &first_hit_table("event.data.level", rows)),
+            document(DocumentKind::Decision, "rating", "table = \"rating\"\n"),
+            document(DocumentKind::Action, "ask", action),
+        ];
+        let (catalog, findings) = Catalog::compile(1, &documents);
+        let errors = findings.into_iter().filter(|finding| finding.severity == andon_model::Severity::Error);
+        (catalog, errors.map(|finding| finding.problem.to_string()).collect())
+    }
+
+    fn event() -> Event {
+        Event::new("/s", "1", "t", json!({ "level": 1 }))
+    }
+
+    #[test]
+    fn steps_find_their_tables() {
+        let (catalog, errors) = compile(ASKS, &[("> 0", "none")]);
+        assert_eq!(errors, Vec::<String>::new());
+        let tables = catalog.tables.clone();
+        let found = tables.decide(&Name::new("rating").expect("a name"), &event()).expect("decided");
+        assert_eq!((found.table.version, found.rows.len(), found.outputs), (3, 1, vec![json!({ "action": "none" })]));
+        let key = |column: &str| BTreeMap::from([(column.to_owned(), "1".to_owned())]);
+        let plants = Name::new("plants").expect("a name");
+        assert_eq!(tables.lookup(&plants, &key("plant")), Ok(Some(json!({ "name": "Walldorf" }))));
+        assert!(tables.lookup(&plants, &key("site")).is_err());
+    }
+
+    #[test]
+    fn a_table_for_steps_is_not_asked_about_events() {
+        let asked =
+            |rows: &[(&str, &str)]| compile(ASKS, rows).0.decide(&event(), Timestamp::default()).decisions.len();
+        assert_eq!(asked(&[("> 0", "none")]), 0);
+        assert_eq!(asked(&[("> 0", "ask")]), 1, "it names an action, so it decides events as well");
+    }
+
+    #[test]
+    fn what_steps_ask_must_be_there() {
+        let check = |from: &str, to: &str, expect: &str| {
+            let (_, errors) = compile(&ASKS.replace(from, to), &[("> 0", "none")]);
+            assert!(errors.iter().any(|error| error.contains(expect)), "{errors:?}");
+        };
+        check("\"plants\"", "\"places\"", "there is no usable lookup places");
+        check("plant =", "site =", "lookup plants is asked by its key columns: plant");
+        check("\"rating\"", "\"rates\"", "there is no decision rates");
+    }
+}
