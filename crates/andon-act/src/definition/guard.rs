@@ -154,8 +154,8 @@ fn text_after(rest: &str) -> Option<&str> {
             at += rest.find("}}")? + 2;
         } else if rest.starts_with('"') {
             return Some(&text[..at]);
-        } else if rest.starts_with('\\') {
-            at += 1 + rest[1..].chars().next()?.len_utf8();
+        } else if let Some(escaped) = rest.strip_prefix('\\') {
+            at += 1 + escaped.chars().next()?.len_utf8();
         } else {
             at += rest.chars().next()?.len_utf8();
         }

@@ -98,7 +98,7 @@ fn with_content(request: Request, templates: &RequestTemplates, scope: &Scope<'_
             let mut headers = request.headers;
             headers.push(("Slug".to_owned(), slug(&file_name.render(scope)?)?));
             let content_type = Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned()));
-            Ok(Request { headers, attachment, content_type, ..request })
+            Ok(Request { headers, content_type, attachment, ..request })
         }
     }
 }

@@ -87,7 +87,7 @@ impl Walk {
     }
 
     pub(super) fn feed(mut self, input: Input) -> Self {
-        self.now = self.now.after(Duration::from_secs(60));
+        self.now = self.now.after(Duration::from_mins(1));
         let transition = step(self.context(), self.state.clone(), input, self.now);
         self.take(transition);
         self
@@ -98,7 +98,7 @@ impl Walk {
     }
 
     pub(super) fn resumed(mut self) -> Self {
-        self.now = self.now.after(Duration::from_secs(60));
+        self.now = self.now.after(Duration::from_mins(1));
         let transition = resume(self.context(), self.state.clone(), self.now);
         self.take(transition);
         self
