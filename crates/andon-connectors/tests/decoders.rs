@@ -40,6 +40,34 @@ const FRAMEWORK_SAMPLE: &str =
 const JSON_SAMPLE: &str = "{\"k\":\"kind\",\"a\":[1,2]}\n{\"k\":null,\"a\":[]}\n";
 const S3_SAMPLE: &str = r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"in/a+%C3%BC","sequencer":"0A"}}}]}"#;
 
+const MONITRON: &str = "decoder = \"monitron\"\ndecode = { states = [\"ALARM\"] }";
+const SITEWISE: &str = "decoder = \"sitewise-alarm\"";
+const PPE: &str = "decoder = \"rekognition-ppe\"\ndecode = { path = \"{camera}\", required = [\"HEAD_COVER\"] }";
+const VISION: &str = "decoder = \"lookout-vision\"\ndecode = { path = \"{equipment}\" }";
+const EVENTBRIDGE: &str = "decoder = \"eventbridge\"";
+const EVENTBRIDGE_INNER: &str = "decoder = \"eventbridge\"\ndecode = { inner = \"monitron\" }";
+
+const MONITRON_SAMPLE: &str = concat!(
+    r#"{"timestamp":"2026-01-09 06:10:00.5","eventId":7,"assetDisplayName":"M","assetState":{"newState":"ALARM","previousState":"OK"}}"#,
+    r#"{"timestamp":"2026-01-09T06:10:00Z","eventId":"8","eventType":"assetStateTransition","eventPayload":{"assetName":"M","assetState":{"newState":"ALARM"}}}"#,
+    "\n",
+    r#"{"eventType":"measurement"}"#,
+);
+const SITEWISE_SAMPLE: &str = r#"{"payload":{"assetId":"a","propertyId":"p","values":[{"timestamp":{"timeInSeconds":5},"value":{"stringValue":"{\"stateName\":\"Active\"}"}},{"quality":"BAD"}]}}"#;
+const PPE_SAMPLE: &str = r#"{"Image":{"S3Object":{"Name":"cam"}},"Persons":[{"Id":0,"Confidence":99,"BodyParts":[{"Name":"HEAD","Confidence":99,"EquipmentDetections":[]}]}]}"#;
+const VISION_SAMPLE: &str = r#"{"Image":{"S3Object":{"Name":"cam"}},"DetectAnomalyResult":{"IsAnomalous":true,"Confidence":0.9,"Anomalies":[{"Name":"x","PixelAnomaly":{"TotalPercentageArea":0.1}}]}}"#;
+const EVENTBRIDGE_SAMPLE: &str = r#"{"Messages":[{"Body":"{\"id\":\"e\",\"source\":\"s\",\"detail-type\":\"t\",\"detail\":{\"eventType\":\"x\"}}"}]}"#;
+
+/// The decoders of records, each with a payload that it reads.
+const OF_RECORDS: [(&str, &str); 6] = [
+    (MONITRON, MONITRON_SAMPLE),
+    (SITEWISE, SITEWISE_SAMPLE),
+    (PPE, PPE_SAMPLE),
+    (VISION, VISION_SAMPLE),
+    (EVENTBRIDGE, EVENTBRIDGE_SAMPLE),
+    (EVENTBRIDGE_INNER, EVENTBRIDGE_SAMPLE),
+];
+
 /// A change of a payload: at a place (as a share of its length), so many bytes go and these come.
 type Edit = (f64, usize, Vec<u8>);
 
@@ -137,6 +165,22 @@ fn check_lines(toml: &str, body: &Bytes) {
     parts_agree(reader.as_ref(), &delivery, &decoded);
 }
 
+/// Every record is an event, in a fault, or passed over; the same bytes give the same; parts give the whole.
+fn check_records(toml: &str, body: &Bytes) {
+    let (reader, delivery) = (decoder(toml), delivery("application/json", body));
+    let decoded = reader.decode(&delivery);
+    let again = reader.decode(&delivery);
+    assert_eq!((&decoded.events, &decoded.faults), (&again.events, &again.faults));
+    assert!(
+        decoded.faults.len() <= MAX_FAULTS + 1 && decoded.faults.iter().all(|(problem, _)| problem.place.is_some())
+    );
+    let values = serde_json::Deserializer::from_slice(body).into_iter::<serde_json::Value>();
+    let records = values.map_while(Result::ok).count();
+    let told = decoded.events.len() + decoded.faults.len() + decoded.passed;
+    assert!(told >= records, "{told} of {records} records: {:?}", String::from_utf8_lossy(body));
+    parts_agree(reader.as_ref(), &delivery, &decoded);
+}
+
 fn check_document(toml: &str, content_type: &str, body: &Bytes) {
     document_is_accounted(body, &decoder(toml).decode(&delivery(content_type, body)));
 }
@@ -160,6 +204,15 @@ fn check_notification(body: &Bytes) {
     }
 }
 
+/// The samples are read as they are, so that their edits start from something that works.
+#[test]
+fn samples_are_read() {
+    for (toml, sample) in OF_RECORDS {
+        let decoded = decoder(toml).decode(&delivery("application/json", &Bytes::from(sample)));
+        assert!(decoded.faults.is_empty() && decoded.events.len() + decoded.passed > 0, "{toml}: {decoded:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -173,6 +226,27 @@ proptest! {
         check_document("decoder = \"cloudevents\"", "application/cloudevents+json", &body);
         check_batch(&body);
         check_notification(&body);
+        for (toml, _) in OF_RECORDS {
+            check_records(toml, &body);
+        }
+    }
+
+    #[test]
+    fn edited_records(edits in edits()) {
+        for (toml, sample) in OF_RECORDS {
+            check_records(toml, &edited(sample, edits.clone()));
+        }
+    }
+
+    #[test]
+    fn packed_bytes(tail in proptest::collection::vec(any::<u8>(), 0..100)) {
+        let body = Bytes::from([&[0x1f, 0x8b][..], &tail].concat());
+        for (toml, _) in OF_RECORDS {
+            let (reader, delivery) = (decoder(toml), delivery("", &body));
+            let decoded = reader.decode(&delivery);
+            assert!(decoded.events.is_empty() && decoded.faults.len() == 1 && decoded.faults[0].1 == body);
+            parts_agree(reader.as_ref(), &delivery, &decoded);
+        }
     }
 
     #[test]

@@ -195,3 +195,111 @@ fn s3_notifications() {
         ],
     );
 }
+
+#[test]
+fn monitron() {
+    check(
+        "monitron",
+        "decoder = \"monitron\"\ndecode = { states = [\"ALARM\"] }",
+        None,
+        &[
+            ("no-state.json", "record 1, $.assetState", 0),
+            ("no-asset.json", "record 1, $.assetDisplayName", 0),
+            ("bad-time.json", "record 2, $.timestamp", 2),
+            ("state-number.json", "record 1, $.assetState.newState", 0),
+            ("id-list.json", "record 1, $.eventId", 0),
+            ("second-without-payload.json", "record 1, $.eventPayload", 0),
+            ("second-without-state.json", "record 1, $.eventPayload.assetState", 0),
+            ("payload-text.json", "record 1, $.eventPayload", 0),
+            ("damaged-line.json", "line 2, column 19", 2),
+            ("damaged-tail.json", "line 1, column 293", 2),
+            ("array.json", "record 1, $", 0),
+            ("text-behind.json", "line 1, column 137", 1),
+            ("truncated.gz", "gzip", 0),
+            ("latin-1.json", "record 1, column 75", 1),
+        ],
+    );
+}
+
+#[test]
+fn sitewise_alarm() {
+    check(
+        "sitewise-alarm",
+        "decoder = \"sitewise-alarm\"",
+        Some("application/json"),
+        &[
+            ("state-not-json.json", "record 1, $.payload.values[1].value.stringValue", 1),
+            ("no-state-name.json", "record 1, $.payload.values[0].value.stringValue", 0),
+            ("double-value.json", "record 1, $.payload.values[0].value.stringValue", 0),
+            ("no-values.json", "record 1, $.payload.values", 0),
+            ("values-object.json", "record 1, $.payload.values", 0),
+            ("no-asset.json", "record 1, $.payload.assetId", 0),
+            ("other-type.json", "record 1, $.type", 0),
+            ("nanos-too-many.json", "record 1, $.payload.values[0].timestamp.offsetInNanos", 0),
+            ("milliseconds.json", "record 1, $.payload.values[0].timestamp.timeInSeconds", 0),
+            ("too-many-values.json", "record 1, $.payload.values", 0),
+            ("payload-text.json", "record 1, $.payload", 0),
+        ],
+    );
+}
+
+#[test]
+fn lookout_vision() {
+    check(
+        "lookout-vision",
+        "decoder = \"lookout-vision\"",
+        Some("application/json"),
+        &[
+            ("no-verdict.json", "record 1, $.DetectAnomalyResult.IsAnomalous", 0),
+            ("verdict-text.json", "record 1, $.DetectAnomalyResult.IsAnomalous", 0),
+            ("percent.json", "record 1, $.DetectAnomalyResult.Confidence", 0),
+            (
+                "anomaly-without-area.json",
+                "record 1, $.DetectAnomalyResult.Anomalies[0].PixelAnomaly.TotalPercentageArea",
+                0,
+            ),
+            ("anomalies-object.json", "record 1, $.DetectAnomalyResult.Anomalies", 0),
+            ("no-path.json", "delivery", 0),
+            ("path-too-short.json", "path cam-2/7.jpg", 0),
+            ("picture.json", "line 1, column 1", 0),
+        ],
+    );
+}
+
+#[test]
+fn rekognition_ppe() {
+    check(
+        "rekognition-ppe",
+        "decoder = \"rekognition-ppe\"",
+        Some("application/json"),
+        &[
+            ("no-persons.json", "record 1, $.Persons", 0),
+            ("persons-object.json", "record 1, $.Persons", 0),
+            ("no-id.json", "record 1, $.Persons[0].Id", 0),
+            ("no-body-parts.json", "record 1, $.Persons[0].BodyParts", 0),
+            ("confidence-text.json", "record 1, $.Persons[0].Confidence", 0),
+            ("covers-text.json", "record 1, $.Persons[0].BodyParts[0].EquipmentDetections[0].CoversBodyPart.Value", 0),
+            ("no-path.json", "delivery", 0),
+            ("error-answer.json", "record 1, $.Persons", 0),
+        ],
+    );
+}
+
+#[test]
+fn eventbridge() {
+    check(
+        "eventbridge",
+        "decoder = \"eventbridge\"",
+        Some("application/json"),
+        &[
+            ("no-id.json", "record 1, $.id", 0),
+            ("empty-source.json", "record 1, $.source", 0),
+            ("no-detail.json", "record 1, $.detail", 0),
+            ("detail-text.json", "record 1, $.detail", 0),
+            ("bad-time.json", "record 2, $.time", 1),
+            ("sqs-broken-body.json", "record 1, $.Messages[0].Body, line 1, column 6", 1),
+            ("sns-subscription.json", "record 1, $.Type", 0),
+            ("detail-type-number.json", "record 1, $.detail-type", 0),
+        ],
+    );
+}

@@ -139,6 +139,7 @@ async fn store_decoded(
     };
     let mut delivered = Delivered::default();
     delivered.absorb(append_and_wake(shared, append).await?, problems);
+    telemetry::passed(&source.info.name, decoded.passed);
     Ok(delivered)
 }
 

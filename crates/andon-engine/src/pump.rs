@@ -71,7 +71,7 @@ async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
 }
 
 async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
-    let Batch { mut events, mut quarantine, marks, checkpoint } = source.next().await?;
+    let Batch { mut events, mut quarantine, marks, passed, checkpoint } = source.next().await?;
     quarantine.extend(take_too_deep(&mut events).into_iter().map(|(problem, raw)| NewQuarantine {
         source: name.clone(),
         problem,
@@ -82,5 +82,6 @@ async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Re
     }));
     let append = Append { source: Some(name.clone()), events, quarantine, marks, checkpoint, at: shared.clock.now() };
     append_and_wake(shared, append).await.map_err(|error| SourceError(Problem::from(&error)))?;
+    telemetry::passed(name, passed);
     source.acknowledge().await
 }

@@ -14,6 +14,13 @@ pub(crate) fn appended(source: Option<&Name>, appended: &Appended) {
     counter!("andon_quarantined_total", "source" => source).increment(appended.quarantine.len() as u64);
 }
 
+pub(crate) fn passed(source: &Name, records: usize) {
+    if records > 0 {
+        counter!("andon_passed_total", "source" => source.to_string()).increment(records as u64);
+        debug!(%source, records, "read, no event");
+    }
+}
+
 pub(crate) fn intake_refused(backlog: i64) {
     counter!("andon_intake_refused_total").increment(1);
     warn!(backlog, "intake refused: too many events wait to be decided");

@@ -64,6 +64,9 @@ pub struct Decoded {
     pub faults: Vec<(Problem, Bytes)>,
     /// Objects that the delivery points at (S3 notifications): their paths, to be read and decoded.
     pub objects: Vec<String>,
+    /// Records that were read and gave no event, because the format or the configuration says so: normal
+    /// results, states that trigger nothing.
+    pub passed: usize,
 }
 
 /// Turns deliveries into events. Pure: the same delivery gives the same events with the same ids.
@@ -90,6 +93,8 @@ pub struct Batch {
     pub quarantine: Vec<NewQuarantine>,
     /// Objects that are read to their end by this batch.
     pub marks: Vec<Mark>,
+    /// Records that were read and gave no event.
+    pub passed: usize,
     /// Where the source is after this batch.
     pub checkpoint: Option<CheckpointMove>,
 }

@@ -8,6 +8,7 @@ use object_store::{Attribute, Error, GetResult, ObjectMeta, ObjectStoreExt as _}
 
 use super::Bucket;
 use super::listing::stamp;
+use crate::decode::unpacked;
 use crate::source::Location;
 
 /// How much of an object that is too large goes to quarantine.
@@ -17,7 +18,7 @@ const KEPT_BYTES: u64 = 64 << 10;
 pub(super) enum Fetched {
     /// It is here.
     Object(Delivery),
-    /// It is larger than allowed: its first bytes, and the problem that names both sizes.
+    /// It is larger than allowed: its first bytes, or all of it packed, and the problem that names the sizes.
     TooLarge(Delivery, Problem),
     /// It is not there any more.
     Gone,
@@ -43,7 +44,7 @@ impl Bucket {
             let problem = too_large_problem(path, size, limit, &delivery.body);
             Fetched::TooLarge(delivery, problem)
         } else {
-            Fetched::Object(delivery)
+            unpacked_object(delivery, limit)
         })
     }
 
@@ -69,6 +70,20 @@ impl Bucket {
     pub(super) fn failed(&self, path: &str, why: &str) -> Problem {
         Problem::new(Code::Bucket, why).at(format!("source {}, object {path}", self.source))
     }
+}
+
+/// A packed object is unpacked here, once, before it is decoded in parts. A damaged one stays as it is: the
+/// decoder says what is wrong with it.
+fn unpacked_object(mut delivery: Delivery, limit: u64) -> Fetched {
+    match unpacked(&delivery.body, limit) {
+        Ok(body) => delivery.body = body,
+        Err(problem) if problem.code == Code::TooLarge => {
+            let place = format!("path {}, gzip", delivery.path);
+            return Fetched::TooLarge(delivery, problem.at(place));
+        }
+        Err(_) => {}
+    }
+    Fetched::Object(delivery)
 }
 
 fn too_large_problem(path: &str, size: u64, limit: u64, kept: &Bytes) -> Problem {

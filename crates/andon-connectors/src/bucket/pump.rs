@@ -161,6 +161,7 @@ impl BucketSource {
         let room = MAX_BATCH_EVENTS - draft.batch.events.len();
         let part = self.decoder.decode_part(&open.delivery, open.at, room);
         draft.batch.events.extend(part.decoded.events);
+        draft.batch.passed += part.decoded.passed;
         let faults = part.decoded.faults.into_iter();
         draft.batch.quarantine.extend(faults.map(|(problem, raw)| self.quarantine(&open.delivery, problem, raw)));
         match part.next {

@@ -183,3 +183,28 @@ async fn s3_buckets_are_read_the_same_way() {
     assert_eq!(subjects(&batch), ["fan-07"]);
     assert_eq!((batch.marks[0].key.as_str(), batch.marks[0].version.as_str()), ("in/fan-07/r.jsonl", "e1"));
 }
+
+fn packed(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut encoder, text.as_bytes()).expect("in memory");
+    encoder.finish().expect("in memory")
+}
+
+#[tokio::test]
+async fn packed_files_are_unpacked_up_to_the_limit() {
+    let folder = tempfile::tempdir().expect("folder");
+    let journal = Arc::new(MemoryJournal::new());
+    let whole = packed(&format!("{ANOMALY}\n{}", ANOMALY.replace("1}", "0}")));
+    for (path, bytes) in [("a/1.jsonl", whole.as_slice()), ("b/2.jsonl", &whole[..whole.len() - 9])] {
+        write(folder.path(), path, "");
+        std::fs::write(folder.path().join("inbox").join(path), bytes).expect("file");
+    }
+    write(folder.path(), "c/3.jsonl", "");
+    std::fs::write(folder.path().join("inbox/c/3.jsonl"), packed(&" ".repeat(5_000))).expect("file");
+    let mut source = source(&folder_source("max_object_bytes = 4096\n"), folder.path(), &journal);
+    let batch = take(&mut source, &journal).await;
+    assert_eq!((subjects(&batch), batch.passed, batch.marks.len()), (vec!["a"], 1, 3));
+    let mut codes: Vec<_> = batch.quarantine.iter().map(|entry| (entry.path.as_str(), entry.problem.code)).collect();
+    codes.sort_unstable_by_key(|(path, _)| *path);
+    assert_eq!(codes, [("b/2.jsonl", Code::Undecodable), ("c/3.jsonl", Code::TooLarge)]);
+}

@@ -16,6 +16,7 @@ use serde_json::{Map, Value};
 use super::PartDecoder;
 use super::lines::one_fault;
 use super::text::{canonical, digest, fault, kind_of, parse_json, without_mark};
+use crate::source::{Configured, Section};
 
 /// `type` of the events.
 const EVENT_TYPE: &str = "andon.framework.event";
@@ -35,6 +36,12 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub struct Framework;
 
 impl PartDecoder for Framework {}
+
+impl Configured for Framework {
+    fn configured(section: &Section<'_>) -> Result<Self, Problem> {
+        section.no_options().map(|()| Self)
+    }
+}
 
 impl Decoder for Framework {
     fn decode(&self, delivery: &Delivery) -> Decoded {

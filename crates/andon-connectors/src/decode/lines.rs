@@ -44,7 +44,8 @@ pub(super) fn decode_lines(
             return part;
         }
         match read_limited(line, &read) {
-            Ok(event) => part.decoded.events.extend(event),
+            Ok(Some(event)) => part.decoded.events.push(event),
+            Ok(None) => part.decoded.passed += usize::from(!is_blank(line)),
             Err(problem) => {
                 part.decoded.faults.push((problem, body.slice_ref(line.text)));
                 at.faults += 1;
@@ -64,11 +65,15 @@ pub(super) fn one_fault(problem: Problem, raw: Bytes) -> Decoded {
     Decoded { faults: vec![(problem, raw)], ..Decoded::default() }
 }
 
+fn is_blank(line: Line<'_>) -> bool {
+    line.text.trim_ascii().is_empty()
+}
+
 fn read_limited(
     line: Line<'_>,
     read: impl Fn(Line<'_>) -> Result<Option<Event>, Problem>,
 ) -> Result<Option<Event>, Problem> {
-    if line.text.trim_ascii().is_empty() {
+    if is_blank(line) {
         return Ok(None);
     }
     if line.text.len() > MAX_EVENT_BYTES {

@@ -5,25 +5,45 @@
 //! rule says to pass over (blank lines, results without an anomaly, removed objects). At most
 //! [`MAX_FAULTS`] faults per delivery: what follows the last of them is kept in one piece.
 //!
-//! **A new decoder** is one file or folder here and one line in [`DecoderSpec::build`].
+//! **A new decoder** is a folder here, its name in this file, and one line in `source/decoding.rs`;
+//! `docs/guide/decoders.md` shows the way.
 
+mod attribute;
 mod cloudevents;
+mod envelope;
+mod eventbridge;
 mod framework;
+mod gzip;
 mod json;
 mod lines;
 mod lookout_equipment;
+mod lookout_vision;
+mod members;
+mod monitron;
+mod path;
+mod records;
+mod rekognition_ppe;
 mod s3_notification;
+mod sitewise_alarm;
 mod text;
 
-use std::sync::Arc;
+use std::fmt::Debug;
 
 use andon_journal::{Decoded, Decoder, Delivery};
 
+pub use attribute::AttributeFrom;
 pub use cloudevents::CloudEvents;
+pub use eventbridge::EventBridge;
 pub use framework::Framework;
-pub use json::{AttributeFrom, Json, TimeUnit};
+pub use gzip::{Gunzip, MAX_UNPACKED_BYTES, unpacked};
+pub use json::{Json, TimeUnit};
 pub use lookout_equipment::{EquipmentNaming, LookoutEquipment};
+pub use lookout_vision::LookoutVision;
+pub use monitron::Monitron;
+pub use path::{CompanionPattern, PathPattern};
+pub use rekognition_ppe::{Equipment, RekognitionPpe};
 pub use s3_notification::S3Notification;
+pub use sitewise_alarm::SitewiseAlarm;
 
 /// Most faults that one delivery gives; what comes after is kept as one fault.
 pub const MAX_FAULTS: usize = 100;
@@ -55,10 +75,17 @@ pub struct Part {
 }
 
 /// A decoder that can hand over a large payload in parts, so that memory and transactions stay small.
-pub trait PartDecoder: Decoder {
-    /// Decodes from `from` on, at most `max_events` events (at least one).
+pub trait PartDecoder: Decoder + Debug {
+    /// Decodes from `from` on: at most `max_events` events (at least one), or all of one record.
     fn decode_part(&self, delivery: &Delivery, from: Position, max_events: usize) -> Part {
         page(self.decode(delivery), from, max_events.max(1))
+    }
+
+    /// The object that belongs to the one at `path`, such as the picture that a result is about: its path
+    /// in the same bucket. `None`: the format knows no such thing.
+    fn companion(&self, path: &str) -> Option<String> {
+        let _ = path;
+        None
     }
 }
 
@@ -71,36 +98,9 @@ fn page(mut decoded: Decoded, from: Position, max_events: usize) -> Part {
     if from.done > 0 {
         decoded.faults.clear();
         decoded.objects.clear();
+        decoded.passed = 0;
     }
     Part { decoded, next: (end < total).then_some(Position { done: end, ..from }) }
-}
-
-/// The decoder of a source, with its options.
-#[derive(Debug, Clone)]
-pub enum DecoderSpec {
-    /// `cloudevents`
-    CloudEvents(CloudEvents),
-    /// `framework`
-    Framework(Framework),
-    /// `json`
-    Json(Json),
-    /// `lookout-equipment`
-    LookoutEquipment(LookoutEquipment),
-}
-
-impl DecoderSpec {
-    /// Names accepted in `decoder = "…"`.
-    pub const NAMES: [&'static str; 4] = ["cloudevents", "framework", "json", "lookout-equipment"];
-
-    /// The decoder, ready for use.
-    pub fn build(&self) -> Arc<dyn PartDecoder> {
-        match self {
-            Self::CloudEvents(decoder) => Arc::new(*decoder),
-            Self::Framework(decoder) => Arc::new(*decoder),
-            Self::Json(decoder) => Arc::new(decoder.clone()),
-            Self::LookoutEquipment(decoder) => Arc::new(decoder.clone()),
-        }
-    }
 }
 
 #[cfg(test)]
@@ -115,7 +115,7 @@ mod tests {
         let whole = || Decoded {
             events: (0..5).map(|n| Event::new("s", n.to_string(), "t", Value::Null)).collect(),
             faults: vec![(Problem::new(andon_model::Code::Undecodable, "x"), Bytes::new())],
-            objects: Vec::new(),
+            ..Decoded::default()
         };
         let (mut at, mut ids, mut faults) = (Some(Position::default()), Vec::new(), 0);
         while let Some(from) = at {

@@ -18,10 +18,15 @@ pub(super) fn parse_line(line: usize, bytes: &[u8]) -> Result<Value, Problem> {
 
 /// A serde error as a fault, `lines_before` lines into the payload.
 pub(super) fn syntax_fault(error: &serde_json::Error, lines_before: usize) -> Problem {
-    let text = error.to_string();
-    let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
     let place = format!("line {}, column {}", error.line() + lines_before, error.column());
-    Problem::new(Code::Undecodable, what).at(place)
+    fault(place, said(error))
+}
+
+/// What a serde error says, without its place.
+pub(super) fn said(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    text.truncate(text.rfind(" at line ").unwrap_or(text.len()));
+    text
 }
 
 /// A fault of content at a place.
@@ -44,6 +49,14 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
+}
+
+/// An object without the members that are `null`.
+pub(super) fn without_nulls(mut object: Value) -> Value {
+    if let Some(members) = object.as_object_mut() {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
 }
 
 /// JSON without spaces and with sorted keys: equal for equal content, whatever the sender's layout.

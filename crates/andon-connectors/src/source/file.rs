@@ -2,7 +2,7 @@
 //!
 //! ```toml
 //! description = "Lookout for Equipment results"
-//! decoder = "lookout-equipment"     # cloudevents | framework | json | lookout-equipment
+//! decoder = "lookout-equipment"     # one of `decoding::DECODERS`
 //!
 //! [bucket]                          # absent: the source only takes pushes
 //! url = "s3://plant-7/inference"    # or file:///folder, or a folder relative to the data folder
@@ -16,7 +16,7 @@
 //! access_key = { secret = "s3-id" } # both or none; none: environment, profile of the instance or task
 //! secret_key = { secret = "s3-key" }
 //!
-//! [decode]                          # options of the decoder, see below
+//! [decode]                          # options of the decoder
 //! equipment = "{1}"
 //!
 //! [auth]                            # absent: pushes need a token
@@ -26,21 +26,14 @@
 //! tolerance = "5m"                  # 1s to 1h
 //! ```
 //!
-//! Options in `[decode]`:
-//!
-//! * `lookout-equipment`: `equipment` (required: a name, `{n}` for the n-th folder below the prefix,
-//!   `{component}`), `utc_offset` (of the lines' times, default `+00:00`), `include_normal` (default false).
-//! * `json`: `type` (required), `source` (default `/sources/<name>`), `id` (default: digest of the body),
-//!   `subject`, `time`: a text, or `{ pointer = "/a/b" }`; `time_unit` (`s`, `ms`, `us`: what a number in
-//!   `time` counts), `data` (JSON pointer to the part that becomes the data), `lines` (JSON Lines).
-//! * `cloudevents`, `framework`: none.
+//! The options are each decoder's own and are read by it, see `decoding.rs`.
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use toml::Spanned;
 
 use crate::config::Span;
 use crate::credential::Credential;
-use crate::decode::{AttributeFrom, TimeUnit};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,8 +42,9 @@ pub(super) struct SourceFile {
     pub(super) description: String,
     pub(super) decoder: Spanned<String>,
     pub(super) bucket: Option<BucketSection>,
-    #[serde(default)]
-    pub(super) decode: DecodeSection,
+    /// Read by the decoder itself; named here so that it is no unknown key.
+    #[serde(default, rename = "decode")]
+    pub(super) _decode: Option<IgnoredAny>,
     pub(super) auth: Option<AuthSection>,
 }
 
@@ -68,23 +62,6 @@ pub(super) struct BucketSection {
     pub(super) allow_http: Option<Spanned<bool>>,
     pub(super) access_key: Option<Spanned<Credential>>,
     pub(super) secret_key: Option<Spanned<Credential>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct DecodeSection {
-    pub(super) equipment: Option<Spanned<String>>,
-    pub(super) utc_offset: Option<Spanned<String>>,
-    pub(super) include_normal: Option<Spanned<bool>>,
-    #[serde(rename = "type")]
-    pub(super) kind: Option<Spanned<AttributeFrom>>,
-    pub(super) source: Option<Spanned<AttributeFrom>>,
-    pub(super) id: Option<Spanned<AttributeFrom>>,
-    pub(super) subject: Option<Spanned<AttributeFrom>>,
-    pub(super) time: Option<Spanned<AttributeFrom>>,
-    pub(super) time_unit: Option<Spanned<TimeUnit>>,
-    pub(super) data: Option<Spanned<String>>,
-    pub(super) lines: Option<Spanned<bool>>,
 }
 
 #[derive(Debug, Deserialize)]

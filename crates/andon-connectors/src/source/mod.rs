@@ -3,6 +3,7 @@
 mod bucket;
 mod decoding;
 mod file;
+mod section;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,9 +13,11 @@ use andon_model::{Name, Problem};
 use toml::Spanned;
 
 pub use bucket::{BucketSpec, Location, S3Location};
+pub(crate) use decoding::Configured;
+pub(crate) use section::Section;
 
 use crate::config::Document;
-use crate::decode::{DecoderSpec, PartDecoder, S3Notification};
+use crate::decode::{PartDecoder, S3Notification};
 use file::{AuthSection, SourceFile};
 
 /// A source as configured.
@@ -25,7 +28,7 @@ pub struct SourceSpec {
     /// What it is, for people.
     pub description: String,
     /// How its payloads are read.
-    pub decoder: DecoderSpec,
+    decoder: Arc<dyn PartDecoder>,
     /// Where it is pulled from; `None` when it only takes pushes.
     pub bucket: Option<BucketSpec>,
     /// How pushes prove who sent them.
@@ -39,10 +42,10 @@ impl SourceSpec {
         let document = Document::new("sources", name, text);
         let file: SourceFile = document.parse()?;
         let bucket = file.bucket.as_ref().map(|section| bucket::checked(&document, section)).transpose()?;
-        let prefix = bucket.as_ref().map(|b| b.location.prefix().to_owned()).unwrap_or_default();
+        let prefix = bucket.as_ref().map(|b| b.location.prefix()).unwrap_or_default();
         Ok(Self {
             name: name.clone(),
-            decoder: decoding::checked(&document, name, &file, prefix)?,
+            decoder: decoding::checked(&document, name, &file.decoder, prefix)?,
             bucket,
             auth: file.auth.as_ref().map_or(Ok(IntakeAuth::Token), |section| auth(&document, section))?,
             description: file.description,
@@ -51,7 +54,7 @@ impl SourceSpec {
 
     /// The decoder for the source's payloads and objects.
     pub fn decoder(&self) -> Arc<dyn PartDecoder> {
-        self.decoder.build()
+        Arc::clone(&self.decoder)
     }
 
     /// The decoder for pushes: a source with a bucket takes notifications about its objects, any other

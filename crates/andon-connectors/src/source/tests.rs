@@ -55,7 +55,7 @@ fn short_documents_have_defaults() {
 
 #[test]
 fn faults_name_key_and_place() {
-    check("decoder = \"xml\"", " line 1 column 11", "\"xml\" is not a decoder; known are cloudevents, framework,");
+    check("decoder = \"xml\"", " line 1 column 11", "\"xml\" is not a decoder; known are cloudevents, eventbridge,");
     check("decoder = \"json\"\n", "", "the decoder json needs the key type");
     check("decoder = \"lookout-equipment\"", "", "the decoder lookout-equipment needs the key equipment");
     check(
@@ -65,7 +65,7 @@ fn faults_name_key_and_place() {
     );
     check("decoder = \"json\"\n[decode]\ntype = { pointer = \"x\" }", " line 3 column 8", "a JSON pointer is empty");
     check("decoder = \"json\"\n[decode]\ntype = \"t\"\nid = \"1\"", " line 4 column 6", "with a constant id");
-    check("decoder = \"framework\"\n[decode]\nlines = true", " line 3 column 9", "lines is not an option of");
+    check("decoder = \"framework\"\n[decode]\nlines = true", " line 3 column 1", "unknown field `lines`");
     check("decoder = \"cloudevents\"\nsecret = 1", " line 2 column 1", "unknown field `secret`");
     let lookout = "decoder = \"lookout-equipment\"\n[decode]\n";
     check(&format!("{lookout}equipment = \"{{x}}\""), " line 3 column 13", "{x} is not a placeholder");
@@ -78,4 +78,50 @@ fn faults_name_key_and_place() {
     check(&format!("{bucket}url = \"in\"\npoll = \"1ms\""), " line 4 column 8", "use a time from");
     let problem = parse("decoder = ").expect_err("syntax");
     assert_eq!(problem.code, Code::ConfigurationSyntax);
+}
+
+#[test]
+fn options_of_decoders_are_checked() {
+    let check_options = |decoder: &str, options: &str, place: &str, detail: &str| {
+        check(&format!("decoder = \"{decoder}\"\n[decode]\n{options}"), place, detail);
+    };
+    check_options("monitron", "states = []", " line 3 column 10", "at least one text");
+    check_options("monitron", "state = \"ALARM\"", " line 3 column 1", "unknown field `state`, expected `states`");
+    check_options("sitewise-alarm", "states = [\"\"]", " line 3 column 10", "at least one text");
+    check_options("rekognition-ppe", "required = [\"SHOES\"]", " line 3 column 13", "unknown variant `SHOES`");
+    check_options("rekognition-ppe", "required = []", " line 3 column 12", "with nothing required");
+    check_options("rekognition-ppe", "min_confidence = 101", " line 3 column 18", "use a number from 0 to 100");
+    check_options("rekognition-ppe", "path = \"{plant}/{file}\"", " line 3 column 8", "the pattern lacks {camera}");
+    check_options("lookout-vision", "path = \"{equipment}/{image}\"", " line 3 column 8", "{image} is taken");
+    check_options("lookout-vision", "image = \"x.jpg\"", " line 3 column 9", "use {stem}");
+    check_options("eventbridge", "inner = \"xml\"", " line 3 column 9", "\"xml\" is not a decoder");
+    check_options(
+        "eventbridge",
+        "inner = \"eventbridge\"\noptions = { inner = \"json\" }",
+        " line 4 column 21",
+        "one envelope",
+    );
+    check_options(
+        "eventbridge",
+        "options = { states = [] }",
+        " line 3 column 11",
+        "these are options of an inner decoder",
+    );
+    check_options(
+        "eventbridge",
+        "inner = \"monitron\"\noptions = { states = [] }",
+        " line 4 column 22",
+        "at least one",
+    );
+}
+
+#[test]
+fn companions_are_known_through_the_source() {
+    let companion = |text: &str| parse(text).expect("valid").decoder().companion("in/7.json");
+    assert_eq!(companion("decoder = \"lookout-vision\"").as_deref(), Some("in/7.jpg"));
+    assert_eq!(
+        companion("decoder = \"rekognition-ppe\"\ndecode = { image = \"/raw/{stem}.png\" }").as_deref(),
+        Some("raw/7.png")
+    );
+    assert_eq!(companion("decoder = \"cloudevents\""), None);
 }

@@ -22,6 +22,7 @@ use serde_json::{Map, Value};
 use super::lines::{decode_lines, one_fault};
 use super::text::{fault, kind_of, parse_json, parse_line, syntax_fault, without_mark};
 use super::{MAX_BATCH_EVENTS, MAX_EVENT_BYTES, Part, PartDecoder, Position, page};
+use crate::source::{Configured, Section};
 use attributes::{At, event_from};
 
 /// The decoder `cloudevents`. It has no options.
@@ -35,6 +36,12 @@ enum Mode {
     Batched,
     Binary,
     Lines,
+}
+
+impl Configured for CloudEvents {
+    fn configured(section: &Section<'_>) -> Result<Self, Problem> {
+        section.no_options().map(|()| Self)
+    }
 }
 
 impl Decoder for CloudEvents {

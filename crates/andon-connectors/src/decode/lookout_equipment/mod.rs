@@ -11,12 +11,14 @@
 
 mod line;
 mod naming;
+mod options;
 
 use andon_journal::{Decoded, Decoder, Delivery};
 use andon_model::{Event, Problem};
 use serde_json::{Value, json};
 
 use super::lines::{Line, decode_lines, one_fault};
+use super::path::{below, uri_path};
 use super::text::{fault, short_digest};
 use super::{Part, PartDecoder, Position};
 use line::Inference;
@@ -78,7 +80,7 @@ impl LookoutEquipment {
 fn event(inference: &Inference, equipment: &str, path: &str, line: Line<'_>) -> Event {
     let id = format!("{path}#{}-{}", line.number, short_digest(line.text));
     let kind = if inference.anomalous { ANOMALY } else { NORMAL };
-    let source = format!("/lookout-equipment/{}", naming::uri_path(equipment));
+    let source = format!("/lookout-equipment/{}", uri_path(equipment));
     let mut event = Event::new(source, id, kind, Value::Null);
     event.subject = Some(equipment.to_owned());
     event.time = Some(inference.time);
@@ -109,9 +111,7 @@ fn data(inference: &Inference, equipment: &str, path: &str, line: usize) -> Valu
 
 /// The folders between the prefix and the object's own name.
 fn folders_below<'a>(prefix: &str, path: &'a str) -> Vec<&'a str> {
-    let below = path.strip_prefix(prefix).filter(|rest| prefix.is_empty() || rest.starts_with('/'));
-    let below = below.unwrap_or(path).trim_start_matches('/');
-    let mut segments: Vec<&str> = below.split('/').collect();
+    let mut segments: Vec<&str> = below(prefix, path).split('/').collect();
     segments.pop();
     segments
 }

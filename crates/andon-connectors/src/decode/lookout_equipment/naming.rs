@@ -3,11 +3,6 @@
 use std::fmt::Write;
 use std::str::FromStr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
-/// RFC 3986's unreserved characters and the slash stay as they are.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'/');
-
 /// A text with placeholders: `{1}` is the first folder below the prefix, `{2}` the second, and so on;
 /// `{component}` is the component of the line's strongest sensor; other text stands for itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,9 +75,4 @@ impl EquipmentNaming {
         }
         Ok(name)
     }
-}
-
-/// The name as part of a URI.
-pub(super) fn uri_path(equipment: &str) -> String {
-    utf8_percent_encode(equipment, PATH).to_string()
 }

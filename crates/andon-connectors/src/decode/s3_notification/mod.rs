@@ -9,14 +9,14 @@
 //! listing. Of several records for one key the one with the newest sequencer counts; when that says that
 //! the object was removed, nothing is read.
 
-mod envelope;
 mod record;
 
 use andon_journal::{Decoded, Decoder, Delivery};
 use andon_model::Problem;
-use bytes::Bytes;
+use serde_json::Value;
 
-use super::text::{parse_json, without_mark};
+use super::envelope::{self, Leaf, Opened};
+use super::text::{fault, parse_json, without_mark};
 use super::{MAX_FAULTS, PartDecoder, lines::one_fault};
 use record::{Change, Record, Sequencer};
 
@@ -27,13 +27,6 @@ pub struct S3Notification {
     pub bucket: Option<String>,
 }
 
-/// What a notification says: the records that were understood and those that were not.
-#[derive(Debug, Default)]
-struct Findings {
-    records: Vec<Record>,
-    faults: Vec<(Problem, Bytes)>,
-}
-
 impl PartDecoder for S3Notification {}
 
 impl Decoder for S3Notification {
@@ -42,16 +35,40 @@ impl Decoder for S3Notification {
             Ok(document) => document,
             Err(problem) => return one_fault(problem, delivery.body.clone()),
         };
-        let mut findings = Findings::default();
-        envelope::open(&document, "$", &mut findings);
-        let records = findings.records.into_iter();
-        let (ours, foreign): (Vec<_>, Vec<_>) = records.partition(|record| self.is_ours(record));
-        findings.faults.extend(foreign.into_iter().map(|record| self.foreign(record)));
-        if findings.faults.len() > MAX_FAULTS {
-            let (first, _) = findings.faults.swap_remove(0);
-            findings.faults = vec![(first, delivery.body.clone())];
+        let Opened { leaves, mut faults } = envelope::open(&document, "$");
+        let (mut ours, mut passed) = (Vec::new(), 0);
+        for leaf in leaves {
+            match read(&leaf) {
+                Ok(Some(record)) if self.is_ours(&record) => ours.push(record),
+                Ok(Some(record)) => faults.push((self.foreign(&record), leaf.raw())),
+                Ok(None) => passed += 1,
+                Err(problem) => faults.push((problem, leaf.raw())),
+            }
         }
-        Decoded { objects: newest(ours), faults: findings.faults, ..Decoded::default() }
+        if faults.len() > MAX_FAULTS {
+            let (first, _) = faults.swap_remove(0);
+            faults = vec![(first, delivery.body.clone())];
+        }
+        Decoded { objects: newest(ours), faults, passed, ..Decoded::default() }
+    }
+}
+
+const UNKNOWN: &str = "not a notification of S3: a document with Records, an SNS or SQS message around one, or an \
+                       EventBridge event of source aws.s3 is expected";
+
+/// Reads a notification. `None`: it is not about an object's content.
+fn read(leaf: &Leaf) -> Result<Option<Record>, Problem> {
+    let (document, place) = (&leaf.document, leaf.place.as_str());
+    let text = |member: &str| document.get(member).and_then(Value::as_str);
+    if text("Event") == Some("s3:TestEvent") {
+        return Ok(None);
+    }
+    if text("source") == Some("aws.s3") && text("detail-type").is_some() {
+        return record::from_event_bridge(document, place);
+    }
+    match document.get("s3") {
+        Some(_) => record::from_s3(document, place),
+        None => Err(fault(place, UNKNOWN)),
     }
 }
 
@@ -60,10 +77,10 @@ impl S3Notification {
         self.bucket.as_ref().is_none_or(|ours| *ours == record.bucket)
     }
 
-    fn foreign(&self, record: Record) -> (Problem, Bytes) {
+    fn foreign(&self, record: &Record) -> Problem {
         let ours = self.bucket.as_deref().unwrap_or_default();
         let what = format!("the record is about bucket {:?}, this source reads {ours:?}", record.bucket);
-        (super::text::fault(record.bucket_place, what), record.raw)
+        fault(record.bucket_place.as_str(), what)
     }
 }
 

@@ -1,7 +1,6 @@
 //! One change of one object.
 
 use andon_model::Problem;
-use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
@@ -23,8 +22,6 @@ pub(super) struct Record {
     pub(super) key: String,
     pub(super) change: Change,
     pub(super) sequencer: Option<Sequencer>,
-    /// The record's JSON text.
-    pub(super) raw: Bytes,
 }
 
 /// The order of changes to one key: a hexadecimal number of any length, in either case. Kept in lower
@@ -59,7 +56,6 @@ pub(super) fn from_s3(record: &Value, place: &str) -> Result<Option<Record>, Pro
         key,
         change,
         sequencer: sequencer(record, "/s3/object/sequencer", place)?,
-        raw: Bytes::new(),
     }))
 }
 
@@ -76,7 +72,6 @@ pub(super) fn from_event_bridge(event: &Value, place: &str) -> Result<Option<Rec
         key: text(event, "/detail/object/key", place)?.to_owned(),
         change,
         sequencer: sequencer(event, "/detail/object/sequencer", place)?,
-        raw: Bytes::new(),
     }))
 }
 

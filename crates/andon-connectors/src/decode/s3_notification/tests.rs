@@ -58,7 +58,7 @@ fn faults_name_the_place_in_the_envelope() {
     let foreign =
         json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "other"}, "object": {"key": "k"}}});
     let plain = s3(&[record("ObjectCreated:Put", "k", "1"), no_key, foreign, json!({"x": 1})]);
-    let places = ["$.Records[1].s3.object.key", "$.Records[3]", "$.Records[2].s3.bucket.name"];
+    let places = ["$.Records[1].s3.object.key", "$.Records[2].s3.bucket.name", "$.Records[3]"];
     check(&plain, &["k"], &places);
     let sns = json!({"Type": "Notification", "Message": "{\"Records\": [}"});
     check(&sns, &[], &["$.Message, line 1, column 14"]);

@@ -1,22 +1,16 @@
 //! `json`: any JSON body, mapped to an event by constants and JSON pointers (RFC 6901).
 
+mod options;
+
 use andon_journal::{Decoded, Decoder, Delivery};
 use andon_model::{Event, Problem, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::attribute::{AttributeFrom, dotted};
 use super::lines::{Line, decode_lines, one_fault};
 use super::text::{canonical, digest, fault, kind_of, parse_json, parse_line, without_mark};
 use super::{MAX_EVENT_BYTES, Part, PartDecoder, Position, page};
-
-/// Where an attribute comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AttributeFrom {
-    /// The same text for every event.
-    Constant(String),
-    /// The value at a JSON pointer: a string, a number or a boolean.
-    Pointer(String),
-}
 
 /// What a number in a time attribute counts since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -88,13 +82,12 @@ impl Json {
     }
 
     fn event(&self, body: Value, root: &str) -> Result<Event, Problem> {
-        let required = |from: &AttributeFrom| {
-            text(from, &body, root)?.filter(|t| !t.is_empty()).ok_or_else(|| missing(from, root))
-        };
+        let required =
+            |from: &AttributeFrom| from.text(&body, root)?.filter(|t| !t.is_empty()).ok_or_else(|| from.missing(root));
         let id = self.id.as_ref().map(required).transpose()?;
         let id = id.unwrap_or_else(|| digest(canonical(&body).as_bytes()));
         let mut event = Event::new(required(&self.source)?, id, required(&self.kind)?, Value::Null);
-        event.subject = self.subject.as_ref().map(|s| text(s, &body, root)).transpose()?.flatten();
+        event.subject = self.subject.as_ref().map(|s| s.text(&body, root)).transpose()?.flatten();
         event.subject = event.subject.filter(|s| !s.is_empty());
         event.time = self.time.as_ref().map(|t| self.time(t, &body, root)).transpose()?.flatten();
         event.datacontenttype = Some("application/json".into());
@@ -138,39 +131,6 @@ impl TimeUnit {
         };
         Timestamp::from_micros((count * micros_each).round() as i64)
     }
-}
-
-fn text(from: &AttributeFrom, body: &Value, root: &str) -> Result<Option<String>, Problem> {
-    let pointer = match from {
-        AttributeFrom::Constant(text) => return Ok(Some(text.clone())),
-        AttributeFrom::Pointer(pointer) => pointer,
-    };
-    match body.pointer(pointer) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(simple @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(simple.to_string())),
-        Some(other) => {
-            let what = format!("an attribute is a text, a number or a boolean, this is {}", kind_of(other));
-            Err(fault(format!("{root}{}", dotted(pointer)), what))
-        }
-    }
-}
-
-fn missing(from: &AttributeFrom, root: &str) -> Problem {
-    let pointer = match from {
-        AttributeFrom::Constant(_) => "",
-        AttributeFrom::Pointer(pointer) => pointer,
-    };
-    fault(format!("{root}{}", dotted(pointer)), "the value is missing or empty")
-}
-
-/// A JSON pointer in the dotted form of places: `/a/0/b` → `.a[0].b`.
-fn dotted(pointer: &str) -> String {
-    let segment = |token: &str| match token.parse::<usize>() {
-        Ok(index) => format!("[{index}]"),
-        Err(_) => format!(".{}", token.replace("~1", "/").replace("~0", "~")),
-    };
-    pointer.split('/').skip(1).map(segment).collect()
 }
 
 #[cfg(test)]
