@@ -39,6 +39,15 @@ pub fn decode(document: &str, content_type: &str, headers: &[(&str, &str)], body
     decoded
 }
 
+/// A payload of records: unless it is blank it gives events, faults or records that are passed over.
+pub fn decode_records(document: &str, body: &[u8]) {
+    let decoded = decode(document, "application/json", &[], body);
+    let text = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let blank = text.iter().all(|b| b.is_ascii_whitespace() || *b == b',');
+    let told = decoded.events.len() + decoded.faults.len() + decoded.passed;
+    assert_eq!(told == 0, blank, "every byte is told of");
+}
+
 /// A payload that is one document is either one event or one fault with all its bytes.
 pub fn decode_document(document: &str, content_type: &str, headers: &[(&str, &str)], body: &[u8]) {
     let decoded = decode(document, content_type, headers, body);
