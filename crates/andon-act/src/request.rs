@@ -92,7 +92,9 @@ pub struct Request {
     /// The bytes to send in place of a body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attachment: Option<AttachmentBody>,
-    /// How often such a request may be sent. Above it the adapter answers [`crate::Answer::Busy`] at once.
+    /// How often such a request may be sent. Above it the adapter sends nothing and answers
+    /// [`crate::Answer::Refused`] with status 0 at once: that says nothing about the destination, so it does
+    /// not count against its circuit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub budget: Option<CallBudget>,
     /// How long to wait for the complete answer, in milliseconds.

@@ -1,7 +1,7 @@
 //! Feeding inputs to runs, and what their transitions ask for.
 
 use andon_act::{DestinationLimits, Effect, Input, Transition, step};
-use andon_model::{Name, Offset, RunId};
+use andon_model::{Name, Offset, RunId, Timestamp};
 
 use super::release::Wish;
 use super::{Lane, Message, Reply};
@@ -113,6 +113,22 @@ impl Lane {
         }
     }
 
+    /// The circuit stays open until `at`: runs at this gate that would not wait so long need not wait at all.
+    fn give_up_before(&mut self, destination: &Name, at: Timestamp) {
+        let is_hopeless = |(until, run): &&(Timestamp, RunId)| {
+            let slot = self.slots.get(run).filter(|slot| slot.wants.as_ref() == Some(destination));
+            *until <= at && slot.is_some_and(|slot| slot.gives_up_at == Some(*until))
+        };
+        let (now, hopeless) = (self.shared.clock.now(), self.impatient.iter().filter(is_hopeless));
+        for (until, run) in hopeless.cloned().collect::<Vec<_>>() {
+            if let Some(slot) = self.slots.get_mut(&run).filter(|_| until > now) {
+                slot.gives_up_at = Some(now);
+                self.impatient.remove(&(until, run.clone()));
+                self.impatient.insert((now, run));
+            }
+        }
+    }
+
     /// Tells runs that have waited for a place as long as they may that there was none.
     pub(super) async fn lose_patience(&mut self, turn: &mut Turn) {
         let now = self.shared.clock.now();
@@ -166,6 +182,7 @@ impl Lane {
             Pass::Nobody => None,
             Pass::Until(at) => {
                 self.gate_wakes.insert((at, destination.clone()));
+                self.give_up_before(destination, at);
                 None
             }
             Pass::Go(run) => {

@@ -11,6 +11,8 @@ use crate::turn::Turn;
 
 /// An adapter bounds every exchange itself: a token, the request, and both once more. Beyond that it hangs.
 const EXCHANGES: u32 = 4;
+/// A request that guards a version also reads the entity, twice at most.
+const READINGS: u32 = 2;
 /// Added to that before the adapter is given up.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -70,7 +72,8 @@ impl Lane {
 
 /// How long the adapter is given for a request. Nobody waits longer for a summary than its step says.
 fn limit_of(request: &Request) -> Duration {
-    if request.kind == StepKind::Summary { request.timeout() } else { request.timeout() * EXCHANGES + GRACE }
+    let exchanges = EXCHANGES + if request.if_match.is_some() { READINGS } else { 0 };
+    if request.kind == StepKind::Summary { request.timeout() } else { request.timeout() * exchanges + GRACE }
 }
 
 fn no_answer() -> Problem {

@@ -54,6 +54,23 @@ fn one_seed() {
     run_schedule(seed, Plant::None).unwrap_or_else(|failure| panic!("{failure}"));
 }
 
+/// The schedules are worth something only if they lead everywhere.
+#[test]
+fn models_fail_in_every_way() {
+    let mut seen = std::collections::BTreeSet::new();
+    for seed in 0..150 {
+        for entry in run_schedule(seed, Plant::None).expect("a good schedule") {
+            let body: serde_json::Value = serde_json::from_str(&entry.body).expect("a rendered body");
+            assert_eq!(body["Ref"], entry.key.as_str(), "what a model writes stays in its field");
+            seen.extend(body["Why"].as_str().map(str::to_owned));
+        }
+    }
+    assert_eq!(seen.iter().map(String::as_str).collect::<Vec<_>>(), WAYS);
+}
+
+/// Why there is no model's text, and once that there is.
+const WAYS: [&str; 6] = ["", "busy", "empty", "lost", "not admitted", "unreadable"];
+
 #[test]
 fn the_same_seed_gives_the_same_books() {
     for seed in 0..20 {

@@ -98,7 +98,7 @@ document = "responses[1].body.d.Number"
 retry = { base = "200ms", max = "5s" }
 changeset = [
   { method = "POST", path = "Parents", body = '{"Name": "${{pre.place.name}}", "Hit": ${{pre.rate.matched}}}' },
-  { method = "POST", path = "Set", body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Ref": "${{key}}", "LongText": "${{pre.sum.text}}"}' },
+  { method = "POST", path = "Set", body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Ref": "${{key}}", "LongText": "${{pre.sum.text}}", "Why": "${{pre.sum.why}}"}' },
 ]
 
 [[step]]
