@@ -133,6 +133,7 @@ async fn store_decoded(
         source: Some(source.info.name.clone()),
         quarantine: quarantine.collect(),
         events: decoded.events,
+        attachments: decoded.attachments,
         marks,
         checkpoint: None,
         at: shared.clock.now(),

@@ -71,7 +71,7 @@ async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
 }
 
 async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
-    let Batch { mut events, mut quarantine, marks, passed, checkpoint } = source.next().await?;
+    let Batch { mut events, attachments, mut quarantine, marks, passed, checkpoint } = source.next().await?;
     quarantine.extend(take_too_deep(&mut events).into_iter().map(|(problem, raw)| NewQuarantine {
         source: name.clone(),
         problem,
@@ -80,7 +80,8 @@ async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Re
         path: String::new(),
         raw,
     }));
-    let append = Append { source: Some(name.clone()), events, quarantine, marks, checkpoint, at: shared.clock.now() };
+    let (of, at) = (Some(name.clone()), shared.clock.now());
+    let append = Append { source: of, events, attachments, quarantine, marks, checkpoint, at };
     append_and_wake(shared, append).await.map_err(|error| SourceError(Problem::from(&error)))?;
     telemetry::passed(name, passed);
     source.acknowledge().await

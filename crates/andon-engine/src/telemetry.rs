@@ -90,8 +90,15 @@ pub(crate) fn object_missing(source: &Name, path: &str) {
 }
 
 pub(crate) fn retained(retained: Retained) {
-    let Retained { events, replayed, quarantine, marks } = retained;
-    for (what, rows) in [("events", events), ("replayed", replayed), ("quarantine", quarantine), ("marks", marks)] {
+    let Retained { events, attachments, replayed, quarantine, marks } = retained;
+    let gone = [
+        ("events", events),
+        ("attachments", attachments),
+        ("replayed", replayed),
+        ("quarantine", quarantine),
+        ("marks", marks),
+    ];
+    for (what, rows) in gone {
         if rows > 0 {
             counter!("andon_retained_total", "what" => what).increment(rows as u64);
             info!(what, rows, "removed what was older than its limit");

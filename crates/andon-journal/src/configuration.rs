@@ -28,15 +28,8 @@ pub enum DocumentKind {
 
 impl DocumentKind {
     /// All kinds, in the order in which they are checked.
-    pub const ALL: [Self; 7] = [
-        Self::Destination,
-        Self::Metadata,
-        Self::Lookup,
-        Self::Table,
-        Self::Decision,
-        Self::Action,
-        Self::Source,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Destination, Self::Metadata, Self::Lookup, Self::Table, Self::Decision, Self::Action, Self::Source];
 
     /// Folder in a scenario.
     pub const fn folder(self) -> &'static str {

@@ -4,7 +4,7 @@ use andon_model::{Event, Name, Problem};
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use crate::CheckpointMove;
+use crate::{CheckpointMove, NewAttachment};
 
 /// Bytes that arrived from outside, with what is known about them.
 #[derive(Debug, Clone, Default)]
@@ -60,6 +60,8 @@ pub struct NewQuarantine {
 pub struct Decoded {
     /// Events, in the order of the payload.
     pub events: Vec<Event>,
+    /// What belongs to these events.
+    pub attachments: Vec<NewAttachment>,
     /// Faults with the bytes that they concern.
     pub faults: Vec<(Problem, Bytes)>,
     /// Objects that the delivery points at (S3 notifications): their paths, to be read and decoded.
@@ -89,6 +91,8 @@ pub struct Mark {
 pub struct Batch {
     /// Events, in order.
     pub events: Vec<Event>,
+    /// What belongs to these events.
+    pub attachments: Vec<NewAttachment>,
     /// What could not be decoded.
     pub quarantine: Vec<NewQuarantine>,
     /// Objects that are read to their end by this batch.

@@ -3,7 +3,7 @@
 use andon_model::{Decision, Event, EventKey, Name, Offset, RunId, RunStatus, TimelineEntry, Timestamp};
 use async_trait::async_trait;
 
-use crate::{Mark, NewQuarantine};
+use crate::{Mark, NewAttachment, NewQuarantine};
 
 /// Why the journal could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +75,8 @@ pub struct Append {
     pub source: Option<Name>,
     /// Events, in order.
     pub events: Vec<Event>,
+    /// What belongs to those of the events that are new.
+    pub attachments: Vec<NewAttachment>,
     /// What could not be decoded.
     pub quarantine: Vec<NewQuarantine>,
     /// Set-like checkpoint members of `source`.
@@ -205,7 +207,7 @@ pub trait Journal: Send + Sync {
     /// Takes over as the one engine. [`JournalError::Held`] while another live process holds the journal.
     async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError>;
 
-    /// Stores events, quarantine, marks and checkpoint, durably, in one transaction.
+    /// Stores events with their attachments, quarantine, marks and checkpoint, durably, in one transaction.
     async fn append(&self, append: Append) -> Result<Appended, JournalError>;
 
     /// Writes decisions, runs and timeline, durably, in one transaction, if the lease still holds.

@@ -9,12 +9,17 @@
 //! checkpoint; the engine reads them in order of [`andon_model::Offset`], decides, and writes decision
 //! and runs by [`Journal::commit`]; every further step of a run is one more commit.
 
+mod attachment;
 mod configuration;
 mod intake;
 mod journal;
 mod layer;
 mod views;
 
+pub use attachment::{
+    AttachedFile, AttachmentInfo, Attachments, MAX_ATTACHMENT_BYTES, MAX_ATTACHMENTS, NewAttachment, StoredAttachment,
+    UNKNOWN_CONTENT_TYPE, attach,
+};
 pub use configuration::{
     Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
 };

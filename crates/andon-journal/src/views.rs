@@ -6,7 +6,7 @@ use andon_model::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::JournalError;
+use crate::{AttachmentInfo, JournalError};
 
 /// One page of a list, newest first, with the position at which the next page starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -53,6 +53,9 @@ pub struct EventRow {
     pub failure: Option<Problem>,
     /// Its runs.
     pub runs: Vec<RunRow>,
+    /// What is attached to it; only in a detail view.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentInfo>,
     /// The event itself; only in a detail view.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<Event>,
@@ -174,8 +177,8 @@ impl Counts {
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Events, decisions and settled runs received before this go; their keys stay for J4. So do
-    /// quarantine entries that were replayed.
+    /// Events, decisions and settled runs received before this go; their keys stay for J4. Attachments go with
+    /// the last event that has them. So do quarantine entries that were replayed.
     pub events_before: Timestamp,
     /// Keys of events received before this go as well.
     pub keys_before: Timestamp,
@@ -193,6 +196,8 @@ pub struct Retention {
 pub struct Retained {
     /// Events with all that belongs to them.
     pub events: usize,
+    /// Attachments that no event names any more.
+    pub attachments: usize,
     /// Quarantine entries that were replayed.
     pub replayed: usize,
     /// Quarantine entries that were never replayed.

@@ -4,7 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use andon_engine::Handle;
-use andon_journal::Secrets;
+use andon_journal::{Attachments, Secrets};
 use andon_model::{Clock, Code, IdSource, Problem};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -17,6 +17,7 @@ use crate::{RenderMetrics, ServerParts, ServerSettings};
 /// The API's state; handlers hold it in an `Arc`.
 pub(crate) struct Api {
     pub(crate) handle: Handle,
+    pub(crate) attachments: Arc<dyn Attachments>,
     pub(crate) tokens: TokenBook,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -33,9 +34,10 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(parts: ServerParts) -> Self {
-        let ServerParts { handle, tokens, secrets, clock, ids, metrics, settings } = parts;
+        let ServerParts { handle, attachments, tokens, secrets, clock, ids, metrics, settings } = parts;
         Self {
             handle,
+            attachments,
             tokens: TokenBook::new(tokens, clock.clone()),
             secrets,
             clock,

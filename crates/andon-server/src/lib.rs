@@ -28,7 +28,7 @@ mod settings;
 use std::sync::Arc;
 
 use andon_engine::Handle;
-use andon_journal::{Secrets, Tokens};
+use andon_journal::{Attachments, Secrets, Tokens};
 use andon_model::{Clock, IdSource};
 
 pub use auth::{fresh_token, token_from_bytes, token_hash};
@@ -43,6 +43,8 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 pub struct ServerParts {
     /// The engine's door.
     pub handle: Handle,
+    /// What is attached to events.
+    pub attachments: Arc<dyn Attachments>,
     /// Storage of API tokens.
     pub tokens: Arc<dyn Tokens>,
     /// Storage of secrets: written by the API, read to check signatures.

@@ -2,7 +2,7 @@
 //!
 //! Each chunk is a transaction of its own, so that the event lane never waits long. An event goes
 //! together with its decision, runs and timeline, and only when it is decided and all its runs are
-//! settled. Its key stays behind, so that a late duplicate is still recognised (J4); keys go later, and
+//! settled. Its attachments go with it unless another event has them. Its key stays behind, so that a late duplicate is still recognised (J4); keys go later, and
 //! never before their event. Quarantine entries that were replayed go with the events of their time, open
 //! ones by a limit of their own. Marks go only when somebody asked for it: an object that outlives its mark
 //! is read again, and once the keys of its events are gone, too, it would be acted on again.
@@ -42,6 +42,13 @@ const DELETE_MARKS: &str = "DELETE FROM marks WHERE digest IN \
 static DELETE_TIMELINE: LazyLock<Bulk> = LazyLock::new(|| delete_from("timeline"));
 static DELETE_RUNS: LazyLock<Bulk> = LazyLock::new(|| delete_from("runs"));
 static DELETE_DECISIONS: LazyLock<Bulk> = LazyLock::new(|| delete_from("decisions"));
+static ATTACHED: LazyLock<Bulk> =
+    LazyLock::new(|| Bulk::new("SELECT DISTINCT digest FROM event_attachments WHERE event_offset IN (", 1, ")"));
+static DELETE_NAMES: LazyLock<Bulk> = LazyLock::new(|| delete_from("event_attachments"));
+static DELETE_UNNAMED: LazyLock<Bulk> = LazyLock::new(|| {
+    let unnamed = "NOT EXISTS (SELECT 1 FROM event_attachments n WHERE n.digest = attachments.digest)";
+    Bulk::new(&format!("DELETE FROM attachments WHERE {unnamed} AND digest IN ("), 1, ")")
+});
 static DELETE_EVENTS: LazyLock<Bulk> = LazyLock::new(|| delete_from("events"));
 
 fn delete_from(table: &str) -> Bulk {
@@ -53,10 +60,11 @@ pub(crate) async fn retain(db: &Database, retention: Retention) -> Result<Retain
     let (limit, events_before) = (retention.limit, retention.events_before.as_micros());
     // Younger keys belong to kept events: looking through them would be in vain.
     let keys_before = retention.keys_before.as_micros().min(events_before);
-    let events = delete_all_events(db, events_before, limit).await?;
+    let (events, attachments) = delete_all_events(db, events_before, limit).await?;
     delete_rows(db, DELETE_OLD_KEYS, keys_before, limit).await?;
     Ok(Retained {
         events,
+        attachments,
         replayed: delete_rows(db, DELETE_REPLAYED, events_before, limit).await?,
         quarantine: delete_rows(db, DELETE_QUARANTINE, retention.quarantine_before.as_micros(), limit).await?,
         marks: match retention.marks_before {
@@ -90,12 +98,15 @@ impl Progress {
     }
 }
 
-async fn delete_all_events(db: &Database, before: i64, limit: usize) -> Result<usize, JournalError> {
-    let mut progress = Progress::new(limit);
+/// How many events went, and how many attachments with them.
+async fn delete_all_events(db: &Database, before: i64, limit: usize) -> Result<(usize, usize), JournalError> {
+    let (mut progress, mut attachments) = (Progress::new(limit), 0);
     while !progress.is_over {
-        progress.took(delete_events(db, before, progress.chunk()).await?);
+        let (events, attached) = delete_events(db, before, progress.chunk()).await?;
+        progress.took(events);
+        attachments += attached;
     }
-    Ok(progress.gone)
+    Ok((progress.gone, attachments))
 }
 
 /// By one statement, whose `$1` is the time and `$2` the number of rows.
@@ -107,15 +118,16 @@ async fn delete_rows(db: &Database, sql: &'static str, before: i64, limit: usize
     Ok(progress.gone)
 }
 
-async fn delete_events(db: &Database, before: i64, limit: usize) -> Result<usize, JournalError> {
+async fn delete_events(db: &Database, before: i64, limit: usize) -> Result<(usize, usize), JournalError> {
     let mut write = db.begin().await.map_err(reading(RETAINING))?;
     let result = delete_chunk(&mut write, before, limit).await;
     write.end(result, RETAINING).await
 }
 
-async fn delete_chunk(write: &mut Write<'_>, before: i64, limit: usize) -> Result<usize, Fault> {
+async fn delete_chunk(write: &mut Write<'_>, before: i64, limit: usize) -> Result<(usize, usize), Fault> {
     let old = query_scalar(OLD_EVENTS).bind(before).bind(write.head.decided_up_to).bind(count(limit));
     let offsets: Vec<i64> = old.fetch_all(&mut write.connection).await?;
+    let attachments = delete_attachments(write, &offsets).await?;
     let connection = &mut write.connection;
     DELETE_TIMELINE.execute(connection, &offsets, |offset, a| a.add(*offset)).await?;
     let runs = DELETE_RUNS.execute(connection, &offsets, |offset, a| a.add(*offset)).await?;
@@ -123,7 +135,18 @@ async fn delete_chunk(write: &mut Write<'_>, before: i64, limit: usize) -> Resul
     DELETE_EVENTS.execute(connection, &offsets, |offset, a| a.add(*offset)).await?;
     write.head.runs_kept -= count(runs);
     write.head.events_kept -= count(offsets.len());
-    Ok(offsets.len())
+    Ok((offsets.len(), attachments))
+}
+
+/// Takes the names that these events gave, then the bytes that have no name left.
+async fn delete_attachments(write: &mut Write<'_>, offsets: &[i64]) -> Result<usize, Fault> {
+    let connection = &mut write.connection;
+    let attached: Vec<(String,)> = ATTACHED.fetch(connection, offsets, |offset, a| a.add(*offset)).await?;
+    if attached.is_empty() {
+        return Ok(0);
+    }
+    DELETE_NAMES.execute(connection, offsets, |offset, a| a.add(*offset)).await?;
+    DELETE_UNNAMED.execute(connection, &attached, |(digest,), a| a.add(digest.as_str())).await
 }
 
 async fn delete_chunk_of_rows(

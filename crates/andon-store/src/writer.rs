@@ -6,6 +6,7 @@
 //! request gets a transaction of its own, so that only the one at fault is refused.
 
 mod append;
+mod attachments;
 mod commit;
 
 use std::sync::Arc;

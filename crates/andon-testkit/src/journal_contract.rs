@@ -14,10 +14,11 @@
     reason = "a promise that does not hold fails its test by a panic"
 )]
 
-use andon_journal::{Configurations, Journal, Secrets, Tokens, Views};
+use andon_journal::{Attachments, Configurations, Journal, Secrets, Tokens, Views};
 use async_trait::async_trait;
 
 pub mod appending;
+pub mod attachments;
 pub mod configuration;
 pub mod credentials;
 pub mod leases;
@@ -29,9 +30,9 @@ pub mod runs;
 mod samples;
 
 /// All ports of one store.
-pub trait Ports: Journal + Views + Configurations + Tokens + Secrets {}
+pub trait Ports: Journal + Attachments + Views + Configurations + Tokens + Secrets {}
 
-impl<T: Journal + Views + Configurations + Tokens + Secrets> Ports for T {}
+impl<T: Journal + Attachments + Views + Configurations + Tokens + Secrets> Ports for T {}
 
 /// How the contract gets at an adapter.
 #[async_trait]
@@ -66,6 +67,14 @@ macro_rules! journal_contract {
             appending: a_refused_append_stores_nothing,
             appending: events_are_read_in_order,
             appending: marks_are_a_set_per_source,
+            attachments: bytes_come_back_with_the_event_that_names_them,
+            attachments: the_same_bytes_are_kept_once,
+            attachments: a_known_event_keeps_what_it_came_with,
+            attachments: a_refused_append_attaches_nothing,
+            attachments: large_attachments_survive_a_kill,
+            attachments: they_go_with_the_last_event_that_names_them,
+            attachments: they_stay_while_a_run_is_unsettled,
+            attachments: whatever_is_appended_every_name_leads_to_bytes,
             payloads: every_attribute_comes_back,
             payloads: unicode_and_nul_come_back,
             payloads: very_large_bodies_come_back,

@@ -8,6 +8,7 @@
 //! belong to the same process. `crash` makes every later call through them fail, gives their lease's
 //! lock back and returns the view of the process that is started next.
 
+mod attachments;
 mod configurations;
 mod credentials;
 mod journal;

@@ -49,6 +49,7 @@ async fn take(source: &mut BucketSource, journal: &MemoryJournal) -> Batch {
     let append = Append {
         source: Some(name("press")),
         events: stored.events,
+        attachments: stored.attachments,
         quarantine: stored.quarantine,
         marks: stored.marks,
         checkpoint: stored.checkpoint,

@@ -1,5 +1,6 @@
 //! Every route, and what lies around them.
 
+mod attachments;
 mod configuration;
 mod destinations;
 mod events;
@@ -34,6 +35,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(intake::deliver_to_source))
         .routes(routes!(sources::list))
         .routes(routes!(events::show))
+        .routes(routes!(attachments::download))
         .routes(routes!(events::decide))
         .routes(routes!(events::dry_run))
         .routes(routes!(runs::list))

@@ -37,8 +37,23 @@ pub struct EventRow {
     pub failure: Option<Problem>,
     /// Its runs.
     pub runs: Vec<RunRow>,
+    /// What is attached to it; not in lists.
+    pub attachments: Option<Vec<AttachmentInfo>>,
     /// The event itself; not in lists.
     pub event: Option<CloudEvent>,
+}
+
+/// An attachment, as lists and the event's data name it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct AttachmentInfo {
+    /// SHA-256 of the bytes in lower-case hexadecimal.
+    pub digest: String,
+    /// Name of the file.
+    pub name: String,
+    /// Media type.
+    pub content_type: String,
+    /// How many bytes.
+    pub bytes: u64,
 }
 
 /// What one table said about an event.

@@ -74,6 +74,15 @@ fn run_row() -> journal::RunRow {
     }
 }
 
+fn attachment() -> journal::AttachmentInfo {
+    journal::AttachmentInfo {
+        digest: "ab".repeat(32),
+        name: "7.jpg".into(),
+        content_type: "image/jpeg".into(),
+        bytes: 48_213,
+    }
+}
+
 fn event() -> Event {
     let mut event = Event::new("/plant", "e-1", "pump.hot", json!({"t": 90}));
     (event.subject, event.time, event.datacontenttype) =
@@ -94,6 +103,7 @@ fn evidence_is_described() {
         decisions: Some(vec![decision()]),
         failure: Some(problem()),
         runs: vec![run_row()],
+        attachments: vec![attachment()],
         event: Some(event()),
     });
     describes::<super::Page<super::RunRow>>(journal::Page { rows: vec![run_row()], next: Some(4) });

@@ -22,6 +22,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/sources", READ),
     ("GET", "/api/v1/events", READ),
     ("GET", "/api/v1/events/{offset}", READ),
+    ("GET", "/api/v1/events/{offset}/attachments/{digest}", READ),
     ("POST", "/api/v1/events/{offset}/decide", OPERATE),
     ("POST", "/api/v1/dry-run", OPERATE),
     ("GET", "/api/v1/runs", READ),
@@ -52,7 +53,8 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
 ];
 
 fn filled(path: &str) -> String {
-    let path = path.replace("{offset}", "1").replace("{name}", "nobody").replace("{kind}", "tables");
+    let path =
+        path.replace("{offset}", "1").replace("{name}", "nobody").replace("{kind}", "tables").replace("{digest}", "00");
     if path.contains("quarantine") { path.replace("{id}", "1") } else { path.replace("{id}", "none") }
 }
 

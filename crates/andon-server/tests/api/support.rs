@@ -108,6 +108,7 @@ pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc
     .unwrap();
     let parts = ServerParts {
         handle: engine.handle().clone(),
+        attachments: journal.clone(),
         tokens: journal.clone(),
         secrets: journal.clone(),
         clock: clock.clone(),

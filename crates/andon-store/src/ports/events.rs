@@ -6,7 +6,7 @@ use andon_journal::{EventFilter, EventRow, JournalError, Page, RunRow};
 use andon_model::{Offset, Timestamp};
 use sqlx::{AnyPool, AssertSqlSafe, FromRow, query_as, query_scalar};
 
-use super::{from_json, page, rows_to_fetch, runs};
+use super::{attachments, from_json, page, rows_to_fetch, runs};
 use crate::error::reading;
 use crate::text::{escape, unescape};
 
@@ -56,6 +56,7 @@ pub(super) async fn detail(pool: &AnyPool, offset: Offset) -> Result<Option<Even
     let body = query_scalar("SELECT body FROM events WHERE event_offset = $1").bind(offset.0);
     let body: Option<String> = body.fetch_optional(pool).await.map_err(reading(LISTING))?;
     row.event = body.map(|body: String| from_json(&format!("event {offset}"), &body)).transpose()?;
+    row.attachments = attachments::of_event(pool, offset).await?;
     Ok(Some(row))
 }
 
@@ -97,6 +98,7 @@ impl EventRecord {
             decisions: self.decisions.map(|json| from_json(&what, &json)).transpose()?,
             failure: self.failure.map(|json| from_json(&what, &json)).transpose()?,
             runs,
+            attachments: Vec::new(),
             event: None,
         })
     }

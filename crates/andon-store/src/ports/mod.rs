@@ -1,5 +1,6 @@
 //! The ports of `andon-journal`, one file each; the longer lists of `Views` have files of their own.
 
+mod attachments;
 mod configurations;
 mod events;
 mod journal;

@@ -1,4 +1,4 @@
-//! Appends: offsets, duplicates, quarantine, marks, checkpoints.
+//! Appends: offsets, duplicates, attachments, quarantine, marks, checkpoints.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -7,6 +7,7 @@ use andon_journal::{Append, Appended, CheckpointMove, JournalError, Mark, NewQua
 use andon_model::{Event, Name, Offset};
 use sqlx::Arguments as _;
 
+use super::attachments::append_attachments;
 use crate::bulk::Bulk;
 use crate::database::Write;
 use crate::digest;
@@ -39,7 +40,9 @@ static CHECKPOINTS: LazyLock<Bulk> = LazyLock::new(|| {
 
 /// Stores `appends` in order and says what became of each.
 pub(super) async fn append_all(write: &mut Write<'_>, appends: &[&Append]) -> Result<Vec<Appended>, Fault> {
-    let mut events = append_events(write, appends).await?.into_iter();
+    let events = append_events(write, appends).await?;
+    append_attachments(write, appends, &events).await?;
+    let mut events = events.into_iter();
     let mut quarantine = append_quarantine(write, appends).await?;
     append_marks(write, appends).await?;
     move_checkpoints(write, appends).await?;

@@ -1,11 +1,12 @@
-//! Whatever the order of appends, duplicates and restarts: J1 and J4 hold.
+//! Whatever the order of appends, duplicates and restarts: J1 and J4 hold, and every event has what it names.
 
 use std::collections::BTreeMap;
 
 use crate::common::{Database, Postgres, Sqlite};
-use andon_journal::{Append, Journal};
+use andon_journal::{Append, AttachedFile, Attachments, Journal, NewAttachment, attach};
 use andon_model::{Event, Offset};
 use andon_store::SqlStore;
+use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
@@ -31,9 +32,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 1..12)
 }
 
+/// An event with a picture, the same as that of some others.
+fn pictured(n: &u8) -> (Event, NewAttachment) {
+    let mut event = Event::new("/plant", n.to_string(), "t", Value::Null);
+    let bytes = Bytes::from(vec![n % 5; 100]);
+    let file = AttachedFile { name: format!("{n}.jpg"), content_type: "image/jpeg".to_owned(), bytes };
+    let attachment = attach(&mut event, "image", file).expect("attached");
+    (event, attachment)
+}
+
 fn append_of(numbers: &[u8]) -> Append {
-    let event = |n: &u8| Event::new("/plant", n.to_string(), "t", Value::Null);
-    Append { events: numbers.iter().map(event).collect(), ..Append::default() }
+    let (events, attachments) = numbers.iter().map(pictured).unzip();
+    Append { events, attachments, ..Append::default() }
 }
 
 /// What was acknowledged: number → offset.
@@ -75,6 +85,16 @@ async fn check_invariants(store: &SqlStore, acknowledged: &Acknowledged) {
     }
 }
 
+/// What an event's data names is there.
+async fn check_attachments(store: &SqlStore) {
+    for stored in store.events_after(Offset(0), 1_000).await.expect("read") {
+        let named = stored.event.data["image"]["digest"].as_str().expect("a digest");
+        let infos = store.attachments_of(stored.offset).await.expect("read");
+        assert!(infos.iter().any(|info| info.digest == named), "event {} lacks {named}", stored.offset);
+        assert!(store.attachment(named).await.expect("read").is_some(), "the bytes of {named} are gone");
+    }
+}
+
 async fn check<D: Database>(steps: Vec<Step>) {
     let database = D::new().await;
     let mut store = database.open().await;
@@ -89,6 +109,7 @@ async fn check<D: Database>(steps: Vec<Step>) {
     // One more append waits for whatever a killed process had still under way.
     append(&store, &mut acknowledged, &[0]).await;
     check_invariants(&store, &acknowledged).await;
+    check_attachments(&store).await;
 }
 
 fn check_many<D: Database>(cases: u32) {

@@ -9,6 +9,7 @@ use andon_journal::{
 use andon_model::{Event, EventKey, Name, Offset, RunId, Secret, TimelineEntry, Timestamp};
 
 use super::WriteFault;
+use super::attachments::MemoryAttachments;
 
 /// A run with what lists show of it.
 pub(super) struct MemoryRun {
@@ -50,6 +51,7 @@ pub(super) struct State {
     pub(super) keys: HashMap<EventKey, (Offset, Timestamp)>,
     pub(super) decided: BTreeMap<Offset, Decided>,
     last_run: i64,
+    pub(super) attachments: MemoryAttachments,
     pub(super) runs: HashMap<RunId, MemoryRun>,
     /// Events and their runs, in order.
     pub(super) runs_of_events: BTreeSet<(Offset, RunId)>,
@@ -100,8 +102,12 @@ impl State {
         for Mark { key, version } in append.marks {
             self.marks.entry((append.source.clone(), key, version)).or_insert(at);
         }
+        let keys: Vec<EventKey> = append.events.iter().map(Event::key).collect();
+        let events: Vec<_> = append.events.into_iter().map(|event| self.append_event(event, at)).collect();
+        let new = keys.into_iter().zip(&events).filter(|(_, (_, is_new))| *is_new);
+        self.attachments.keep(&new.map(|(key, (offset, _))| (key, *offset)).collect(), append.attachments);
         Ok(Appended {
-            events: append.events.into_iter().map(|event| self.append_event(event, at)).collect(),
+            events,
             quarantine: append.quarantine.into_iter().map(|entry| self.append_quarantine(entry, at)).collect(),
         })
     }
@@ -175,8 +181,10 @@ impl State {
     }
 
     pub(super) fn retain(&mut self, retention: Retention) -> Retained {
+        let events = self.retain_events(retention);
         Retained {
-            events: self.retain_events(retention),
+            events,
+            attachments: self.attachments.forget_unnamed(),
             replayed: self.retain_quarantine(false, retention.events_before, retention.limit),
             quarantine: self.retain_quarantine(true, retention.quarantine_before, retention.limit),
             marks: retention.marks_before.map_or(0, |before| self.retain_marks(before, retention.limit)),
@@ -216,5 +224,6 @@ impl State {
         }
         self.decided.remove(&offset);
         self.events.remove(&offset);
+        self.attachments.forget(offset);
     }
 }

@@ -27,7 +27,8 @@ impl Views for MemoryJournal {
     async fn event_detail(&self, offset: Offset) -> Result<Option<EventRow>, JournalError> {
         let state = self.read(LISTING)?;
         let Some(stored) = state.events.get(&offset) else { return Ok(None) };
-        Ok(Some(EventRow { event: Some(stored.event.clone()), ..event_row(&state, stored) }))
+        let attachments = state.attachments.of(offset);
+        Ok(Some(EventRow { event: Some(stored.event.clone()), attachments, ..event_row(&state, stored) }))
     }
 
     async fn runs(&self, filter: RunFilter) -> Result<Page<RunRow>, JournalError> {
@@ -123,6 +124,7 @@ fn event_row(state: &State, stored: &StoredEvent) -> EventRow {
         decisions: decided.map(|decided| decided.decisions.clone()),
         failure: decided.and_then(|decided| decided.failure.clone()),
         runs,
+        attachments: Vec::new(),
         event: None,
     }
 }

@@ -142,6 +142,7 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
 fn server_parts(settings: &Settings, engine: &Engine, store: &Arc<SqlStore>, metrics: RenderMetrics) -> ServerParts {
     ServerParts {
         handle: engine.handle().clone(),
+        attachments: store.clone(),
         tokens: store.clone(),
         secrets: store.clone(),
         clock: Arc::new(SystemClock),
