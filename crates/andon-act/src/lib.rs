@@ -8,7 +8,8 @@
 //! destination for a free place, feeds [`Input::Admitted`], stores the new state, and only then performs
 //! the effect [`Effect::Send`]. The answer comes back as an input; a lost one leads to a probe
 //! ([`Effect::Probe`]) or, where nothing can be found out, to a parked run. After the last step
-//! [`Effect::Record`] carries the outcome. Killed anywhere, the run goes on from the stored state by
+//! [`Effect::Record`] carries the outcome. Steps that ask a table of the same configuration ([`Library`])
+//! are evaluated on the way and have no effect. Killed anywhere, the run goes on from the stored state by
 //! [`resume`].
 
 mod answer;

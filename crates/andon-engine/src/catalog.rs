@@ -173,7 +173,9 @@ impl<'a> Compiler<'a> {
                 Some(lookup) => check_key(name, lookup, key).err(),
                 None => Some(format!("there is no usable lookup {name}; add lookups/{name}.csv")),
             };
-            fault.into_iter().for_each(|what| self.error(Code::ConfigurationReference, what, path.to_owned()));
+            if let Some(what) = fault {
+                self.error(Code::ConfigurationReference, what, path.to_owned());
+            }
         }
         for name in action.decisions() {
             if self.find(DocumentKind::Decision, name).is_none() {

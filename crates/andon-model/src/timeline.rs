@@ -13,7 +13,7 @@ pub enum TimelineKind {
     Planned,
     /// A request is about to be sent.
     Sending,
-    /// A definite answer came.
+    /// A definite answer came, from a destination or from a table of Andon.
     Answered,
     /// The destination refused.
     Refused,

@@ -7,6 +7,7 @@ use andon_model::{
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+mod crashes;
 mod kinds;
 mod local;
 mod summaries;
