@@ -165,7 +165,7 @@ impl Build<'_> {
         Ok(structure)
     }
 
-    /// In V2, a text that must not be null and is not assigned by SAP has to be given by a create. V4 services of SAP
+    /// In V2, a text that must not be null and is not assigned by SAP is probably needed by a create. V4 services of SAP
     /// declare every text so, and some generated V2 services do: then it means nothing.
     fn trust_nullability(&self, structure: &mut Structure) {
         let keys = structure.keys.clone();
@@ -174,7 +174,7 @@ impl Build<'_> {
         let is_reliable = self.metadata.version == Version::V2 && strict * 2 < all;
         for (name, property) in &mut structure.properties {
             let given = property.is_creatable && property.kind == Kind::String && !property.is_nullable;
-            property.is_mandatory = is_reliable && given && !keys.contains(name);
+            property.is_expected = is_reliable && given && !keys.contains(name);
         }
     }
 
@@ -198,6 +198,7 @@ impl Build<'_> {
             is_updatable: allowed("updatable"),
             is_filterable: allowed("filterable"),
             is_mandatory: false,
+            is_expected: false,
             format: format(element.attribute("display-format")),
         };
         element.children_named("Annotation").for_each(|note| annotations::on_property(&mut property, note));

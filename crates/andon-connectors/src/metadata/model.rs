@@ -64,8 +64,10 @@ pub struct Property {
     pub is_updatable: bool,
     /// Whether `$filter` may name it.
     pub is_filterable: bool,
-    /// Whether a create must give it.
+    /// Whether a create must give it: the metadata says so.
     pub is_mandatory: bool,
+    /// Whether a create probably must give it, since it takes no `null` and SAP does not assign it.
+    pub is_expected: bool,
     /// `sap:display-format`, or what stands for it in V4.
     pub format: Format,
 }

@@ -61,14 +61,25 @@ impl<'a> Check<'a> {
         }
     }
 
-    fn mandatory(&mut self, frame: Frame<'_>, text: &Text, at: usize, given: &[&str]) {
+    fn mandatory(&mut self, frame: Frame<'a>, text: &Text, at: usize, given: &[&str]) {
         let own = frame.structure.properties.iter().filter(|(_, property)| property.is_mandatory);
         let of_set = frame.set.into_iter().flat_map(|set| &set.mandatory);
         let mut needed: Vec<&str> = own.map(|(name, _)| name).chain(of_set).map(String::as_str).collect();
         needed.sort_unstable();
         needed.dedup();
-        for name in needed.into_iter().filter(|name| !given.contains(name)) {
+        let missing = |names: Vec<&'a str>| names.into_iter().filter(|name| !given.contains(name)).collect::<Vec<_>>();
+        for name in missing(needed.clone()) {
             self.error(text, at, format!("{name} is mandatory when a {} is created", frame.structure.name));
+        }
+        let expected = frame.structure.properties.iter().filter(|(_, property)| property.is_expected);
+        let expected = expected.map(|(name, _)| name.as_str()).filter(|name| !needed.contains(name)).collect();
+        for name in missing(expected) {
+            let kind = &frame.structure.name;
+            self.warning(
+                text,
+                at,
+                format!("{name} takes no null, so it is probably mandatory when a {kind} is created"),
+            );
         }
     }
 
@@ -180,6 +191,7 @@ impl crate::metadata::Parameter {
             is_updatable: true,
             is_filterable: true,
             is_mandatory: !self.is_optional,
+            is_expected: false,
             format: Format::Plain,
         }
     }

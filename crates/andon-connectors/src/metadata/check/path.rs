@@ -171,10 +171,12 @@ impl<'a> Check<'a> {
         if let Some(operation) = service.metadata.operation(name) {
             return Some(called(service, name, operation));
         }
-        if name.starts_with('$') || name.contains('.') || structure.properties.contains_key(name) {
+        let is_cast = service.metadata.types.contains_key(name);
+        if name.starts_with('$') || is_cast || structure.properties.contains_key(name) {
             return Some(entities(service, name, Place::Elsewhere, None, None));
         }
-        let hint = instead(name, structure.navigations.keys().map(String::as_str));
+        let operations = service.metadata.operations.keys().filter(|_| name.contains('.'));
+        let hint = instead(name, structure.navigations.keys().chain(operations).map(String::as_str));
         self.error(path, 0, format!("{} leads to no {name}; {hint}", structure.name));
         None
     }

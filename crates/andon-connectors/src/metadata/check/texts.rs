@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 /// Most rows of one table or lookup that are tried.
 const MAX_ROWS: usize = 20_000;
+/// Widest text that a template fills up to.
+const MAX_WIDTH: usize = 1_000;
 
 /// What makes a template give a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -145,7 +147,10 @@ pub(super) fn known(fragments: &[Fragment<'_>], seen: &Seen<'_>) -> Option<Known
                     found.text.push_str(&text_of(&value));
                     is_told |= inserted.paths().iter().any(|path| path.root != PathRoot::Run);
                 }
-                _ => found.is_whole = false,
+                _ => {
+                    found.text.extend(std::iter::repeat_n('0', at_least(inserted.source())));
+                    found.is_whole = false;
+                }
             },
         }
     }
@@ -184,10 +189,20 @@ pub(super) fn at_most(fragments: &[Fragment<'_>]) -> Option<usize> {
 
 /// The length to which an expression cuts its value: `… | left(40)`.
 fn limit(expression: &str) -> Option<usize> {
+    count(expression, &["left(", "truncate("])
+}
+
+/// The length to which an expression fills its value up: `… | pad_left(18, '0')`.
+fn at_least(expression: &str) -> usize {
+    count(expression, &["pad_left("]).map_or(0, |count| count.min(MAX_WIDTH))
+}
+
+/// The first argument of an expression's last filter, when that has one of these names.
+fn count(expression: &str, filters: &[&str]) -> Option<usize> {
     let (before, filter) = expression.rsplit_once('|')?;
     let is_simple = !before.contains('~') && !before.contains(" if ") && !filter.contains(" if ");
-    let arguments = ["left(", "truncate("].into_iter().find_map(|name| filter.trim().strip_prefix(name))?;
-    let count = arguments.strip_suffix(')')?.trim().parse().ok()?;
+    let arguments = filters.iter().find_map(|name| filter.trim().strip_prefix(name))?;
+    let count = arguments.strip_suffix(')')?.split(',').next()?.trim().parse().ok()?;
     is_simple.then_some(count)
 }
 
