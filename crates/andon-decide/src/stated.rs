@@ -89,20 +89,13 @@ impl Reading<'_> {
         let mut row = StatedRow { number: self.at + 1, actions: Some(Vec::new()), ..StatedRow::default() };
         for (path, values) in cells {
             let is_action = matches!(path, [name] if name == ACTION);
-            match values {
-                Some(values) => {
-                    let value = values.get(choice).or(values.last()).cloned().unwrap_or_default();
-                    if is_action {
-                        row.actions = Some(values.iter().flat_map(texts).collect());
-                    }
-                    put(&mut row.output, path, value);
-                }
-                None => {
-                    row.open.extend(path.first().cloned());
-                    if is_action {
-                        row.actions = None;
-                    }
-                }
+            if is_action {
+                row.actions = values.as_ref().map(|values| values.iter().flat_map(texts).collect());
+            }
+            if let Some(values) = values {
+                put(&mut row.output, path, values.get(choice).or(values.last()).cloned().unwrap_or_default());
+            } else {
+                row.open.extend(path.first().cloned());
             }
         }
         row

@@ -110,10 +110,9 @@ pub(super) fn text_fault(property: &Property, version: Version, text: &str) -> O
     let is_good = match &property.kind {
         Kind::String => return digits_fault(property, text),
         Kind::DateTime => return date_time_fault(property, version, text),
-        Kind::Boolean | Kind::Integer(..) => false,
         Kind::Decimal if version == Version::V2 => return decimal_fault(property, text),
+        Kind::Boolean | Kind::Integer(..) | Kind::Decimal => false,
         Kind::Int64 => version == Version::V2 && text.parse::<i64>().is_ok(),
-        Kind::Decimal => false,
         Kind::Double => {
             text.parse::<f64>().is_ok() && (version == Version::V2 || matches!(text, "INF" | "-INF" | "NaN"))
         }

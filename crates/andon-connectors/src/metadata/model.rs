@@ -44,6 +44,7 @@ pub struct Structure {
 }
 
 /// A property.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the metadata of its own")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Property {
     /// Its type.
@@ -96,6 +97,7 @@ pub struct Navigation {
 }
 
 /// An entity set.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the metadata of its own")]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntitySet {
     /// Qualified name of its type.

@@ -175,7 +175,7 @@ mod tests {
         let file = File { path: "actions/a.toml", text };
         let step = &action.steps[0];
         let body = step.body.as_ref().expect("there");
-        assert_eq!(file.place(body, body.get_ref().find("A").expect("there")), "actions/a.toml line 8");
+        assert_eq!(file.place(body, body.get_ref().find('A').expect("there")), "actions/a.toml line 8");
         assert_eq!(file.place(step.path.as_ref().expect("there"), 1), "actions/a.toml line 5");
     }
 }

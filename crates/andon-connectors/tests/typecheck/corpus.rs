@@ -44,9 +44,10 @@ fn members(scenario: &Scenario, file: &str, metadata: &str, kinds: &[&str]) -> V
     for (name, property) in kinds.iter().flat_map(|kind| &metadata.types[*kind].properties) {
         let Some(at) = text.find(&format!("\"{name}\": ")) else { continue };
         let rest = &text[at + name.len() + 4..];
-        let end = if rest.starts_with('"') { 2 + rest[1..].find('"').unwrap() } else { 0 };
-        let end = end + rest[end..].find([',', '\n', '}']).unwrap();
-        let end = if rest.starts_with('"') { 2 + rest[1..].find('"').unwrap() } else { end };
+        let end = match rest.strip_prefix('"') {
+            Some(inner) => 2 + inner.find('"').expect("closed"),
+            None => rest.find([',', '\n', '}']).expect("something follows"),
+        };
         found.push((name.clone(), text[at..at + name.len() + 4 + end].to_owned(), property.clone()));
     }
     found
@@ -220,6 +221,11 @@ fn addresses() -> Vec<Fault> {
             ("method = \"PATCH\"\npath = \"Items(", "method = \"PATCH\"\npath = \"Machines(", "Machines"),
         ],
     ));
+    faults
+}
+
+fn keys_and_queries() -> Vec<Fault> {
+    let mut faults = Vec::new();
     faults.extend(written(
         "wrong key predicate",
         NOTIFY,
@@ -417,7 +423,8 @@ fn corpus(scenario: &Scenario) -> Vec<Fault> {
     let v4 = ["com.example.zrequest.v0001.RequestType", "com.example.zrequest.v0001.ItemType"];
     let mut faults = generated(scenario, NOTIFY, "metadata/zplant_maintenance_srv.xml", &v2);
     faults.extend(generated(scenario, REQUEST, "metadata/zrequest.request.0001.xml", &v4));
-    let groups = [bodies(), addresses(), guards_and_answers(), tables_and_lookups(), dates_and_filters()];
+    let groups =
+        [bodies(), addresses(), keys_and_queries(), guards_and_answers(), tables_and_lookups(), dates_and_filters()];
     faults.extend(groups.into_iter().flatten());
     faults
 }

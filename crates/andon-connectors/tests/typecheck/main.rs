@@ -1,5 +1,5 @@
 //! The types check: parsing metadata, single rules, and a corpus of seeded faults.
-#![allow(missing_docs, clippy::unwrap_used, reason = "tests explain themselves by their names")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod corpus;
 mod parser;

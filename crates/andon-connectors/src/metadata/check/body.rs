@@ -163,15 +163,12 @@ impl<'a> Check<'a> {
         }
         for member in members {
             let Some(name) = member.name.as_deref() else { continue };
-            match operation.parameters.iter().find(|(known, _)| known == name) {
-                Some((_, parameter)) => {
-                    let property = parameter.as_property();
-                    self.value(service, Field { text, at: member.at, name, property: &property }, &member.value);
-                }
-                None => {
-                    let hint = instead(name, operation.parameters.iter().map(|(known, _)| known.as_str()));
-                    self.error(text, member.at, format!("{} has no parameter {name}; {hint}", target.name));
-                }
+            if let Some((_, parameter)) = operation.parameters.iter().find(|(known, _)| known == name) {
+                let property = parameter.as_property();
+                self.value(service, Field { text, at: member.at, name, property: &property }, &member.value);
+            } else {
+                let hint = instead(name, operation.parameters.iter().map(|(known, _)| known.as_str()));
+                self.error(text, member.at, format!("{} has no parameter {name}; {hint}", target.name));
             }
         }
     }

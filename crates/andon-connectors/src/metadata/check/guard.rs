@@ -30,14 +30,12 @@ impl<'a> Check<'a> {
         let address = Address::of(&template);
         let segments = segments(&address.text);
         let [segment] = segments.as_slice() else { return None };
-        match service.metadata.sets.get(&segment.name) {
-            Some(found) => Some((found, service.metadata.type_of(found)?)),
-            None => {
-                let hint = instead(&segment.name, service.metadata.sets.keys().map(String::as_str));
-                self.error(set, 0, format!("{} has no set {} to search; {hint}", service.name, segment.name));
-                None
-            }
-        }
+        let Some(found) = service.metadata.sets.get(&segment.name) else {
+            let hint = instead(&segment.name, service.metadata.sets.keys().map(String::as_str));
+            self.error(set, 0, format!("{} has no set {} to search; {hint}", service.name, segment.name));
+            return None;
+        };
+        Some((found, service.metadata.type_of(found)?))
     }
 
     fn searchable(&mut self, field: &Text, set: &EntitySet, structure: &Structure) {

@@ -142,16 +142,15 @@ pub(super) fn known(fragments: &[Fragment<'_>], seen: &Seen<'_>) -> Option<Known
     for fragment in fragments {
         match fragment {
             Fragment::Literal(literal) => found.text.push_str(literal),
-            Fragment::Inserted(inserted) => match inserted.value(seen) {
-                Some(Ok(value)) => {
+            Fragment::Inserted(inserted) => {
+                if let Some(Ok(value)) = inserted.value(seen) {
                     found.text.push_str(&text_of(&value));
                     is_told |= inserted.paths().iter().any(|path| path.root != PathRoot::Run);
-                }
-                _ => {
+                } else {
                     found.text.extend(std::iter::repeat_n('0', at_least(inserted.source())));
                     found.is_whole = false;
                 }
-            },
+            }
         }
     }
     is_told.then_some(found)

@@ -33,7 +33,9 @@ impl<'a> Check<'a> {
             Shape::Text(fragments) => return self.text_value(service, field, fragments),
             Shape::Value(inserted) => return self.inserted_value(service, field, *inserted),
             Shape::List(entries) if property.is_list => {
-                entries.iter().for_each(|entry| self.entry(service, field, entry));
+                for entry in entries {
+                    self.entry(service, field, entry);
+                }
                 return;
             }
             Shape::Null => null_fault(property),
@@ -63,13 +65,11 @@ impl<'a> Check<'a> {
         let verdict = texts::judge(self.facts, &insertions, |seen| {
             texts::known(fragments, seen).map(|known| known_fault(property, version, &known)).or(Some(None))
         });
-        match verdict {
-            Some(verdict) => self.text_verdict(field, &verdict),
-            None => {
-                self.sampled(service, field, fragments);
-                self.open_length(field, fragments);
-            }
+        if let Some(verdict) = verdict {
+            return self.text_verdict(field, &verdict);
         }
+        self.sampled(service, field, fragments);
+        self.open_length(field, fragments);
     }
 
     fn text_verdict(&mut self, Field { text, at, name, property }: Field<'_>, verdict: &Verdict<Fault>) {
