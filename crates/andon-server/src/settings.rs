@@ -15,7 +15,7 @@ const MIB: usize = 1024 * KIB;
 pub struct ServerSettings {
     /// Largest body of `POST /api/v1/events` and `POST /api/events`. Default 1 MiB.
     pub events_body_bytes: usize,
-    /// Largest body of `POST /api/v1/sources/{name}`. Default 64 MiB.
+    /// Largest body of `POST /api/v1/sources/{name}`, and of a form with attachments at any intake. Default 64 MiB.
     pub sources_body_bytes: usize,
     /// Largest body of a configuration change, which may carry lookups. Default 32 MiB.
     pub configuration_body_bytes: usize,

@@ -10,8 +10,8 @@ use toml::Spanned;
 use super::section::Section;
 use crate::config::Document;
 use crate::decode::{
-    CloudEvents, EventBridge, Framework, Gunzip, Json, LookoutEquipment, LookoutVision, Monitron, PartDecoder,
-    RekognitionPpe, SitewiseAlarm,
+    CloudEvents, EventBridge, FormData, Framework, Gunzip, Json, LookoutEquipment, LookoutVision, Monitron,
+    PartDecoder, RekognitionPpe, SitewiseAlarm,
 };
 
 /// Every decoder, by the name that `decoder = "…"` takes.
@@ -48,7 +48,8 @@ pub(super) fn checked(
     prefix: &str,
 ) -> Result<Arc<dyn PartDecoder>, Problem> {
     let section = Section::new(document, source, prefix);
-    find(document, decoder)?(&section).map(|decoder| Arc::new(Gunzip(decoder)) as _)
+    let decoder: Arc<dyn PartDecoder> = Arc::new(Gunzip(find(document, decoder)?(&section)?));
+    Ok(Arc::new(FormData(decoder)))
 }
 
 /// The way to make the decoder of a name.

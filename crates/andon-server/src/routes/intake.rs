@@ -24,7 +24,7 @@ use crate::auth::{Caller, ClaimedSignature, Deliver, SignatureRules};
 use crate::body::Payload;
 use crate::error::{ApiError, QuarantinedPart};
 use crate::extract::ApiPath;
-use crate::schema;
+use crate::{ServerSettings, schema};
 
 /// Headers that no decoder gets: credentials, and what concerns the connection only.
 const WITHHELD: [HeaderName; 7] =
@@ -32,10 +32,11 @@ const WITHHELD: [HeaderName; 7] =
 
 /// Deliver CloudEvents.
 ///
-/// In structured, binary or batched mode of CloudEvents 1.0. Role: intake, operator or admin.
+/// In structured, binary or batched mode of CloudEvents 1.0; or as a form with one event in the part `event` and
+/// its attachments in the others. Role: intake, operator or admin.
 #[utoipa::path(post, path = "/api/v1/events", tag = "intake",
     request_body(content((schema::CloudEvent = "application/cloudevents+json"),
-        (Vec<schema::CloudEvent> = "application/cloudevents-batch+json"), (schema::RawBytes = "application/octet-stream"))),
+        (Vec<schema::CloudEvent> = "application/cloudevents-batch+json"), (schema::RawBytes = "application/octet-stream"), (schema::RawBytes = "multipart/form-data"))),
     responses((status = 202, description = "everything is stored", body = schema::Accepted),
         (status = 207, description = "stored, but parts are in quarantine", body = schema::Accepted)))]
 pub(crate) async fn deliver_cloud_events(
@@ -93,8 +94,16 @@ pub(crate) async fn deliver_to_source(
 async fn deliver_to_built_in(api: &Api, source: &str, request: Request) -> Result<Response, ApiError> {
     let name = Name::new(source).map_err(|e| ApiError::from(Problem::new(Code::Internal, e.to_string())))?;
     let (parts, body) = request.into_parts();
-    let payload = api.bodies.read(&parts.headers, body, api.settings.events_body_bytes).await?;
+    let limit = body_limit(&api.settings, &parts.headers);
+    let payload = api.bodies.read(&parts.headers, body, limit).await?;
     deliver(api, name, &parts.headers, payload).await
+}
+
+/// A form carries attachments beside its event.
+fn body_limit(settings: &ServerSettings, headers: &HeaderMap) -> usize {
+    let content_type = headers.get(CONTENT_TYPE).map(text).unwrap_or_default();
+    let is_form = content_type.to_ascii_lowercase().starts_with("multipart/form-data");
+    if is_form { settings.sources_body_bytes } else { settings.events_body_bytes }
 }
 
 async fn deliver(api: &Api, source: Name, headers: &HeaderMap, payload: Payload) -> Result<Response, ApiError> {

@@ -37,6 +37,11 @@ async fn every_kind_of_body_has_its_limit() {
     check("/api/events", 5, true).await;
     check("/api/v1/sources/plain", 8, false).await;
     check("/api/v1/sources/plain", 9, true).await;
+    let form = async |bytes: usize| {
+        let call = request("POST", "/api/v1/events").bearer(token_of(Role::Admin));
+        world.send(call.header("content-type", "multipart/form-data; boundary=b").body("x".repeat(bytes))).await.status
+    };
+    assert_eq!((form(8).await.as_u16(), form(9).await.as_u16()), (202, 413));
     check("/api/v1/configuration/apply", 64, false).await;
     check("/api/v1/configuration/apply", 65, true).await;
     check("/api/v1/configuration/check", 65, true).await;

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod administration;
+mod attachments;
 mod authorization;
 mod errors;
 mod intake;

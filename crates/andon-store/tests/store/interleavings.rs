@@ -33,7 +33,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// An event with a picture, the same as that of some others.
-fn pictured(n: &u8) -> (Event, NewAttachment) {
+fn pictured(n: u8) -> (Event, NewAttachment) {
     let mut event = Event::new("/plant", n.to_string(), "t", Value::Null);
     let bytes = Bytes::from(vec![n % 5; 100]);
     let file = AttachedFile { name: format!("{n}.jpg"), content_type: "image/jpeg".to_owned(), bytes };
@@ -42,7 +42,7 @@ fn pictured(n: &u8) -> (Event, NewAttachment) {
 }
 
 fn append_of(numbers: &[u8]) -> Append {
-    let (events, attachments) = numbers.iter().map(pictured).unzip();
+    let (events, attachments) = numbers.iter().copied().map(pictured).unzip();
     Append { events, attachments, ..Append::default() }
 }
 

@@ -45,7 +45,7 @@ pub async fn bytes_come_back_with_the_event_that_names_them(fixture: &impl Fixtu
     let stored = store.attachment(&attachment.digest).await.expect("read");
     let NewAttachment { content_type, name, bytes, .. } = attachment;
     assert_eq!(stored, Some(StoredAttachment { content_type, name, bytes }));
-    assert_eq!(store.attachments_of(Offset(1)).await.expect("read"), [info.clone()]);
+    assert_eq!(store.attachments_of(Offset(1)).await.expect("read"), std::slice::from_ref(&info));
     let detail = store.event_detail(Offset(1)).await.expect("read").expect("there");
     assert_eq!(detail.attachments, [info]);
     assert_eq!(store.attachment(&"0".repeat(64)).await.expect("read"), None);

@@ -1,10 +1,10 @@
-//! `andon events`: send, list, show, decide again, dry run.
+//! `andon events`: send, list, show, fetch what is attached, decide again, dry run.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use andon_journal::{EventRow, Page};
+use andon_journal::{AttachmentInfo, EventRow, Page};
 use andon_model::Decision;
 use clap::{Args, Subcommand};
 use reqwest::Method;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, DeliveredAnswer, segment};
 use crate::commands::{Context, dry_run};
-use crate::output::{Cell, Grid, Tone, facts_text, utc_time};
+use crate::output::{Cell, Grid, Output, Tone, facts_text, utc_time};
 use crate::scenario::local;
 
 /// Send, list and show events
@@ -27,6 +27,8 @@ pub(crate) enum Events {
         /// Its place in the journal
         offset: i64,
     },
+    /// Fetch what is attached to an event
+    Attachment(Attachment),
     /// Decide an event again whose decision failed or found no action
     Decide {
         /// Its place in the journal
@@ -51,6 +53,18 @@ pub(crate) struct Send {
     /// Media type of the files, for `--source`
     #[arg(long, value_name = "TYPE", default_value = "application/json")]
     content_type: String,
+}
+
+/// What to fetch, and where to put it.
+#[derive(Debug, Args)]
+pub(crate) struct Attachment {
+    /// The event's place in the journal
+    offset: i64,
+    /// SHA-256 of the bytes, as `andon events show` lists it
+    digest: String,
+    /// File to write; standard output when absent
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
 }
 
 /// Which events to list.
@@ -82,6 +96,7 @@ pub(crate) async fn run(events: Events, context: &Context) -> anyhow::Result<Exi
             let row: EventRow = client.get(&format!("/api/v1/events/{offset}")).await?;
             show(&row, context)?;
         }
+        Events::Attachment(wanted) => fetch(&wanted, &client, output).await?,
         Events::Decide { offset } => {
             let _: Value = client.act(Method::POST, &format!("/api/v1/events/{offset}/decide")).await?;
             output.say(&json!({ "decided": offset }), |_| format!("event {offset} is decided again"))?;
@@ -105,6 +120,15 @@ async fn send_files(send: Send, client: &Client, context: &Context) -> anyhow::R
     let all_decoded = answers.iter().all(|(_, answer)| answer.quarantined.is_empty());
     context.output.show(&answers, |answers| sent_table(answers))?;
     Ok(if all_decoded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn fetch(wanted: &Attachment, client: &Client, output: Output) -> anyhow::Result<()> {
+    let Attachment { offset, digest, output: file } = wanted;
+    let bytes = client.bytes(&format!("/api/v1/events/{offset}/attachments/{}", segment(digest))).await?;
+    let Some(file) = file else { return Output::bytes(&bytes) };
+    std::fs::write(file, &bytes).map_err(|error| local(file, error.to_string()))?;
+    let told = json!({ "file": file, "bytes": bytes.len() });
+    output.say(&told, |_| format!("{} bytes are in {}", bytes.len(), file.display()))
 }
 
 /// The intake and media type that fit the content; what is not JSON is for the server to refuse.
@@ -176,6 +200,9 @@ fn show(row: &EventRow, context: &Context) -> anyhow::Result<()> {
     if let Some(decisions) = row.decisions.as_deref() {
         output.aside(&hits(decisions))?;
     }
+    if !row.attachments.is_empty() {
+        output.aside(&attached(&row.attachments))?;
+    }
     output.aside(&super::runs::list_table(&row.runs))?;
     match &row.event {
         Some(event) => output.note(&serde_json::to_string_pretty(event)?),
@@ -193,6 +220,14 @@ fn facts(row: &EventRow) -> Grid {
     grid.pair("received", utc_time(row.received_at));
     if let Some(problem) = &row.failure {
         grid.pair("failure", Cell::toned(problem.to_string(), Tone::Bad));
+    }
+    grid
+}
+
+fn attached(attachments: &[AttachmentInfo]) -> Grid {
+    let mut grid = Grid::new(["attachment", "media type", "bytes", "digest"], "nothing is attached");
+    for info in attachments {
+        grid.row([(&info.name).into(), (&info.content_type).into(), info.bytes.into(), (&info.digest).into()]);
     }
     grid
 }
