@@ -1,6 +1,6 @@
 //! The port through which the engine reaches destinations.
 
-use andon_model::Name;
+use andon_model::{Code, Name, Problem};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +20,14 @@ pub trait Target: Send + Sync {
 
     /// Tries address, connection and credentials without changing anything.
     async fn test(&self, destination: &Name) -> Vec<TestLine>;
+
+    /// Reads the `$metadata` of an `OData` service (its path, beginning with `/`). Changes nothing in the destination.
+    ///
+    /// # Errors
+    /// [`Code::NotFound`] when the destination has no such document, or the implementation reads none.
+    async fn metadata(&self, destination: &Name, service: &str) -> Result<String, Problem> {
+        Err(Problem::new(Code::NotFound, format!("{destination} gives no metadata of {service}")))
+    }
 
     /// The admission settings of a destination; `None` when there is no such destination.
     fn limits(&self, destination: &Name) -> Option<DestinationLimits>;

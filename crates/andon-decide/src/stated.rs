@@ -140,3 +140,61 @@ fn put(output: &mut Map<String, Value>, path: &[String], value: Value) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Library;
+
+    struct One(String);
+
+    impl Library for One {
+        fn table(&self, _: &Name) -> Option<&str> {
+            Some(&self.0)
+        }
+
+        fn lookup(&self, _: &Name) -> Option<Arc<Lookup>> {
+            None
+        }
+    }
+
+    fn stated(action: &str, text: &str) -> Vec<StatedRow> {
+        let row = json!({"_id": "1", "i": "> 1", "a": action, "x": text});
+        let outputs = json!([{"id": "a", "name": "A", "field": "action"}, {"id": "x", "name": "X", "field": "d.text"}]);
+        let inputs = json!([{"id": "i", "name": "I", "field": "event.data.n"}]);
+        let content = json!({"hitPolicy": "first", "inputs": inputs, "outputs": outputs, "rules": [row]});
+        let nodes = json!([
+            {"id": "in", "type": "inputNode", "name": "in"},
+            {"id": "t", "type": "decisionTableNode", "name": "t", "content": content},
+            {"id": "out", "type": "outputNode", "name": "out"},
+        ]);
+        let edges =
+            json!([{"id": "1", "sourceId": "in", "targetId": "t"}, {"id": "2", "sourceId": "t", "targetId": "out"}]);
+        let library = One(json!({"nodes": nodes, "edges": edges}).to_string());
+        let name = Name::new("d").expect("a name");
+        let model = DecisionModel::compile(&name, "table = \"t\"\n", &library).expect("valid");
+        let stated = model.stated().expect("one table");
+        assert_eq!(stated.outputs, ["action", "d"]);
+        stated.rows
+    }
+
+    #[test]
+    fn cells_are_told_as_far_as_they_are_the_same_for_every_event() {
+        let check = |action: &str, text: &str, expect: &[Value], open: &[&str]| {
+            let rows = stated(action, text);
+            let outputs: Vec<Value> = rows.iter().map(|row| Value::Object(row.output.clone())).collect();
+            assert_eq!(outputs, expect, "{action} {text}");
+            assert_eq!(rows[0].open, open, "{action} {text}");
+        };
+        check("\"go\"", "\"Stop\"", &[json!({"action": "go", "d": {"text": "Stop"}})], &[]);
+        check("\"go\"", "", &[json!({"action": "go"})], &[]);
+        check("\"go\"", "5", &[json!({"action": "go", "d": {"text": 5}})], &[]);
+        check("\"go\"", "\"Stop \" + event.id", &[json!({"action": "go"})], &["d"]);
+        let choices = [json!({"action": "go", "d": {"text": "a"}}), json!({"action": "go", "d": {"text": "b"}})];
+        check("\"go\"", "event.data.n > 2 ? \"a\" : \"b\"", &choices, &[]);
+        assert_eq!(stated("[\"go\", \"come\"]", "")[0].actions, Some(vec!["go".to_owned(), "come".to_owned()]));
+        assert_eq!(stated("event.data.action", "")[0].actions, None);
+    }
+}

@@ -123,6 +123,18 @@ impl Handle {
         }
     }
 
+    /// Reads the metadata of a service of a destination.
+    ///
+    /// # Errors
+    /// The outer error when there is no such destination; the inner one says why the service gave none.
+    pub async fn fetch_metadata(&self, name: &Name, service: &str) -> Result<Result<String, Problem>, HandleError> {
+        let target = self.shared.target();
+        match target.limits(name) {
+            Some(_) => Ok(target.metadata(name, service).await),
+            None => Err(HandleError::NotFound(format!("destination {name}"))),
+        }
+    }
+
     /// Documents of the revision in force.
     pub async fn documents(&self) -> Result<Vec<Document>, HandleError> {
         let revision = self.shared.catalog().revision;

@@ -52,6 +52,7 @@ const COMMANDS: &[&str] = &[
     "quarantine replay",
     "destinations list",
     "destinations test",
+    "destinations metadata",
     "lookups list",
     "lookups import",
     "lookups export",

@@ -14,6 +14,7 @@ mod client;
 mod connection;
 mod exchange;
 mod file;
+mod metadata;
 mod redact;
 mod spec;
 mod token;
@@ -86,6 +87,10 @@ impl Target for Destinations {
             Ok(connection) => connection.trial().await,
             Err(problem) => vec![TestLine { what: "address".into(), ok: false, detail: problem.to_string() }],
         }
+    }
+
+    async fn metadata(&self, destination: &Name, service: &str) -> Result<String, Problem> {
+        self.find(destination)?.metadata(service).await
     }
 
     fn limits(&self, destination: &Name) -> Option<DestinationLimits> {

@@ -7,12 +7,13 @@ use andon_model::Name;
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use http::header::CONTENT_TYPE;
+use serde::{Deserialize, Serialize};
 
 use crate::api::Api;
 use crate::auth::{Caller, Operate, Read};
 use crate::error::ApiError;
-use crate::extract::ApiPath;
+use crate::extract::{ApiPath, ApiQuery};
 use crate::schema;
 
 /// A destination in a list.
@@ -44,4 +45,32 @@ pub(crate) async fn test(
     ApiPath(name): ApiPath<Name>,
 ) -> Result<Response, ApiError> {
     Ok(Json(api.handle.test_destination(&name).await?).into_response())
+}
+
+/// Which service.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServiceQuery {
+    service: String,
+}
+
+/// Read the `$metadata` of a service of a destination; changes nothing there.
+///
+/// Role: operator or admin.
+#[utoipa::path(get, path = "/api/v1/destinations/{name}/metadata", tag = "destinations",
+    operation_id = "read_metadata",
+    params(("name" = String, Path, description = "name of the destination"),
+        ("service" = String, Query, description = "path of the OData service, as in /sap/opu/odata/sap/API_X")),
+    responses((status = 200, description = "the metadata, EDMX", content_type = "application/xml", body = String)))]
+pub(crate) async fn metadata(
+    _: Caller<Operate>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<Name>,
+    ApiQuery(query): ApiQuery<ServiceQuery>,
+) -> Result<Response, ApiError> {
+    if !query.service.starts_with('/') {
+        return Err(ApiError::bad_request("service is a path that begins with /, as in /sap/opu/odata/sap/API_X"));
+    }
+    let text = api.handle.fetch_metadata(&name, &query.service).await??;
+    Ok(([(CONTENT_TYPE, "application/xml")], text).into_response())
 }

@@ -47,6 +47,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(quarantine::replay))
         .routes(routes!(destinations::list))
         .routes(routes!(destinations::test))
+        .routes(routes!(destinations::metadata))
         .routes(routes!(configuration::show))
         .routes(routes!(configuration::revisions))
         .routes(routes!(configuration::history))

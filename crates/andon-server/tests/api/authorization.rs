@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/api/v1/quarantine/{id}/replay", OPERATE),
     ("GET", "/api/v1/destinations", READ),
     ("POST", "/api/v1/destinations/{name}/test", OPERATE),
+    ("GET", "/api/v1/destinations/{name}/metadata", OPERATE),
     ("GET", "/api/v1/configuration", READ),
     ("GET", "/api/v1/configuration/revisions", READ),
     ("GET", "/api/v1/configuration/{kind}/{name}/history", READ),

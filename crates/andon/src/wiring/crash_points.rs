@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
 use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease};
-use andon_model::Name;
+use andon_model::{Name, Problem};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -96,6 +96,10 @@ impl Target for CrashingTarget {
 
     async fn test(&self, destination: &Name) -> Vec<TestLine> {
         self.0.test(destination).await
+    }
+
+    async fn metadata(&self, destination: &Name, service: &str) -> Result<String, Problem> {
+        self.0.metadata(destination, service).await
     }
 
     fn limits(&self, destination: &Name) -> Option<DestinationLimits> {

@@ -98,6 +98,8 @@ impl<'a> Check<'a> {
         }
     }
 
+    /// A property that SAP sets itself. Services differ in what they do with one that is given: some ignore it, some
+    /// refuse the request, and a few need it in spite of what their metadata says.
     fn permission(&mut self, frame: Frame<'_>, text: &Text, at: usize, name: &str, property: &Property) {
         let set = frame.set;
         let is_listed = |list: Option<&Vec<String>>| list.is_some_and(|list| list.iter().any(|known| known == name));
@@ -107,7 +109,8 @@ impl<'a> Check<'a> {
             _ => return,
         };
         let kind = &frame.structure.name;
-        self.error(text, at, format!("{name} cannot be given when a {kind} is {what}: SAP sets it"));
+        let what = format!("{name} is not to be given when a {kind} is {what}: SAP ignores it or refuses the request");
+        self.warning(text, at, what);
     }
 
     /// The members of a complex value.
