@@ -102,6 +102,8 @@ codes! {
     Busy = "AND-4007", "the destination asks to come back later";
     /// A secret is not there.
     MissingSecret = "AND-4008", "a secret is not there";
+    /// The bytes that a step is to send are not kept.
+    MissingAttachment = "AND-4012", "an attachment is not there";
     /// The journal cannot be written or read.
     Journal = "AND-5001", "the journal cannot be used";
     /// Another process holds the journal.

@@ -48,6 +48,21 @@ pub(crate) fn join<'a>(
     text.parse().map_err(|_| refuse("makes no valid address"))
 }
 
+/// The address that the link of a page leads to. Only its path and query count: a service behind a proxy may call
+/// itself by another name, and credentials go nowhere but to the destination.
+pub(crate) fn follow(base: &Url, from: &Url, link: &str) -> Result<Url, Problem> {
+    let refuse = || Problem::new(Code::Undecodable, format!("the link {link:?} to the next page leads elsewhere"));
+    let there = from.join(link).map_err(|_| refuse())?;
+    let (path, root) = (there.path(), base.path().trim_end_matches('/'));
+    if !path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')) {
+        return Err(refuse());
+    }
+    let mut url = base.clone();
+    url.set_path(path);
+    url.set_query(there.query());
+    Ok(url)
+}
+
 fn is_dots(segment: &str) -> bool {
     matches!(segment.to_ascii_lowercase().replace("%2e", ".").as_str(), "." | "..")
 }
@@ -72,6 +87,24 @@ mod tests {
             "https://s4.example.com/gateway/a?$filter=F%20eq%20%27%C3%84%261%27&sap-client=100",
         );
         check("/a?x=1", &[("y", "2")], "https://s4.example.com/gateway/a?x=1&y=2");
+    }
+
+    #[test]
+    fn links_are_followed_within_the_destination() {
+        let base: Url = "https://s4.example.com/gateway".parse().expect("url");
+        let from = join(&base, "/api/Set?$top=2", &[]).expect("url");
+        let check = |link: &str, expect: &str| {
+            let found = follow(&base, &from, link).map_or_else(|p| p.code.to_string(), |url| url.to_string());
+            assert_eq!(found, expect, "for {link}");
+        };
+        let next = "https://s4.example.com/gateway/api/Set?$skiptoken=2";
+        check("https://s4.example.com/gateway/api/Set?$skiptoken=2", next);
+        check("http://internal:8000/gateway/api/Set?$skiptoken=2", next);
+        check("Set?$skiptoken=2", next);
+        check("https://evil.example.com/other/Set", "AND-1001");
+        check("/gatewayother/Set", "AND-1001");
+        check("../../../x", "AND-1001");
+        check("https://[", "AND-1001");
     }
 
     #[test]

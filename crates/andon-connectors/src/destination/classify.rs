@@ -3,8 +3,9 @@
 //! | on the wire | answer |
 //! |---|---|
 //! | 2xx, complete | done |
-//! | 2xx, longer than the limit | done, without its body, with a warning |
-//! | 2xx with a page instead of data (`odata`), 3xx | refused: a logon page or a wrong address |
+//! | 2xx, longer than the limit | done, without its body, with a warning; refused when only the answer counts |
+//! | 2xx with a page instead of data (where data is expected), 3xx | refused: a logon page or a wrong address |
+//! | 2xx to a change set | see [`super::changeset`] |
 //! | 401 | refused: credentials |
 //! | 429; 503 with `Retry-After`; 423 or a lock message | busy |
 //! | other 4xx | refused |
@@ -16,12 +17,13 @@ use std::time::Duration;
 use andon_act::{Answer, Response, StepKind};
 use andon_model::{Clock, Code, Problem};
 use reqwest::StatusCode;
+use reqwest::header::HeaderMap;
 use serde_json::Value;
 
 use super::exchange::{Body, Failure, Reply};
 use super::redact::Redactor;
 use crate::odata::errors::SapError;
-use crate::odata::messages::warnings;
+use crate::odata::messages::{bound, warnings};
 
 /// Longest pause that a destination may ask for.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
@@ -29,6 +31,8 @@ const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 /// What is needed to read an answer.
 pub(super) struct Reading<'a> {
     pub(super) kind: StepKind,
+    /// Parts of the change set that was sent; 0 when it was none.
+    pub(super) parts: usize,
     /// `<destination> <METHOD> <path>`.
     pub(super) place: String,
     pub(super) redactor: &'a Redactor,
@@ -45,7 +49,7 @@ impl Reading<'_> {
         }
     }
 
-    fn reply(&self, reply: &Reply) -> Answer {
+    pub(super) fn reply(&self, reply: &Reply) -> Answer {
         let status = reply.status;
         if status.is_success() {
             return self.success(reply);
@@ -53,8 +57,8 @@ impl Reading<'_> {
         if status.is_redirection() {
             return self.refused(Code::Refused, status, REDIRECTED.to_owned());
         }
-        let error = SapError::parse(reply.bytes());
-        let detail = format!("HTTP {}: {}", status.as_u16(), error.to_line());
+        let error = self.error(reply);
+        let detail = line_of(status, &error);
         match status {
             StatusCode::UNAUTHORIZED => self.refused(Code::DestinationCredentials, status, detail),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::LOCKED => self.busy(detail, self.retry_after(reply)),
@@ -71,16 +75,32 @@ impl Reading<'_> {
         }
     }
 
+    /// What an answer that is no success says. Cleaned before it is parsed: what is cut to its length or joined
+    /// afterwards would not be recognised any more.
+    fn error(&self, reply: &Reply) -> SapError {
+        SapError::parse(self.redactor.clean(&String::from_utf8_lossy(reply.bytes())).as_bytes())
+    }
+
+    /// `HTTP <status>: <what the application says>`.
+    pub(super) fn error_line(&self, reply: &Reply) -> String {
+        line_of(reply.status, &self.error(reply))
+    }
+
     fn success(&self, reply: &Reply) -> Answer {
-        if self.kind == StepKind::Odata && reply.is_html() {
+        if self.expects_data() && reply.is_html() {
             return self.refused(Code::DestinationCredentials, reply.status, LOGON_PAGE.to_owned());
         }
-        let mut warnings: Vec<String> = reply.header("sap-message").map(warnings).unwrap_or_default();
-        let body = match &reply.body {
-            Body::Complete(bytes) => json_or_text(&self.redactor.clean(&String::from_utf8_lossy(bytes))),
+        if self.parts > 0 {
+            return self.changeset(reply);
+        }
+        let (body, too_long) = match &reply.body {
+            Body::Complete(bytes) => (json_or_text(&self.redactor.clean(&String::from_utf8_lossy(bytes))), None),
+            Body::Cut(bytes) if self.answer_is_all() => {
+                let what = format!("the answer is longer than {} bytes", bytes.len());
+                return self.refused(Code::TooLarge, reply.status, what);
+            }
             Body::Cut(bytes) => {
-                warnings.push(format!("the answer is longer than {} bytes and was not kept", bytes.len()));
-                Value::Null
+                (Value::Null, Some(format!("the answer is longer than {} bytes and was not kept", bytes.len())))
             }
             Body::Broken(_, why) => {
                 return Answer::Lost(self.problem(Code::Lost, format!("HTTP {}, then {why}", reply.status.as_u16())));
@@ -88,11 +108,35 @@ impl Reading<'_> {
         };
         Answer::Done(Response {
             status: reply.status.as_u16(),
-            etag: reply.header("etag").map(str::to_owned).or_else(|| entity_tag(&body)),
-            location: reply.header("location").map(str::to_owned),
-            warnings: warnings.into_iter().map(|warning| self.redactor.clean(&warning)).collect(),
+            etag: self.header(reply, "etag").or_else(|| entity_tag(&body)),
+            location: self.header(reply, "location"),
+            warnings: self.warnings(&reply.headers, &body).into_iter().chain(too_long).collect(),
             body,
         })
+    }
+
+    /// Whether a page can only be one that asks for a logon.
+    fn expects_data(&self) -> bool {
+        self.kind.is_odata() || self.kind == StepKind::Decision
+    }
+
+    /// Whether the request changes nothing, so that without its answer it was in vain.
+    fn answer_is_all(&self) -> bool {
+        matches!(self.kind, StepKind::Decision | StepKind::Summary)
+    }
+
+    /// Warnings in the headers of an answer, and in its entity.
+    pub(super) fn warnings(&self, headers: &HeaderMap, body: &Value) -> Vec<String> {
+        let names = ["sap-message", "sap-messages"].into_iter();
+        let texts = names.filter_map(|name| headers.get(name)?.to_str().ok());
+        let in_headers = texts.flat_map(|text| warnings(&self.redactor.clean(text)));
+        let all = in_headers.chain((self.kind == StepKind::OdataV4).then(|| bound(body)).into_iter().flatten());
+        all.map(|warning| self.redactor.clean(&warning)).collect()
+    }
+
+    /// A header with everything secret taken out.
+    fn header(&self, reply: &Reply, name: &str) -> Option<String> {
+        reply.header(name).map(|value| self.redactor.clean(value))
     }
 
     fn busy(&self, detail: String, after: Option<Duration>) -> Answer {
@@ -132,8 +176,12 @@ const LOGON_PAGE: &str = "the answer is a page instead of data, as a logon page 
 
 const STALE: &str = "The document was changed meanwhile or If-Match is missing: read it first and send its ETag";
 
+fn line_of(status: StatusCode, error: &SapError) -> String {
+    format!("HTTP {}: {}", status.as_u16(), error.to_line())
+}
+
 /// JSON as it is, other text as a string, nothing as `null`.
-fn json_or_text(text: &str) -> Value {
+pub(super) fn json_or_text(text: &str) -> Value {
     if text.trim().is_empty() {
         return Value::Null;
     }
@@ -165,7 +213,8 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("status");
         let reply = Reply { status, headers: map, body: Body::Complete(body.to_owned().into()) };
         let clock = At("2026-02-03T10:00:00Z");
-        let reading = Reading { kind, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
+        let reading =
+            Reading { kind, parts: 0, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
         reading.answer(Ok(reply))
     }
 
@@ -233,5 +282,12 @@ mod tests {
         assert_eq!(response.etag.as_deref(), Some("W/\"1\""));
         let Answer::Done(response) = answer(StepKind::Http, 200, &[], "<html>") else { panic!("done") };
         assert_eq!(response.body, "<html>");
+        let headers = [("sap-messages", r#"[{"code":"A/1","message":"m","numericSeverity":3}]"#)];
+        let body = r#"{"@odata.etag":"W/\"2\"","SAP__Messages":[{"code":"A/2","message":"n"}]}"#;
+        let Answer::Done(response) = answer(StepKind::OdataV4, 201, &headers, body) else { panic!("done") };
+        assert_eq!(
+            (response.etag.as_deref(), response.warnings.join(", ").as_str()),
+            (Some("W/\"2\""), "A/1 m (warning), A/2 n")
+        );
     }
 }

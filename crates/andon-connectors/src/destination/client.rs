@@ -6,6 +6,7 @@ use andon_journal::Secrets;
 use andon_model::{Code, Problem};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, Url};
@@ -92,8 +93,12 @@ pub(super) struct Outgoing<'a> {
     pub(super) method: Method,
     pub(super) url: Url,
     pub(super) headers: &'a [(String, String)],
-    pub(super) body: Option<(&'a str, &'a str)>,
+    /// Media type and bytes.
+    pub(super) body: Option<(&'a str, Bytes)>,
+    /// For the whole exchange, the last byte of the answer included.
     pub(super) timeout: Duration,
+    /// Most bytes that are read of a success.
+    pub(super) limit: usize,
 }
 
 impl Outgoing<'_> {
@@ -106,9 +111,9 @@ impl Outgoing<'_> {
         for (name, value) in self.headers {
             insert(headers, name, value)?;
         }
-        if let Some((media_type, text)) = self.body {
+        if let Some((media_type, bytes)) = self.body {
             insert(headers, "content-type", media_type)?;
-            *request.body_mut() = Some(text.to_owned().into());
+            *request.body_mut() = Some(bytes.into());
         }
         if let Some((name, value)) = credentials.header.clone() {
             request.headers_mut().insert(name, value);

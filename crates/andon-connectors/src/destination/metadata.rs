@@ -16,7 +16,8 @@ impl Connection {
         let credentials = self.credentials().await?;
         let url = self.url(StepKind::Odata, &path, &[])?;
         let headers = [("accept".to_owned(), "application/xml".to_owned())];
-        let outgoing = Outgoing { method: Method::GET, url, headers: &headers, body: None, timeout: self.spec.timeout };
+        let (timeout, limit) = (self.spec.timeout, self.spec.max_response_bytes);
+        let outgoing = Outgoing { method: Method::GET, url, headers: &headers, body: None, timeout, limit };
         let reply = self.perform(outgoing, &credentials).await?.map_err(|failure| {
             let (Failure::NotSent(why) | Failure::Unknown(why)) = failure;
             Problem::new(Code::Unreachable, why).at(path.clone())

@@ -4,44 +4,53 @@
 //! when a request is sent, and never appear in an answer, a problem or a log (invariant K1). A request
 //! whose fate is unknown is never repeated here: it is answered as lost (invariant A2).
 //!
-//! **Life of a request.** Credentials are fetched; a token with its cookies is taken from the session or
-//! fetched; the request is sent once, and once more only after "token required"; the answer is
-//! classified as done, busy, refused or lost.
+//! **Life of a request.** Its body is loaded ([`payload`]), credentials are fetched, a budget is asked
+//! ([`budget`]); a token with its cookies is taken from the session or fetched ([`token`]), where asked for
+//! also the entity's version ([`version`]); the request is sent once ([`send`]), and once more only after
+//! "token required" or "another version"; the answer is classified as done, busy, refused or lost
+//! ([`classify`]). What was lost is searched for later ([`search`]).
 
 mod address;
+mod allowance;
+mod budget;
+mod changeset;
 mod classify;
 mod client;
 mod connection;
 mod exchange;
 mod file;
 mod metadata;
+mod payload;
 mod redact;
+mod search;
+mod send;
 mod spec;
 mod token;
 mod trial;
+mod version;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
-use andon_journal::Secrets;
+use andon_journal::{Attachments, Secrets};
 use andon_model::{Clock, Code, Name, Problem};
 use async_trait::async_trait;
 
-use connection::Connection;
+use connection::{Connection, Services};
 pub use spec::{Auth, DestinationSpec, OdataSpec, Trust};
 
 /// All destinations of the configuration in force.
 pub struct Destinations {
     known: RwLock<HashMap<Name, Arc<Connection>>>,
-    secrets: Arc<dyn Secrets>,
-    clock: Arc<dyn Clock>,
+    services: Services,
 }
 
 impl Destinations {
     /// No destinations yet; see [`Self::replace`].
-    pub fn new(secrets: Arc<dyn Secrets>, clock: Arc<dyn Clock>) -> Self {
-        Self { known: RwLock::default(), secrets, clock }
+    pub fn new(secrets: Arc<dyn Secrets>, attachments: Arc<dyn Attachments>, clock: Arc<dyn Clock>) -> Self {
+        let services = Services { secrets, attachments, clock, budgets: Arc::default() };
+        Self { known: RwLock::default(), services }
     }
 
     /// Puts a set of destinations in force in place of the one before. A destination that has not changed
@@ -52,7 +61,7 @@ impl Destinations {
         for spec in specs {
             let kept = before.get(&spec.name).filter(|connection| connection.spec == spec).cloned();
             let name = spec.name.clone();
-            let fresh = || Arc::new(Connection::new(spec, Arc::clone(&self.secrets), Arc::clone(&self.clock)));
+            let fresh = || Arc::new(Connection::new(spec, self.services.clone()));
             known.insert(name, kept.unwrap_or_else(fresh));
         }
     }
@@ -97,6 +106,3 @@ impl Target for Destinations {
         self.find(destination).ok().map(|connection| connection.spec.limits)
     }
 }
-
-#[cfg(test)]
-mod tests;

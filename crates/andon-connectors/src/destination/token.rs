@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 
 use super::classify::Reading;
 use super::client::{Credentials, Outgoing};
-use super::connection::{Connection, refused};
+use super::connection::{Connection, never_sent, refused};
 use super::exchange::{Failure, Reply};
 use crate::odata::session::Session;
 
@@ -41,7 +41,8 @@ impl Connection {
         let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned()));
         let build = || -> Result<Outgoing<'_>, Problem> {
             let url = self.url(StepKind::Odata, service, &[])?;
-            Ok(Outgoing { method, url, headers: &headers, body: None, timeout: self.spec.timeout })
+            let (timeout, limit) = (self.spec.timeout, self.spec.max_response_bytes);
+            Ok(Outgoing { method, url, headers: &headers, body: None, timeout, limit })
         };
         let outgoing = build().map_err(refused)?;
         self.perform(outgoing, credentials).await.map_err(refused)
@@ -57,14 +58,14 @@ impl Connection {
     ) -> Answer {
         let reading = Reading {
             kind: StepKind::Odata,
+            parts: 0,
             place: format!("{} {method} {service}, csrf token", self.spec.name),
             redactor: &credentials.redactor,
             clock: self.clock(),
         };
         match reading.answer(outcome) {
             Answer::Done(_) => refused(reading.problem(Code::Refused, NO_TOKEN)),
-            Answer::Lost(problem) => Answer::Busy { problem: Problem { code: Code::Busy, ..problem }, after: None },
-            other => other,
+            other => never_sent(other),
         }
     }
 }

@@ -43,7 +43,8 @@ impl Connection {
     async fn knock(&self, credentials: &Credentials) -> Result<Result<Reply, Failure>, Problem> {
         let path = self.spec.odata.csrf_service_document.as_deref().unwrap_or("/");
         let url = self.url(StepKind::Odata, path, &[])?;
-        let outgoing = Outgoing { method: Method::GET, url, headers: &[], body: None, timeout: self.spec.timeout };
+        let (timeout, limit) = (self.spec.timeout, self.spec.max_response_bytes);
+        let outgoing = Outgoing { method: Method::GET, url, headers: &[], body: None, timeout, limit };
         self.perform(outgoing, credentials).await
     }
 

@@ -3,7 +3,8 @@
 //! | shape | from |
 //! |---|---|
 //! | `{"error":{"code","message":{"value"},"innererror":{"transactionid","errordetails":[…]}}}` | SAP Gateway, V2 |
-//! | the same without `innererror`, or with messages as objects or plain texts | frameworks, SADL, V4 |
+//! | `{"error":{"code","message":"…","details":[…],"innererror":{"ErrorDetails":{"@SAP__common.TransactionId"}}}}` | SAP, V4 |
+//! | the same without `innererror`, or with messages as objects or plain texts | frameworks, SADL |
 //! | `<error><code/><message/><innererror>…` | SAP Gateway when JSON was not asked for |
 //! | `{"fault":{"faultstring"}}`, `{"message"}`, `{"error","error_description"}` | SAP API Management, others |
 //! | HTML and plain text | ICM, proxies, logon pages |
@@ -49,11 +50,12 @@ impl SapError {
     fn from_json(value: &Value) -> Self {
         let error = value.get("error").filter(|e| e.is_object()).unwrap_or(value);
         let inner = &error["innererror"];
+        let v4_transaction = &inner["ErrorDetails"]["@SAP__common.TransactionId"];
         let code = ["code", "errorCode"].iter().find_map(|name| plain(&error[*name]));
         let mut found = Self {
             code: code.or_else(|| plain(&value["fault"]["detail"]["errorcode"])).unwrap_or_default(),
             message: json_message(value, error).unwrap_or_default(),
-            transaction: plain(&inner["transactionid"]).unwrap_or_default(),
+            transaction: plain(&inner["transactionid"]).or_else(|| plain(v4_transaction)).unwrap_or_default(),
             details: Vec::new(),
         };
         let details = [&inner["errordetails"], &error["details"]].into_iter().filter_map(Value::as_array).flatten();
@@ -197,6 +199,12 @@ mod tests {
         check(
             r#"{"error":{"code":"QD/9","message":"Plain","details":[{"code":"QD/10","message":{"value":"As object"}}]}}"#,
             "QD/9 Plain; QD/10 As object",
+        );
+        check(
+            r#"{"error":{"code":"ME/083","message":"Enter Plant","target":"_Item(0)/Plant","details":[{"code":"ME/083",
+            "message":"Enter Plant"},{"code":"ME/084","message":"Check it"}],"@SAP__common.numericSeverity":4,
+            "innererror":{"ErrorDetails":{"@SAP__common.TransactionId":"5F9F"}}}}"#,
+            "ME/083 Enter Plant; ME/084 Check it (transaction id 5F9F)",
         );
         check(r#"{"fault":{"faultstring":"Invalid key","detail":{"errorcode":"oauth.v2"}}}"#, "oauth.v2 Invalid key");
         check(r#"{"error":"invalid_client","error_description":"unknown"}"#, "unknown");

@@ -1,4 +1,5 @@
-//! The header `sap-message`: warnings and infos beside a success.
+//! Warnings and infos beside a success: header `sap-message` (V2), header `sap-messages` and the property
+//! `SAP__Messages` of an entity (V4).
 
 use serde_json::Value;
 
@@ -22,11 +23,29 @@ pub(crate) fn warnings(header: &str) -> Vec<String> {
     found
 }
 
+/// The messages that a V4 entity brings about itself.
+pub(crate) fn bound(entity: &Value) -> Vec<String> {
+    let entries = entity.get("SAP__Messages").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    entries.iter().take(MAX_MESSAGES).flat_map(from_json).take(MAX_MESSAGES).collect()
+}
+
 fn from_json(entry: &Value) -> Vec<String> {
     let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
     let details = entry["details"].as_array().map(Vec::as_slice).unwrap_or_default();
     let all = std::iter::once(entry).chain(details);
-    all.filter_map(|e| line(&text(e, "code"), &text(e, "message"), &text(e, "severity"))).collect()
+    all.filter_map(|e| line(&text(e, "code"), &text(e, "message"), &severity(e))).collect()
+}
+
+/// A word in V2; in V4 a number, by the vocabulary `com.sap.vocabularies.Common.v1`.
+fn severity(entry: &Value) -> String {
+    let number = entry.get("numericSeverity").or_else(|| entry.get("@SAP__common.numericSeverity"));
+    match number.and_then(Value::as_u64) {
+        Some(1) => "success".to_owned(),
+        Some(2) => "info".to_owned(),
+        Some(3) => "warning".to_owned(),
+        Some(4) => "error".to_owned(),
+        _ => entry["severity"].as_str().unwrap_or_default().to_owned(),
+    }
 }
 
 /// Elements `code`, `message`, `severity` in any order, once for the whole and once per detail.
@@ -73,6 +92,13 @@ mod tests {
              </notification>",
             &expect,
         );
+        check(
+            r#"[{"code":"IM/9","message":"Date is in the past","numericSeverity":3},
+            {"code":"IM/10","message":"Priority was set","@SAP__common.numericSeverity":2}]"#,
+            &expect,
+        );
+        let entity = serde_json::json!({"SAP__Messages": [{"code": "A/1", "message": "m", "numericSeverity": 3}]});
+        assert_eq!((bound(&entity), bound(&Value::Null)), (vec!["A/1 m (warning)".to_owned()], Vec::new()));
         check(r#"{"code":"A/1","message":"Ger\u00e4t"}"#, &["A/1 Gerät"]);
         check("something else", &["something else"]);
         check("", &[]);

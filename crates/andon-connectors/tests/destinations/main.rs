@@ -3,7 +3,10 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod answers;
+mod changesets;
+mod kinds;
 mod sessions;
 mod stand;
 mod tls;
 mod trials;
+mod versions;

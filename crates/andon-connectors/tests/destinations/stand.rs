@@ -64,6 +64,7 @@ pub(crate) struct Seen {
     pub(crate) line: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Seen {
@@ -120,7 +121,8 @@ async fn play(State(script): State<Arc<Script>>, request: HttpRequest) -> Respon
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 1 << 20).await.expect("body");
     let line = format!("{} {}", parts.method, parts.uri);
-    let seen = Seen { line, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned() };
+    let seen =
+        Seen { line, headers: parts.headers, body: String::from_utf8_lossy(&body).into_owned(), bytes: body.into() };
     script.seen.lock().expect("lock").push(seen);
     let play = script.plays.lock().expect("lock").pop_front().unwrap_or_else(|| Play::status(599));
     let mut response = play.body.into_response();
@@ -143,7 +145,7 @@ pub(crate) async fn destinations(url: &str, options: &str) -> Destinations {
         let name = Name::new(name).expect("name");
         secrets.put_secret(&name, Secret::new(text), Timestamp::default()).await.expect("stored");
     }
-    let destinations = Destinations::new(secrets, Arc::new(SystemClock));
+    let destinations = Destinations::new(secrets.clone(), secrets, Arc::new(SystemClock));
     destinations.replace([spec(url, options)]);
     destinations
 }

@@ -24,7 +24,7 @@ pub(super) struct Wires {
 
 impl Wires {
     pub(super) fn new(store: Arc<SqlStore>, clock: Arc<dyn Clock>, data_folder: PathBuf) -> Self {
-        let destinations = Arc::new(Destinations::new(store.clone(), clock.clone()));
+        let destinations = Arc::new(Destinations::new(store.clone(), store.clone(), clock.clone()));
         Self { store, clock, destinations, data_folder }
     }
 
