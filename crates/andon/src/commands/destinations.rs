@@ -26,7 +26,7 @@ pub(crate) enum Destinations {
         /// Names; all when none is given
         names: Vec<String>,
     },
-    /// Read the metadata of an OData service, for the types check of `andon check` and `andon apply`
+    /// Read the `$metadata` of a service, for the types check of `andon check` and `andon apply`
     Metadata {
         /// Name of the destination
         name: Name,
