@@ -15,6 +15,7 @@
 mod api;
 mod auth;
 mod body;
+mod diff;
 mod error;
 mod extract;
 mod gate;

@@ -68,6 +68,8 @@ pub(crate) enum Command {
     Demo(commands::demo::Demo),
     /// Put a folder of configuration into force
     Apply(commands::apply::Apply),
+    /// Show who changed the configuration, when, and what
+    History(commands::history::History),
     /// Write the configuration in force into a folder, byte for byte
     Export(commands::export::Export),
     /// Make a scenario folder of the configuration of SAP's events-to-business-actions framework

@@ -32,6 +32,7 @@ const COMMANDS: &[&str] = &[
     "serve",
     "demo",
     "apply",
+    "history",
     "export",
     "import",
     "check",
@@ -280,6 +281,41 @@ fn an_apply_with_faults_changes_nothing() {
     check(&server.run(&["export", &exported]), 1, &["AND-6003", "--force"]);
     check(&server.run(&["export", &exported, "--force"]), 0, &["replaced"]);
     check(&server.run(&["export", &exported, "--revision", "99"]), 1, &["AND-1201"]);
+}
+
+#[test]
+fn what_changes_is_shown_before_and_after_it_is_applied() {
+    let server = Server::start();
+    let folder = server.folder.path().join("scenario");
+    common::copy_folder(&scenarios().join("events"), &folder);
+    let path = folder.display().to_string();
+    let first = server.json(&["apply", &path, "--dry-run"]);
+    assert_eq!(first["changes"][0]["effect"], "created");
+    server.json(&["apply", &path]);
+    check(&server.run(&["apply", &path, "--dry-run"]), 0, &["nothing differs from what is in force", "no findings"]);
+
+    let destination = folder.join("destinations/s4.toml");
+    let text = fs::read_to_string(&destination).unwrap();
+    fs::write(&destination, format!("{text}max_concurrency_was = 1\n")).unwrap();
+    let faulty = server.run(&["apply", &path, "--dry-run"]);
+    check(&faulty, 1, &["+max_concurrency_was = 1", "1 replaced", "AND-2001"]);
+    assert!(!text_of_all(&faulty).contains('\u{1b}'), "a pipe gets no colours");
+
+    fs::write(&destination, format!("# changed\n{text}")).unwrap();
+    assert_eq!(server.json(&["apply", &path])["revision"], 2);
+    check(&server.run(&["history"]), 0, &["revision", "admin"]);
+    check(&server.run(&["history", "destinations/s4.toml"]), 0, &["version", "admin"]);
+    check(&server.run(&["history", "destinations/s4", "--diff"]), 0, &["+# changed", "version 1", "version 2"]);
+    check(&server.run(&["history", "destinations/s4", "2..1"]), 0, &["-# changed"]);
+    let created = server.json(&["history", "destinations/s4", "0..1"]);
+    assert_eq!(created["effect"], "created");
+    check(&server.run(&["history", "destinations/s4", "1..9"]), 1, &["AND-1201", "version 9"]);
+    check(&server.run(&["history", "destinations/s4", "one"]), 2, &["FROM..TO"]);
+    check(&server.run(&["history", "chairs/s4"]), 2, &["destinations"]);
+}
+
+fn text_of_all(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
 }
 
 #[test]

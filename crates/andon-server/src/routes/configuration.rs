@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use andon_journal::{Change, Document, DocumentKind, DocumentVersion, Finding, RevisionInfo};
-use andon_model::Name;
+use andon_model::{Code, Name, Problem};
 use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
@@ -14,6 +14,7 @@ use utoipa::IntoParams;
 
 use crate::api::Api;
 use crate::auth::{Administer, Caller, Operate, Read};
+use crate::diff::{self, Difference, Side};
 use crate::error::ApiError;
 use crate::extract::{ApiPath, ApiQuery, LargeJson};
 use crate::schema;
@@ -82,10 +83,64 @@ pub(crate) async fn history(
     State(api): State<Arc<Api>>,
     ApiPath((folder, name)): ApiPath<(String, Name)>,
 ) -> Result<Json<Vec<DocumentVersion>>, ApiError> {
+    Ok(Json(versions_of(&api, &folder, &name).await?))
+}
+
+/// All versions of a document, newest first; never none.
+async fn versions_of(api: &Api, folder: &str, name: &Name) -> Result<Vec<DocumentVersion>, ApiError> {
     let absent = || ApiError::not_found(format_args!("document {folder}/{name}"));
-    let kind = DocumentKind::from_folder(&folder).ok_or_else(absent)?;
-    let versions = api.handle.configurations().history(kind, &name).await?;
-    if versions.is_empty() { Err(absent()) } else { Ok(Json(versions)) }
+    let kind = DocumentKind::from_folder(folder).ok_or_else(absent)?;
+    let versions = api.handle.configurations().history(kind, name).await?;
+    if versions.is_empty() { Err(absent()) } else { Ok(versions) }
+}
+
+/// Which two versions.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct DiffQuery {
+    /// The older version; 0 is the state before the first one. The one before `to` when absent.
+    from: Option<i64>,
+    /// The newer version; the newest when absent.
+    to: Option<i64>,
+}
+
+/// Show how two versions of a document differ.
+///
+/// Role: viewer, operator or admin.
+#[utoipa::path(get, path = "/api/v1/configuration/{kind}/{name}/diff", tag = "configuration",
+    operation_id = "show_difference",
+    params(("kind" = String, Path, description = "folder of the kind: sources, lookups, decisions, tables, actions or destinations"),
+        ("name" = String, Path, description = "name of the document"), DiffQuery),
+    responses((status = 200, description = "the difference", body = schema::Difference)))]
+pub(crate) async fn difference(
+    _: Caller<Read>,
+    State(api): State<Arc<Api>>,
+    ApiPath((folder, name)): ApiPath<(String, Name)>,
+    ApiQuery(query): ApiQuery<DiffQuery>,
+) -> Result<Json<Difference>, ApiError> {
+    let versions = versions_of(&api, &folder, &name).await?;
+    let to = query.to.unwrap_or_else(|| versions.first().map_or(0, |newest| newest.version));
+    let before = || versions.iter().map(|known| known.version).find(|version| *version < to).unwrap_or(0);
+    let (older, newer) = (side(&versions, query.from.unwrap_or_else(before))?, side(&versions, to)?);
+    let path = versions.into_iter().next().map(|newest| newest.document.path()).unwrap_or_default();
+    blocking(move || Difference::between(path, older.as_ref(), newer.as_ref(), diff::MAX_DIFF_BYTES)).await.map(Json)
+}
+
+/// A version as one side of a difference; `None` for 0.
+fn side(versions: &[DocumentVersion], version: i64) -> Result<Option<Side>, ApiError> {
+    if version == 0 {
+        return Ok(None);
+    }
+    let found = versions.iter().find(|known| known.version == version);
+    let found = found.ok_or_else(|| ApiError::not_found(format_args!("version {version}")))?;
+    Ok(Some(Side::of_version(found)))
+}
+
+/// Computes where it holds up no request.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| ApiError::from(Problem::new(Code::Internal, "the work ended without an answer")))
 }
 
 /// A change as a whole: all of it or nothing.
@@ -116,9 +171,10 @@ impl From<Changes> for Vec<Change> {
 #[derive(Serialize)]
 pub(crate) struct Checked {
     findings: Vec<Finding>,
+    changes: Vec<Difference>,
 }
 
-/// Check a change without storing it.
+/// Check a change without storing it, and show what it would change.
 ///
 /// Role: operator or admin.
 #[utoipa::path(post, path = "/api/v1/configuration/check", tag = "configuration",
@@ -129,7 +185,12 @@ pub(crate) async fn check(
     State(api): State<Arc<Api>>,
     LargeJson(changes): LargeJson<Changes>,
 ) -> Result<Json<Checked>, ApiError> {
-    Ok(Json(Checked { findings: api.handle.check(changes.into()).await? }))
+    let changes: Vec<Change> = changes.into();
+    let store = api.handle.configurations();
+    let present = store.documents_at(store.newest_revision().await?).await?;
+    let findings = api.handle.check(changes.clone()).await?;
+    let changes = blocking(move || diff::of_changes(&present, changes)).await?;
+    Ok(Json(Checked { findings, changes }))
 }
 
 /// What an apply did.

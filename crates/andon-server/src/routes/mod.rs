@@ -51,6 +51,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(configuration::show))
         .routes(routes!(configuration::revisions))
         .routes(routes!(configuration::history))
+        .routes(routes!(configuration::difference))
         .routes(routes!(configuration::check))
         .routes(routes!(configuration::apply))
         .routes(routes!(tokens::list, tokens::create))

@@ -107,6 +107,34 @@ pub struct DeletedDocument {
 pub struct Checked {
     /// Errors and warnings; empty when all is well.
     pub findings: Vec<Finding>,
+    /// The documents that would differ from the newest revision, and how.
+    pub changes: Vec<Difference>,
+}
+
+/// What becomes of a document.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Effect {
+    /// There was none of this kind and name.
+    Created,
+    /// Its text is another.
+    Replaced,
+    /// It goes.
+    Removed,
+}
+
+/// How two states of a document differ.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Difference {
+    /// The document, as its path in a scenario folder.
+    #[schema(example = "actions/create-notification.toml")]
+    pub path: String,
+    /// What becomes of it from the first state to the second.
+    pub effect: Effect,
+    /// Unified diff with three lines of context; empty when there is no room for it.
+    pub diff: String,
+    /// Whether the diff ends before its end.
+    pub cut: bool,
 }
 
 /// What an apply did.

@@ -11,8 +11,8 @@ mod operations;
 mod problem;
 
 pub use configuration::{
-    Applied, Change, Changes, Checked, Configuration, DeletedDocument, Document, DocumentKind, DocumentVersion,
-    Revision,
+    Applied, Change, Changes, Checked, Configuration, DeletedDocument, Difference, Document, DocumentKind,
+    DocumentVersion, Effect, Revision,
 };
 pub use delivery::{
     Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, RawBytes, Signature, Source, SourceAuth,

@@ -77,6 +77,37 @@ async fn configuration_is_versioned_with_its_author() {
 }
 
 #[tokio::test]
+async fn what_a_change_changes_is_shown() {
+    let world = World::start().await;
+    let put = |text: &str| json!({ "changes": [{ "put": { "kind": "table", "name": "t", "text": text } }] });
+    let check = async |body: &Value| {
+        let answer = world.tell(Role::Operator, "POST", "/api/v1/configuration/check", body).await.json();
+        let _described: andon_server::schema::Checked = serde_json::from_value(answer.clone()).unwrap();
+        answer["changes"].clone()
+    };
+    let created = check(&put("a\nb\n")).await;
+    assert_eq!((created[0]["effect"].as_str(), created[0]["path"].as_str()), (Some("created"), Some("tables/t.json")));
+    for text in ["a\nb\n", "a\nc\n"] {
+        world.tell(Role::Admin, "POST", "/api/v1/configuration/apply", &put(text)).await;
+    }
+    assert_eq!(check(&put("a\nc\n")).await, json!([]));
+    let show = async |query: &str| {
+        let path = format!("/api/v1/configuration/tables/t/diff{query}");
+        world.ask(Role::Viewer, "GET", &path).await.json()
+    };
+    let newest = show("").await;
+    let expected = "--- tables/t.json version 1\n+++ tables/t.json version 2\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n";
+    assert_eq!(newest, json!({ "path": "tables/t.json", "effect": "replaced", "diff": expected, "cut": false }));
+    assert_eq!(show("?from=1&to=2").await, newest);
+    assert_eq!(
+        (show("?from=0").await["effect"].as_str(), show("?to=1").await["effect"].as_str()),
+        (Some("created"), Some("created"))
+    );
+    assert_eq!(show("?from=2&to=2").await["diff"], "");
+    assert_eq!(show("?to=9").await["code"], "AND-1201");
+}
+
+#[tokio::test]
 async fn a_destination_is_tested() {
     let world = World::start().await;
     let lines = world.ask(Role::Operator, "POST", "/api/v1/destinations/s4/test").await;

@@ -38,6 +38,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/configuration", READ),
     ("GET", "/api/v1/configuration/revisions", READ),
     ("GET", "/api/v1/configuration/{kind}/{name}/history", READ),
+    ("GET", "/api/v1/configuration/{kind}/{name}/diff", READ),
     ("POST", "/api/v1/configuration/check", OPERATE),
     ("POST", "/api/v1/configuration/apply", ADMINISTER),
     ("GET", "/api/v1/tokens", ADMINISTER),

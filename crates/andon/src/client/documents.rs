@@ -19,6 +19,22 @@ pub(crate) struct ConfigurationAnswer {
 pub(crate) struct CheckAnswer {
     /// What was found.
     pub(crate) findings: Vec<Finding>,
+    /// What would differ, document by document.
+    #[serde(default)]
+    pub(crate) changes: Vec<Difference>,
+}
+
+/// `GET /api/v1/configuration/{kind}/{name}/diff`
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Difference {
+    /// The document's path in a scenario folder.
+    pub(crate) path: String,
+    /// `created`, `replaced` or `removed`.
+    pub(crate) effect: String,
+    /// Unified diff.
+    pub(crate) diff: String,
+    /// Whether the diff ends before its end.
+    pub(crate) cut: bool,
 }
 
 /// `POST /api/v1/configuration/apply`

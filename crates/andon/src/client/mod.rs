@@ -16,7 +16,9 @@ use serde::de::DeserializeOwned;
 
 use crate::config::Settings;
 use crate::output::Failure;
-pub(crate) use documents::{ApplyAnswer, CheckAnswer, ConfigurationAnswer, DeliveredAnswer, TokenAnswer, change_json};
+pub(crate) use documents::{
+    ApplyAnswer, CheckAnswer, ConfigurationAnswer, DeliveredAnswer, Difference, TokenAnswer, change_json,
+};
 
 /// Environment variable that carries the token.
 const TOKEN_VARIABLE: &str = "ANDON_TOKEN";

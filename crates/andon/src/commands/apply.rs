@@ -8,9 +8,9 @@ use andon_model::Severity;
 use clap::Args;
 use reqwest::Method;
 
-use crate::client::{ApplyAnswer, CheckAnswer, Client, ConfigurationAnswer, change_json};
+use crate::client::{ApplyAnswer, CheckAnswer, Client, ConfigurationAnswer, Difference, change_json};
 use crate::commands::Context;
-use crate::output::{Cell, Grid, Tone};
+use crate::output::{Cell, Grid, Tone, painted};
 use crate::scenario;
 
 /// Put folders of configuration into force, all or nothing
@@ -25,7 +25,7 @@ pub(crate) struct Apply {
     /// Remove documents that are in force but in none of the folders
     #[arg(long)]
     prune: bool,
-    /// Only let the server check what would be in force
+    /// Only show what would change, and what the server finds wrong with it
     #[arg(long)]
     dry_run: bool,
 }
@@ -42,7 +42,8 @@ pub(crate) async fn run(apply: Apply, context: &Context) -> anyhow::Result<ExitC
     if apply.dry_run {
         let path = "/api/v1/configuration/check";
         let answer: CheckAnswer = client.submit(Method::POST, path, &change_json(&changes)).await?;
-        output.show(&answer, |answer| findings_table(&answer.findings))?;
+        output.say(&answer, |answer| differences(&answer.changes, output.is_on_terminal()))?;
+        output.aside(&findings_table(&answer.findings))?;
         return Ok(exit_code(&answer.findings));
     }
     let answer = put_into_force(&client, &changes).await?;
@@ -63,6 +64,27 @@ async fn removals(client: &Client, kept: &[Document]) -> anyhow::Result<Vec<Chan
     let documents = present.documents.into_iter().map(|version| version.document);
     let gone = documents.filter(|document| !kept.iter().any(|k| (k.kind, &k.name) == (document.kind, &document.name)));
     Ok(gone.map(|document| Change::Delete(document.kind, document.name)).collect())
+}
+
+/// Every difference as a patch, and how many there are.
+fn differences(changes: &[Difference], colours: bool) -> String {
+    let patches: String = changes.iter().map(|change| patch(change, colours)).collect();
+    let count = |effect: &str| changes.iter().filter(|change| change.effect == effect).count();
+    match changes {
+        [] => "nothing differs from what is in force".to_owned(),
+        _ => format!(
+            "{patches}\n{} created, {} replaced, {} removed; nothing is applied yet\n",
+            count("created"),
+            count("replaced"),
+            count("removed")
+        ),
+    }
+}
+
+/// One difference as a patch; what was left out is said.
+pub(super) fn patch(difference: &Difference, colours: bool) -> String {
+    let patch = painted(&difference.diff, colours);
+    if difference.cut { format!("{patch}({} differs in more than is shown)\n", difference.path) } else { patch }
 }
 
 fn summary(answer: &ApplyAnswer) -> String {

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod events;
 pub(crate) mod export;
+pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
 pub(crate) mod quarantine;
@@ -54,6 +55,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Serve(_) => serve::run(context).await,
         Command::Demo(demo) => demo::run(demo, &context).await,
         Command::Apply(apply) => apply::run(apply, &context).await,
+        Command::History(history) => history::run(history, &context).await,
         Command::Export(export) => export::run(export, &context).await,
         Command::Import(import) => import::run(import, &context).await,
         Command::Check(check) => check::run(&check, &context).await,

@@ -2,6 +2,7 @@
 
 mod failure;
 mod grid;
+mod patch;
 mod remedy;
 mod text;
 
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 pub(crate) use failure::Failure;
 pub(crate) use grid::{Cell, Grid, Tone};
+pub(crate) use patch::painted;
 pub(crate) use text::{facts_text, one_line, percent, utc_time};
 
 /// How results are printed; cheap to copy.
