@@ -25,4 +25,4 @@ pub use bucket::{Bucket, BucketSource};
 pub use checks::ConnectorChecks;
 pub use credential::Credential;
 pub use destination::{Auth, DestinationSpec, Destinations, OdataSpec, Trust};
-pub use source::{BucketSpec, Location, S3Location, SourceSpec};
+pub use source::{BucketSpec, ImageSpec, Location, S3Location, SourceSpec};

@@ -73,7 +73,7 @@ pub(crate) async fn deliver(shared: &Shared, name: &Name, delivery: Delivery) ->
             Err(SourceError(problem)) => return Err(IntakeError::Object(problem)),
         };
         let mark = Mark { key: object.path.clone(), version: object.version.clone() };
-        let decoded = source.decoder.decode(&object);
+        let decoded = decode_object(shared, &source, &object).await?;
         let stored = store_decoded(shared, &source, &object, decoded, vec![mark]).await?;
         delivered.events.extend(stored.events);
         delivered.quarantined.extend(stored.quarantined);
@@ -103,11 +103,21 @@ pub(crate) async fn replay(shared: &Shared, id: i64) -> Result<Delivered, Intake
 /// A replay that fails again leaves the old entry open instead of making a second one.
 async fn deliver_replayed(shared: &Shared, name: &Name, delivery: Delivery) -> Result<Delivered, IntakeError> {
     let source = shared.sources.read().get(name).cloned().ok_or_else(|| IntakeError::UnknownSource(name.clone()))?;
-    let mut decoded = source.decoder.decode(&delivery);
+    let mut decoded = decode_object(shared, &source, &delivery).await?;
     let faults: Vec<Problem> = std::mem::take(&mut decoded.faults).into_iter().map(|(problem, _)| problem).collect();
     let mut delivered = store_decoded(shared, &source, &delivery, decoded, Vec::new()).await?;
     delivered.quarantined.extend(faults.into_iter().map(|problem| (0, problem)));
     Ok(delivered)
+}
+
+/// Decodes what came from a bucket, and attaches what lies beside it there.
+async fn decode_object(shared: &Shared, source: &RunningSource, object: &Delivery) -> Result<Decoded, IntakeError> {
+    let decoded = source.decoder.decode(object);
+    let Some((_, objects)) = source.notifications.as_ref().filter(|_| !object.path.is_empty()) else {
+        return Ok(decoded);
+    };
+    let attached = objects.attach(object, decoded, shared.clock.now()).await;
+    attached.map_err(|SourceError(problem)| IntakeError::Object(problem))
 }
 
 fn check_backlog(shared: &Shared) -> Result<(), IntakeError> {

@@ -1,6 +1,6 @@
 //! How events come in: deliveries, decoders and pulled sources.
 
-use andon_model::{Event, Name, Problem};
+use andon_model::{Event, Name, Problem, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -132,6 +132,11 @@ pub trait ObjectReader: Send + Sync {
     /// The object at `path` (decoded, without the bucket). `Ok(None)`: outside the source's prefix and
     /// suffix, or gone since.
     async fn read(&self, path: &str) -> Result<Option<Delivery>, SourceError>;
+
+    /// Adds to what was decoded of an object what lies beside it in the bucket, such as the picture of a
+    /// result. Where that is missing for good, the object is a fault. An error: not there yet, or it cannot
+    /// be read now; the same object must be brought again.
+    async fn attach(&self, object: &Delivery, decoded: Decoded, now: Timestamp) -> Result<Decoded, SourceError>;
 }
 
 /// A source that is asked for events. It is acknowledged only after its batch is durable.

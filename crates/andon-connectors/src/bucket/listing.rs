@@ -110,15 +110,17 @@ fn digest(path: &str, version: &str) -> [u8; 16] {
 
 /// Whether a path is one that the source reads, by prefix, suffix and the rule for temporary names.
 pub(super) fn is_wanted(spec: &BucketSpec, path: &str) -> bool {
-    let prefix = spec.location.prefix();
-    let below = match path.strip_prefix(prefix) {
-        Some(rest) if prefix.is_empty() => rest,
-        Some(rest) if rest.starts_with('/') => &rest[1..],
-        _ => return false,
-    };
+    let Some(below) = below_prefix(spec, path) else { return false };
     let temporary = |name: &str| TEMPORARY.iter().any(|ending| name.ends_with(ending));
     let hidden = |name: &str| name.starts_with('.');
     path.ends_with(&spec.suffix) && !below.is_empty() && !below.split('/').any(hidden) && !temporary(below)
+}
+
+/// What of a path lies below the source's prefix; `None` when the path lies elsewhere.
+pub(super) fn below_prefix<'a>(spec: &BucketSpec, path: &'a str) -> Option<&'a str> {
+    let prefix = spec.location.prefix();
+    let rest = path.strip_prefix(prefix)?;
+    if prefix.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
 }
 
 /// The oldest objects that the journal has not marked.
@@ -240,6 +242,7 @@ mod tests {
             poll: Duration::from_secs(1),
             settle: Duration::from_secs(2),
             max_object_bytes: 1,
+            images: None,
         }
     }
 

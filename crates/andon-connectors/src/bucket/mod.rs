@@ -8,19 +8,22 @@
 //!
 //! **Life of an object.** A listing finds it; the journal says that its version is new; it waits in the
 //! queue, oldest first; it is read (at most `max_object_bytes`) and decoded in parts; its mark travels
-//! with its last events; after [`andon_journal::Source::acknowledge`] it is forgotten here.
+//! with its last events; after [`andon_journal::Source::acknowledge`] it is forgotten here. Where the decoder's
+//! results have pictures, each is read with its result and attached to the event; a result whose picture is
+//! not there yet is left for a later listing, until its time to wait is over.
 
 mod folder;
 mod listing;
 mod object;
+mod picture;
 mod pump;
 mod store;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use andon_journal::{Delivery, ObjectReader, Secrets, SourceError};
-use andon_model::{Name, Problem};
+use andon_journal::{Decoded, Delivery, ObjectReader, Secrets, SourceError};
+use andon_model::{Name, Problem, Timestamp};
 use async_trait::async_trait;
 use object_store::ObjectStore;
 use tokio::sync::OnceCell;
@@ -29,6 +32,7 @@ pub use pump::BucketSource;
 
 use crate::source::{BucketSpec, Location};
 use object::Fetched;
+use picture::{Pictured, Waiting};
 
 /// The folder or bucket of one source; opened when it is first used.
 pub struct Bucket {
@@ -37,6 +41,7 @@ pub struct Bucket {
     data_folder: PathBuf,
     secrets: Arc<dyn Secrets>,
     store: OnceCell<Arc<dyn ObjectStore>>,
+    waiting: Waiting,
 }
 
 impl Bucket {
@@ -47,7 +52,8 @@ impl Bucket {
         data_folder: impl Into<PathBuf>,
         secrets: Arc<dyn Secrets>,
     ) -> Arc<Self> {
-        Arc::new(Self { source, spec, data_folder: data_folder.into(), secrets, store: OnceCell::new() })
+        let (data_folder, store) = (data_folder.into(), OnceCell::new());
+        Arc::new(Self { source, spec, data_folder, secrets, store, waiting: Waiting::default() })
     }
 
     /// The folder of a local source.
@@ -75,6 +81,20 @@ impl ObjectReader for Bucket {
             Fetched::Object(delivery) => Ok(Some(delivery)),
             Fetched::TooLarge(_, problem) => Err(SourceError(problem)),
             Fetched::Gone => Ok(None),
+        }
+    }
+
+    async fn attach(&self, object: &Delivery, decoded: Decoded, now: Timestamp) -> Result<Decoded, SourceError> {
+        let not_yet = |path: String| {
+            let what = format!("the picture {path} is not there yet, try again in a few seconds");
+            SourceError(self.failed(&object.path, &what))
+        };
+        match self.pictured(object, decoded, now).await.map_err(SourceError)? {
+            Pictured::Done(decoded) => Ok(decoded),
+            Pictured::NotYet(path) => Err(not_yet(path)),
+            Pictured::Without(problem) => {
+                Ok(Decoded { faults: vec![(problem, object.body.clone())], ..Decoded::default() })
+            }
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_journal::{Batch, Delivery, Journal, Mark, NewQuarantine, Source, SourceError};
+use andon_journal::{Batch, Decoded, Delivery, Journal, Mark, NewQuarantine, Source, SourceError};
 use andon_model::{Clock, Problem};
 use async_trait::async_trait;
 use tokio::time::{Interval, MissedTickBehavior};
@@ -12,7 +12,8 @@ use tokio::time::{Interval, MissedTickBehavior};
 use super::Bucket;
 use super::listing::{Candidate, Memory};
 use super::object::Fetched;
-use crate::decode::{PartDecoder, Position};
+use super::picture::{MAX_PICTURED_EVENTS, Pictured};
+use crate::decode::{Part, PartDecoder, Position};
 
 /// Most events in one batch.
 const MAX_BATCH_EVENTS: usize = 500;
@@ -22,6 +23,9 @@ const MAX_BATCH_FAULTS: usize = 500;
 
 /// Most objects that one batch reads to their end.
 const MAX_BATCH_OBJECTS: usize = 64;
+
+/// Most bytes attached to the events of one batch, but for the last object's (64 MiB).
+const MAX_BATCH_ATTACHED_BYTES: usize = 64 << 20;
 
 /// Longest pause after failures.
 const MAX_BACK_OFF: Duration = Duration::from_mins(1);
@@ -64,6 +68,11 @@ impl Draft {
         self.batch.events.len() < MAX_BATCH_EVENTS
             && self.batch.quarantine.len() < MAX_BATCH_FAULTS
             && self.batch.marks.len() < MAX_BATCH_OBJECTS
+            && self.attached_bytes() < MAX_BATCH_ATTACHED_BYTES
+    }
+
+    fn attached_bytes(&self) -> usize {
+        self.batch.attachments.iter().map(|attachment| attachment.bytes.len()).sum()
     }
 
     fn is_empty(&self) -> bool {
@@ -116,6 +125,7 @@ impl BucketSource {
             }
             // Nothing came of these objects: they are gone or cannot be read now. The next listing tells.
             self.queue.drain(..draft.taken);
+            self.open = None;
             if let Some(problem) = draft.unreadable {
                 return Err(problem);
             }
@@ -128,7 +138,7 @@ impl BucketSource {
         let mut draft = Draft { open: self.open.clone(), ..Draft::default() };
         while draft.has_room() {
             match draft.open.take() {
-                Some(open) => self.decode(open, &mut draft),
+                Some(open) => self.decode(open, &mut draft).await,
                 None => match self.queue.get(draft.taken) {
                     Some(candidate) => self.fetch(candidate, &mut draft).await,
                     None => break,
@@ -150,24 +160,42 @@ impl BucketSource {
                 draft.mark(&delivery);
             }
             Ok(Fetched::Gone) => tracing::debug!(path = candidate.path, "the object is gone"),
-            Err(problem) => {
-                tracing::warn!(source = %self.bucket.source, %problem, "an object is left for the next listing");
-                draft.unreadable = Some(problem);
-            }
+            Err(problem) => self.leave(problem, draft),
         }
     }
 
-    fn decode(&self, open: Open, draft: &mut Draft) {
-        let room = MAX_BATCH_EVENTS - draft.batch.events.len();
-        let part = self.decoder.decode_part(&open.delivery, open.at, room);
-        draft.batch.events.extend(part.decoded.events);
-        draft.batch.passed += part.decoded.passed;
-        let faults = part.decoded.faults.into_iter();
-        draft.batch.quarantine.extend(faults.map(|(problem, raw)| self.quarantine(&open.delivery, problem, raw)));
-        match part.next {
-            Some(at) => draft.open = Some(Open { at, ..open }),
-            None => draft.mark(&open.delivery),
+    async fn decode(&self, open: Open, draft: &mut Draft) {
+        let most = if self.bucket.spec.images.is_some() { MAX_PICTURED_EVENTS } else { MAX_BATCH_EVENTS };
+        let room = most.min(MAX_BATCH_EVENTS - draft.batch.events.len());
+        let Part { decoded, next } = self.decoder.decode_part(&open.delivery, open.at, room);
+        match self.bucket.pictured(&open.delivery, decoded, self.clock.now()).await {
+            Ok(Pictured::Done(decoded)) => {
+                self.take_in(&open.delivery, decoded, draft);
+                match next {
+                    Some(at) => draft.open = Some(Open { at, ..open }),
+                    None => draft.mark(&open.delivery),
+                }
+            }
+            Ok(Pictured::Without(problem)) => {
+                draft.batch.quarantine.push(self.quarantine(&open.delivery, problem, open.delivery.body.clone()));
+                draft.mark(&open.delivery);
+            }
+            Ok(Pictured::NotYet(picture)) => tracing::debug!(path = open.delivery.path, picture, "not there yet"),
+            Err(problem) => self.leave(problem, draft),
         }
+    }
+
+    fn take_in(&self, delivery: &Delivery, decoded: Decoded, draft: &mut Draft) {
+        draft.batch.events.extend(decoded.events);
+        draft.batch.attachments.extend(decoded.attachments);
+        draft.batch.passed += decoded.passed;
+        let faults = decoded.faults.into_iter();
+        draft.batch.quarantine.extend(faults.map(|(problem, raw)| self.quarantine(delivery, problem, raw)));
+    }
+
+    fn leave(&self, problem: Problem, draft: &mut Draft) {
+        tracing::warn!(source = %self.bucket.source, %problem, "an object is left for the next listing");
+        draft.unreadable = Some(problem);
     }
 
     fn quarantine(&self, delivery: &Delivery, problem: Problem, raw: bytes::Bytes) -> NewQuarantine {

@@ -12,6 +12,8 @@ use axum::response::{IntoResponse, Response};
 use super::*;
 use crate::source::SourceSpec;
 
+mod pictures;
+
 const ANOMALY: &str = r#"{"timestamp":"2026-02-03T10:02:00","prediction":1}"#;
 
 fn name(text: &str) -> Name {

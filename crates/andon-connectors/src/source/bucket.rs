@@ -6,7 +6,7 @@ use std::time::Duration;
 use andon_model::Problem;
 use toml::Spanned;
 
-use super::file::BucketSection;
+use super::file::{BucketSection, ImageRule};
 use crate::config::Document;
 use crate::credential::Credential;
 
@@ -23,6 +23,17 @@ pub struct BucketSpec {
     pub settle: Duration,
     /// Larger objects go to quarantine.
     pub max_object_bytes: u64,
+    /// The pictures beside the results; `None` where the source's decoder knows of none.
+    pub images: Option<ImageSpec>,
+}
+
+/// How the picture of a result is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageSpec {
+    /// Whether a result without its picture goes to quarantine; otherwise it goes on without.
+    pub required: bool,
+    /// How long a result waits for its picture.
+    pub wait: Duration,
 }
 
 /// Folder or bucket.
@@ -71,6 +82,7 @@ impl Location {
 
 const MAX_OBJECT_BYTES: (u64, u64) = (1, 1 << 30);
 
+/// The section but for `images`, which depend on the decoder: [`images`].
 pub(super) fn checked(document: &Document<'_>, section: &BucketSection) -> Result<BucketSpec, Problem> {
     let hour = Duration::from_hours(1);
     let two_seconds = Duration::from_secs(2);
@@ -80,7 +92,25 @@ pub(super) fn checked(document: &Document<'_>, section: &BucketSection) -> Resul
         poll: document.duration(section.poll.as_ref(), two_seconds, (Duration::from_millis(100), hour))?,
         settle: document.duration(section.settle.as_ref(), two_seconds, (Duration::ZERO, hour))?,
         max_object_bytes: document.number(section.max_object_bytes.as_ref(), 64 << 20, MAX_OBJECT_BYTES)?,
+        images: None,
     })
+}
+
+/// How pictures are waited for, if the decoder has them at all.
+pub(super) fn images(
+    document: &Document<'_>,
+    section: &BucketSection,
+    has_images: bool,
+) -> Result<Option<ImageSpec>, Problem> {
+    const NONE: &str = "the source's decoder reads no pictures beside its objects";
+    if has_images {
+        let required = section.image.as_ref().is_none_or(|rule| *rule.as_ref() == ImageRule::Required);
+        let limits = (Duration::ZERO, Duration::from_hours(1));
+        let wait = document.duration(section.image_wait.as_ref(), Duration::from_mins(1), limits)?;
+        return Ok(Some(ImageSpec { required, wait }));
+    }
+    section.image.as_ref().map_or(Ok(()), |rule| Err(document.wrong(rule, NONE)))?;
+    section.image_wait.as_ref().map_or(Ok(None), |wait| Err(document.wrong(wait, NONE)))
 }
 
 fn location(document: &Document<'_>, section: &BucketSection) -> Result<Location, Problem> {

@@ -10,6 +10,8 @@
 //! poll = "2s"                       # pause between two listings; 100ms to 1h, default 2s
 //! settle = "2s"                     # folders: a file must be unchanged this long; 0s to 1h, default 2s
 //! max_object_bytes = 67108864       # larger objects go to quarantine; default 64 MiB, at most 1 GiB
+//! image = "required"                # or "optional": whether a result may go on without its picture
+//! image_wait = "1m"                 # how long a result waits for its picture; 0s to 1h, default 1m
 //! region = "eu-central-1"           # S3: these keys override what AWS_* variables say
 //! endpoint = "http://127.0.0.1:9000"
 //! allow_http = true
@@ -57,11 +59,21 @@ pub(super) struct BucketSection {
     pub(super) poll: Option<Spanned<Span>>,
     pub(super) settle: Option<Spanned<Span>>,
     pub(super) max_object_bytes: Option<Spanned<u64>>,
+    pub(super) image: Option<Spanned<ImageRule>>,
+    pub(super) image_wait: Option<Spanned<Span>>,
     pub(super) region: Option<Spanned<String>>,
     pub(super) endpoint: Option<Spanned<String>>,
     pub(super) allow_http: Option<Spanned<bool>>,
     pub(super) access_key: Option<Spanned<Credential>>,
     pub(super) secret_key: Option<Spanned<Credential>>,
+}
+
+/// What becomes of a result whose picture does not come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum ImageRule {
+    Required,
+    Optional,
 }
 
 #[derive(Debug, Deserialize)]

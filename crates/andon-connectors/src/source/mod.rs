@@ -12,7 +12,7 @@ use andon_journal::{Decoder, IntakeAuth};
 use andon_model::{Name, Problem};
 use toml::Spanned;
 
-pub use bucket::{BucketSpec, Location, S3Location};
+pub use bucket::{BucketSpec, ImageSpec, Location, S3Location};
 pub(crate) use decoding::Configured;
 pub(crate) use section::Section;
 
@@ -41,11 +41,15 @@ impl SourceSpec {
     pub fn parse(name: &Name, text: &str) -> Result<Self, Problem> {
         let document = Document::new("sources", name, text);
         let file: SourceFile = document.parse()?;
-        let bucket = file.bucket.as_ref().map(|section| bucket::checked(&document, section)).transpose()?;
+        let mut bucket = file.bucket.as_ref().map(|section| bucket::checked(&document, section)).transpose()?;
         let prefix = bucket.as_ref().map(|b| b.location.prefix()).unwrap_or_default();
+        let decoder = decoding::checked(&document, name, &file.decoder, prefix)?;
+        if let (Some(bucket), Some(section)) = (&mut bucket, &file.bucket) {
+            bucket.images = bucket::images(&document, section, decoder.companion("object").is_some())?;
+        }
         Ok(Self {
             name: name.clone(),
-            decoder: decoding::checked(&document, name, &file.decoder, prefix)?,
+            decoder,
             bucket,
             auth: file.auth.as_ref().map_or(Ok(IntakeAuth::Token), |section| auth(&document, section))?,
             description: file.description,

@@ -54,6 +54,18 @@ fn short_documents_have_defaults() {
 }
 
 #[test]
+fn results_with_pictures_wait_for_them() {
+    let images = |options: &str| {
+        let spec = parse(&format!("decoder = \"lookout-vision\"\n[bucket]\nurl = \"in\"\n{options}")).expect("valid");
+        spec.bucket.and_then(|bucket| bucket.images).map(|images| (images.required, images.wait.as_secs()))
+    };
+    assert_eq!(images(""), Some((true, 60)));
+    assert_eq!(images("image = \"optional\"\nimage_wait = \"0s\""), Some((false, 0)));
+    let other = parse("decoder = \"cloudevents\"\nbucket = { url = \"in\" }").expect("valid");
+    assert_eq!(other.bucket.and_then(|bucket| bucket.images), None);
+}
+
+#[test]
 fn faults_name_key_and_place() {
     check("decoder = \"xml\"", " line 1 column 11", "\"xml\" is not a decoder; known are cloudevents, eventbridge,");
     check("decoder = \"json\"\n", "", "the decoder json needs the key type");
@@ -76,6 +88,11 @@ fn faults_name_key_and_place() {
     check(&format!("{bucket}url = \"s3://b\"\nendpoint = \"http://h\""), " line 4 column 12", "for plain HTTP say");
     check(&format!("{bucket}url = \"s3://b\"\naccess_key = {{ env = \"A\" }}"), " line 4 column 14", "access_key and");
     check(&format!("{bucket}url = \"in\"\npoll = \"1ms\""), " line 4 column 8", "use a time from");
+    check(&format!("{bucket}url = \"in\"\nimage = \"optional\""), " line 4 column 9", "the source's decoder reads no");
+    check(&format!("{bucket}url = \"in\"\nimage_wait = \"1s\""), " line 4 column 14", "the source's decoder reads no");
+    let vision = bucket.replace("cloudevents", "lookout-vision");
+    check(&format!("{vision}url = \"in\"\nimage = \"never\""), " line 4 column 9", "unknown variant `never`");
+    check(&format!("{vision}url = \"in\"\nimage_wait = \"2h\""), " line 4 column 14", "use a time from");
     let problem = parse("decoder = ").expect_err("syntax");
     assert_eq!(problem.code, Code::ConfigurationSyntax);
 }

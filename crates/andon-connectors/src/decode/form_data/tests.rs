@@ -9,7 +9,7 @@ const IMAGE_PART: &str = "Content-Disposition: form-data; name=\"image\"; filena
     Content-Type: image/jpeg\r\n\r\n\u{1}picture";
 
 fn delivery(parts: &[&str]) -> Delivery {
-    let body: String = parts.iter().map(|part| format!("--B\r\n{part}\r\n")).collect();
+    let body: String = parts.iter().flat_map(|part| ["--B\r\n", part, "\r\n"]).collect();
     Delivery {
         content_type: Some("multipart/form-data; boundary=B".into()),
         body: Bytes::from(body + "--B--\r\n"),
