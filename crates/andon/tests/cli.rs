@@ -41,6 +41,7 @@ const COMMANDS: &[&str] = &[
     "events send",
     "events list",
     "events show",
+    "events attachment",
     "events decide",
     "events dry-run",
     "runs list",
