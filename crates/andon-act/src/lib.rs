@@ -26,12 +26,15 @@ pub mod template;
 pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
 pub use definition::{
-    Action, ActionDefinition, Budget, ChangesetEntry, Guard, ProbeGuard, RetryPolicy, Stage, Step, StepDefinition,
-    SummaryApi, WhenEmpty, WhenMissing,
+    Action, ActionDefinition, Budget, ChangesetEntry, EpisodeDefinition, EpisodeRule, Guard, OpenWhile, ProbeGuard,
+    RetryPolicy, Stage, Step, StepDefinition, SummaryApi, WhenEmpty, WhenMissing,
 };
 pub use key::{run_id, step_key};
 pub use library::{Determined, Library};
 pub use probe::{Found, Match, ProbeQuery};
 pub use request::{AttachmentBody, CallBudget, ChangesetPart, IfMatch, Request, StepKind};
-pub use run::{Effect, Input, Phase, RunContext, RunState, StepResult, Transition, plan, resume, step};
+pub use run::{
+    Effect, Input, OpenEpisode, Phase, Route, RunContext, RunEpisode, RunState, StepResult, Transition, plan, resume,
+    step,
+};
 pub use target::{DestinationLimits, Target, TestLine};

@@ -1,6 +1,6 @@
 //! What would happen to an event: decided and rendered, nothing stored, nothing sent.
 
-use andon_act::{Effect, Input, Request, plan, step};
+use andon_act::{Effect, Input, Phase, Request, plan, step};
 use andon_model::{Decision, Event, Name, Offset, Problem, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -58,7 +58,11 @@ fn try_action(catalog: &Catalog, event: &Event, wish: &Wish, now: Timestamp) -> 
     let action = catalog.action(&wish.action)?;
     let context = action.context(event, Offset::default());
     let planned = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
-    let sent = step(context, planned.state, Input::Admitted, now);
+    let ready = match planned.state.phase {
+        Phase::Joining => step(context, planned.state, Input::Episode(None), now).state,
+        _ => planned.state,
+    };
+    let sent = step(context, ready, Input::Admitted, now);
     let request = sent.effects.into_iter().find_map(|effect| match effect {
         Effect::Send { request, .. } => Some(request),
         _ => None,

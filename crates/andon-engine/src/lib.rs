@@ -15,6 +15,7 @@ mod catalog;
 mod configure;
 mod dry_run;
 mod engine;
+mod episodes;
 mod facts;
 mod gate;
 mod handle;

@@ -90,13 +90,14 @@ pub(crate) fn object_missing(source: &Name, path: &str) {
 }
 
 pub(crate) fn retained(retained: Retained) {
-    let Retained { events, attachments, replayed, quarantine, marks } = retained;
+    let Retained { events, attachments, replayed, quarantine, marks, episodes } = retained;
     let gone = [
         ("events", events),
         ("attachments", attachments),
         ("replayed", replayed),
         ("quarantine", quarantine),
         ("marks", marks),
+        ("episodes", episodes),
     ];
     for (what, rows) in gone {
         if rows > 0 {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use andon_act::{Effect, RunState};
-use andon_journal::{Commit, Decided, RunChange};
+use andon_act::{Effect, OpenEpisode, Phase, RunState};
+use andon_journal::{Commit, Decided, Episode, EpisodeKey, EpisodePart, RunChange};
 use andon_model::{Offset, RunId, TimelineEntry, Timestamp};
 use tokio::sync::oneshot;
 
@@ -17,6 +17,8 @@ pub(crate) struct Moved {
     /// Lines of the timeline that were stored before.
     pub(crate) lines_before: u32,
     pub(crate) state: RunState,
+    /// The episode as it is now, if the run has changed it.
+    pub(crate) episode: Option<OpenEpisode>,
 }
 
 /// The gathering.
@@ -68,11 +70,31 @@ fn change(id: RunId, moved: Moved, at: Timestamp) -> RunChange {
         status: state.status(),
         due: state.due(),
         documents: documents.join(", "),
-        summary: state.problem.as_ref().map(ToString::to_string).unwrap_or_default(),
+        summary: summary(&state),
+        episode: part(&state, moved.episode),
         state: serde_json::to_string(&state).unwrap_or_default(),
         at,
         timeline_from: moved.lines_before,
         timeline: moved.timeline,
         id,
     }
+}
+
+/// Why it waits, or did not end in `done`.
+fn summary(state: &RunState) -> String {
+    let behind = state.episode.as_ref().and_then(|episode| episode.behind.as_ref());
+    match behind.filter(|_| state.phase == Phase::Joining) {
+        Some(run) => format!("waits for run {run} of the same episode"),
+        None => state.problem.as_ref().map(ToString::to_string).unwrap_or_default(),
+    }
+}
+
+fn part(state: &RunState, put: Option<OpenEpisode>) -> Option<EpisodePart> {
+    let key = state.episode_key()?.to_owned();
+    let id = EpisodeKey { action: state.action.clone(), key: key.clone() };
+    let put = put.map(|open| {
+        let OpenEpisode { document, run, opened_at, touched_at, count } = open;
+        Episode { id, document, run, opened_at, touched_at, count }
+    });
+    Some(EpisodePart { key, holds: state.holds_episode(), put })
 }

@@ -3,7 +3,7 @@
 use andon_model::{Decision, Event, EventKey, Name, Offset, RunId, RunStatus, TimelineEntry, Timestamp};
 use async_trait::async_trait;
 
-use crate::{Mark, NewAttachment, NewQuarantine};
+use crate::{Episode, EpisodeKey, EpisodePart, Mark, NewAttachment, NewQuarantine};
 
 /// Why the journal could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +127,8 @@ pub struct PendingRun {
     pub id: RunId,
     /// Order key, as in [`StoredRun`].
     pub subject: String,
+    /// The episode that it belongs to.
+    pub episode: Option<EpisodeKey>,
 }
 
 /// A run as it is loaded when it wakes.
@@ -175,6 +177,8 @@ pub struct RunChange {
     pub timeline_from: u32,
     /// New lines of the timeline.
     pub timeline: Vec<TimelineEntry>,
+    /// Its part in an episode.
+    pub episode: Option<EpisodePart>,
 }
 
 /// The decisions for one event; committed with its runs and the decide checkpoint.
@@ -227,6 +231,13 @@ pub trait Journal: Send + Sync {
 
     /// Unsettled runs that stand after `after`, in the order of their places, at most `limit`.
     async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError>;
+
+    /// Runs that hold their episode, parked ones among them, that stand after `after`, in the order of their
+    /// places, at most `limit`.
+    async fn episode_holders(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError>;
+
+    /// The newest episode of a key.
+    async fn episode(&self, id: &EpisodeKey) -> Result<Option<Episode>, JournalError>;
 
     /// One run, settled or not.
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError>;

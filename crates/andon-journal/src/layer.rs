@@ -5,7 +5,8 @@ use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
 
 use crate::{
-    Append, Appended, Commit, Journal, JournalError, Lease, Mark, PendingRun, RunPlace, StoredEvent, StoredRun,
+    Append, Appended, Commit, Episode, EpisodeKey, Journal, JournalError, Lease, Mark, PendingRun, RunPlace,
+    StoredEvent, StoredRun,
 };
 
 /// Something around a journal; it is a [`Journal`] itself.
@@ -57,6 +58,14 @@ impl<L: JournalLayer> Journal for L {
 
     async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
         self.inner().unsettled_runs(after, limit).await
+    }
+
+    async fn episode_holders(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
+        self.inner().episode_holders(after, limit).await
+    }
+
+    async fn episode(&self, id: &EpisodeKey) -> Result<Option<Episode>, JournalError> {
+        self.inner().episode(id).await
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {

@@ -11,6 +11,7 @@
 
 mod attachment;
 mod configuration;
+mod episode;
 mod intake;
 mod journal;
 mod layer;
@@ -23,6 +24,7 @@ pub use attachment::{
 pub use configuration::{
     Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
 };
+pub use episode::{Episode, EpisodeKey, EpisodePart, OpenEpisodeView, RunEpisodeView};
 pub use intake::{
     Batch, Decoded, Decoder, Delivery, IntakeAuth, Mark, NewQuarantine, ObjectReader, Source, SourceError,
 };

@@ -6,7 +6,7 @@ use andon_model::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttachmentInfo, JournalError};
+use crate::{AttachmentInfo, Episode, JournalError, RunEpisodeView};
 
 /// One page of a list, newest first, with the position at which the next page starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -112,6 +112,9 @@ pub struct RunDetail {
     /// Documents it made or found.
     #[serde(default)]
     pub document_refs: Vec<DocumentRef>,
+    /// The episode that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<RunEpisodeView>,
 }
 
 /// Where a quarantine entry stands.
@@ -177,7 +180,7 @@ impl Counts {
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
-    /// Events, decisions and settled runs received before this go; their keys stay for J4. Attachments go with
+    /// Events, decisions and settled runs received before this go, and episodes that no event joined since; their keys stay for J4. Attachments go with
     /// the last event that has them. So do quarantine entries that were replayed.
     pub events_before: Timestamp,
     /// Keys of events received before this go as well.
@@ -204,6 +207,8 @@ pub struct Retained {
     pub quarantine: usize,
     /// Marks of read objects.
     pub marks: usize,
+    /// Episodes that no event joined for as long as events are kept.
+    pub episodes: usize,
 }
 
 /// Reading for people and tools; also the housekeeping that goes with it.
@@ -217,6 +222,8 @@ pub trait Views: Send + Sync {
     async fn runs(&self, filter: RunFilter) -> Result<Page<RunRow>, JournalError>;
     /// One run with its timeline.
     async fn run_detail(&self, id: &RunId) -> Result<Option<RunDetail>, JournalError>;
+    /// The episodes that an event joined last, newest first, at most `limit` (capped at 1,000).
+    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError>;
     /// A page of quarantine entries, newest first.
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError>;
     /// One quarantine entry with its bytes.

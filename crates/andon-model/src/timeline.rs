@@ -11,6 +11,8 @@ use crate::Timestamp;
 pub enum TimelineKind {
     /// The run was created by a decision.
     Planned,
+    /// It joined an episode, or found that the document of the last one is closed.
+    Joined,
     /// A request is about to be sent.
     Sending,
     /// A definite answer came, from a destination or from a table of Andon.
@@ -38,6 +40,7 @@ impl TimelineKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Planned => "planned",
+            Self::Joined => "joined",
             Self::Sending => "sending",
             Self::Answered => "answered",
             Self::Refused => "refused",

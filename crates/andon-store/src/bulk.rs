@@ -1,7 +1,7 @@
 //! Multi-row statements in a few fixed sizes, so that each is prepared once per connection.
 //!
 //! A list of any length is cut into the largest sizes that fit: 100 rows are 64 + 16 + 16 + 4. With at
-//! most 13 columns a statement binds at most 832 values, far below the limits of SQLite (32,766) and
+//! most 15 columns a statement binds at most 960 values, far below the limits of SQLite (32,766) and
 //! PostgreSQL (65,535).
 
 use std::sync::Arc;

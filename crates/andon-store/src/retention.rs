@@ -2,7 +2,7 @@
 //!
 //! Each chunk is a transaction of its own, so that the event lane never waits long. An event goes
 //! together with its decision, runs and timeline, and only when it is decided and all its runs are
-//! settled. Its attachments go with it unless another event has them. Its key stays behind, so that a late duplicate is still recognised (J4); keys go later, and
+//! settled; a parked run that holds its episode is not. Its attachments go with it unless another event has them. Its key stays behind, so that a late duplicate is still recognised (J4); keys go later, and
 //! never before their event. Quarantine entries that were replayed go with the events of their time, open
 //! ones by a limit of their own. Marks go only when somebody asked for it: an object that outlives its mark
 //! is read again, and once the keys of its events are gone, too, it would be acted on again.
@@ -23,7 +23,7 @@ const CHUNK: usize = 500;
 const RETAINING: &str = "deleting what is too old";
 
 const OLD_EVENTS: &str = "SELECT event_offset FROM events WHERE received_at < $1 AND event_offset <= $2 AND NOT EXISTS \
-     (SELECT 1 FROM runs WHERE runs.event_offset = events.event_offset AND status IN ('queued', 'sending', 'waiting')) \
+     (SELECT 1 FROM runs WHERE runs.event_offset = events.event_offset AND (status IN ('queued', 'sending', 'waiting') OR holds_episode = 1)) \
      ORDER BY received_at LIMIT $3";
 
 const DELETE_OLD_KEYS: &str = "DELETE FROM event_keys WHERE digest IN (SELECT digest FROM event_keys \
@@ -38,6 +38,9 @@ const DELETE_QUARANTINE: &str = "DELETE FROM quarantine WHERE id IN \
 
 const DELETE_MARKS: &str = "DELETE FROM marks WHERE digest IN \
      (SELECT digest FROM marks WHERE marked_at < $1 ORDER BY marked_at LIMIT $2)";
+
+const DELETE_EPISODES: &str = "DELETE FROM episodes WHERE touched_at < $1 AND (action, episode_key) IN \
+     (SELECT action, episode_key FROM episodes WHERE touched_at < $1 ORDER BY touched_at LIMIT $2)";
 
 static DELETE_TIMELINE: LazyLock<Bulk> = LazyLock::new(|| delete_from("timeline"));
 static DELETE_RUNS: LazyLock<Bulk> = LazyLock::new(|| delete_from("runs"));
@@ -71,6 +74,7 @@ pub(crate) async fn retain(db: &Database, retention: Retention) -> Result<Retain
             Some(before) => delete_rows(db, DELETE_MARKS, before.as_micros(), limit).await?,
             None => 0,
         },
+        episodes: delete_rows(db, DELETE_EPISODES, events_before, limit).await?,
     })
 }
 

@@ -8,6 +8,7 @@
 mod append;
 mod attachments;
 mod commit;
+mod episodes;
 
 use std::sync::Arc;
 

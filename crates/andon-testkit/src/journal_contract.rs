@@ -21,6 +21,7 @@ pub mod appending;
 pub mod attachments;
 pub mod configuration;
 pub mod credentials;
+pub mod episodes;
 pub mod leases;
 pub mod lists;
 pub mod payloads;
@@ -91,6 +92,10 @@ macro_rules! journal_contract {
             runs: two_commits_for_one_run_in_a_row_keep_both_timelines,
             runs: a_repeated_commit_repeats_no_timeline,
             runs: commits_from_many_tasks_arrive,
+            episodes: an_episode_is_written_with_its_run,
+            episodes: episodes_survive_a_kill,
+            episodes: holders_are_found_in_order,
+            episodes: only_episodes_without_events_go,
             lists: events_show_decisions_and_runs,
             lists: events_are_filtered_and_paged,
             lists: runs_are_filtered_and_paged,

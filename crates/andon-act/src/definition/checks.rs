@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::options::{self, Shape};
 use super::work::{method_of, timeout_of};
-use super::{ChangesetEntry, StepDefinition};
+use super::{ChangesetEntry, Stage, StepDefinition};
 
 /// Most parts of a change set.
 const MAX_PARTS: usize = 100;
@@ -28,6 +28,7 @@ pub(super) fn check(step: &StepDefinition) -> Vec<String> {
     problems.extend(check_times(step));
     problems.extend(check_changeset(step));
     problems.extend(check_if_match(step));
+    problems.extend(check_open_check(step, shape));
     problems.extend(check_limits(step));
     if step.kind == crate::StepKind::Summary {
         problems.extend(check_summary(step));
@@ -113,6 +114,22 @@ fn check_if_match(step: &StepDefinition) -> Option<String> {
     }
     let twice = step.headers.keys().any(|header| header.eq_ignore_ascii_case("if-match"));
     twice.then(|| "if_match reads the version itself: leave the header If-Match out".to_owned())
+}
+
+/// An open-check step reads, and it alone says what an open document looks like.
+fn check_open_check(step: &StepDefinition, shape: Shape) -> Option<String> {
+    if step.stage != Stage::OpenCheck {
+        return step.open_while.is_some().then(|| "open_while belongs to open-check steps".to_owned());
+    }
+    let reads =
+        matches!(shape, Shape::Http | Shape::Odata | Shape::OdataV4) && matches!(method_of(step), "GET" | "HEAD");
+    if !reads || step.changeset.is_some() {
+        return Some(
+            "an open-check step reads the document: an http, odata or odata-v4 step with GET or HEAD".to_owned(),
+        );
+    }
+    let empty = step.open_while.as_ref().is_some_and(|open| open.path.is_empty() || open.values.is_empty());
+    empty.then(|| "open_while names a path and at least one value".to_owned())
 }
 
 fn check_limits(step: &StepDefinition) -> Option<String> {

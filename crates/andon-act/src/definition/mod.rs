@@ -9,6 +9,7 @@
 
 mod checks;
 mod compile;
+mod episode;
 mod guard;
 mod options;
 mod references;
@@ -19,9 +20,10 @@ mod work;
 use andon_model::{Code, Name, Problem};
 use serde::Deserialize;
 
+pub use episode::{EpisodeDefinition, EpisodeRule};
 pub use guard::{Guard, ProbeGuard};
 pub use retry::RetryPolicy;
-pub use step::{Budget, ChangesetEntry, Stage, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
+pub use step::{Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
 pub(crate) use work::{Content, PartTemplates, ProbeTemplates, RequestTemplates, SummaryCall, SummaryTemplates, Work};
 
 use crate::StepKind;
@@ -36,6 +38,9 @@ pub struct ActionDefinition {
     /// For people.
     #[serde(default)]
     pub description: String,
+    /// Whether it is taken once while its document is open.
+    #[serde(default)]
+    pub episode: Option<EpisodeDefinition>,
     /// The steps, in the order in which they are executed; `pre`, then `main`, then `post`.
     #[serde(rename = "step")]
     pub steps: Vec<StepDefinition>,
@@ -83,7 +88,9 @@ pub struct Action {
     pub name: Name,
     /// For people.
     pub description: String,
-    /// Its steps, in order.
+    /// Whether it is taken once while its document is open.
+    pub episode: Option<EpisodeRule>,
+    /// Its steps, in order: `open-check`, `update`, `pre`, `main`, `post`.
     pub steps: Vec<Step>,
 }
 
@@ -92,16 +99,25 @@ impl Action {
     pub fn compile(name: &Name, text: &str) -> Result<Self, Vec<Problem>> {
         let file = format!("actions/{name}.toml");
         let definition: ActionDefinition = toml::from_str(text).map_err(|e| vec![syntax_problem(&file, text, &e)])?;
-        let mut problems = check_order(&file, &definition.steps);
-        let mut steps = Vec::with_capacity(definition.steps.len());
-        for step in definition.steps {
-            match compile::step(name, step, &steps) {
-                Ok(step) => steps.push(step),
-                Err(found) => problems.extend(found),
-            }
+        let has_episode = definition.episode.is_some();
+        let mut problems = Vec::new();
+        if let Some((step, what)) = episode::check(has_episode, &definition.steps) {
+            let place = step.map_or_else(|| file.clone(), |step| format!("{file} step {step}"));
+            problems.push(Problem::new(Code::ConfigurationValue, what).at(place));
         }
+        let definitions = episode::in_groups(definition.steps);
+        problems.extend(check_order(&file, &definitions));
+        let steps = compile_steps(name, definitions, has_episode).unwrap_or_else(|found| {
+            problems.extend(found);
+            Vec::new()
+        });
+        let episode = definition.episode.map(|episode| episode::compile(name, &episode));
+        let episode = episode.transpose().unwrap_or_else(|found| {
+            problems.extend(found);
+            None
+        });
         if problems.is_empty() {
-            return Ok(Self { name: name.clone(), description: definition.description, steps });
+            return Ok(Self { name: name.clone(), description: definition.description, episode, steps });
         }
         Err(problems)
     }
@@ -120,6 +136,28 @@ impl Action {
     pub fn lookups(&self) -> impl Iterator<Item = (&Name, impl Iterator<Item = &String>)> {
         self.steps.iter().filter_map(|step| Some((step.definition.lookup.as_ref()?, step.definition.key.keys())))
     }
+}
+
+/// Compiles the steps in order. An update step sees what the open-check steps were answered; those of the
+/// business action see each other alone.
+fn compile_steps(
+    action: &Name,
+    definitions: Vec<StepDefinition>,
+    has_episode: bool,
+) -> Result<Vec<Step>, Vec<Problem>> {
+    let (mut steps, mut problems) = (Vec::<Step>::with_capacity(definitions.len()), Vec::new());
+    for definition in definitions {
+        let from = if definition.stage > Stage::Update {
+            steps.partition_point(|step| step.definition.stage <= Stage::Update)
+        } else {
+            0
+        };
+        match compile::step(action, definition, &steps[from..], has_episode) {
+            Ok(step) => steps.push(step),
+            Err(found) => problems.extend(found),
+        }
+    }
+    if problems.is_empty() { Ok(steps) } else { Err(problems) }
 }
 
 fn syntax_problem(file: &str, text: &str, error: &toml::de::Error) -> Problem {

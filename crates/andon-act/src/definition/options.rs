@@ -74,6 +74,7 @@ const OPTIONS: &[Belonging] = &[
     ("retry", |s| s.retry.is_some(), REQUESTS),
     ("timeout", |s| s.timeout.is_some(), SENDING),
     ("document", |s| s.document.is_some(), DOCUMENTS),
+    ("open_while", |s| s.open_while.is_some(), &[Http, Odata, OdataV4]),
     ("changeset", |s| s.changeset.is_some(), ODATA),
     ("if_match", |s| s.if_match.is_some(), &[Http, Odata, OdataV4]),
     ("attachment", |s| s.attachment.is_some(), &[Attachment]),

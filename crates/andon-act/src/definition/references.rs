@@ -1,9 +1,9 @@
-//! What the templates of a step may name: answers of earlier steps, under the stage they ran in, and a
-//! model's text only where it can do no harm.
+//! What the templates of a step may name: answers of earlier steps, under the stage they ran in, an episode
+//! where there is one, and a model's text only where it can do no harm.
 
-use andon_model::{Code, Name, Problem};
+use andon_model::{Code, Problem};
 
-use super::{Step, is_summary};
+use super::{Stage, Step, is_summary};
 use crate::template::Use;
 
 /// What the text of a summary step may do in a template. Whoever writes into an event can write into
@@ -18,33 +18,75 @@ pub(super) enum Summaries {
     Anywhere,
 }
 
-/// Everything among the paths that the step names and may not.
-pub(super) fn check(
-    place: &str,
-    own: &Name,
-    uses: impl Iterator<Item = Use>,
-    earlier: &[Step],
-    summaries: Summaries,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for used in uses {
-        let path = &used.path;
-        let mut parts = path.splitn(3, ['.', '[']);
-        let (Some(stage @ ("pre" | "main" | "post")), Some(name)) = (parts.next(), parts.next()) else { continue };
-        let named = |step: &&Step| step.definition.stage.as_str() == stage && step.definition.name.as_str() == name;
-        let Some(step) = earlier.iter().find(named) else {
-            let detail = format!("${{{{{path}}}}} in step {own} names no earlier {stage} step {name:?}");
-            problems.push(Problem::new(Code::ConfigurationReference, detail).at(place));
-            continue;
-        };
-        let harmless = summaries == Summaries::Anywhere || (summaries == Summaries::AsText && used.as_text);
-        if is_summary(step) && !harmless {
-            let detail = format!(
-                "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a text of a \
-                 JSON body, as in \"LongText\": \"${{{{{path}}}}}\""
-            );
-            problems.push(Problem::new(Code::ConfigurationReference, detail).at(place));
+/// What a template may say of the episode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum EpisodeSeen {
+    /// Nothing: there is none, or it is not known yet.
+    Nothing,
+    /// Its key: the document is still to be made.
+    Key,
+    /// Everything.
+    Document,
+}
+
+impl EpisodeSeen {
+    pub(super) fn of(has_episode: bool, stage: Stage) -> Self {
+        match stage {
+            _ if !has_episode => Self::Nothing,
+            Stage::OpenCheck | Stage::Update => Self::Document,
+            Stage::Pre | Stage::Main | Stage::Post => Self::Key,
         }
     }
-    problems
+
+    fn allows(self, path: &str) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::Key => path == "episode.key",
+            Self::Document => true,
+        }
+    }
+}
+
+/// Where a template stands.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings<'a> {
+    /// The file and the step, for people.
+    pub(super) place: &'a str,
+    /// The step's name.
+    pub(super) own: &'a str,
+    /// The steps whose answers are there.
+    pub(super) earlier: &'a [Step],
+    pub(super) episode: EpisodeSeen,
+}
+
+/// Everything among the paths that the step names and may not.
+pub(super) fn check(around: &Surroundings<'_>, uses: impl Iterator<Item = Use>, summaries: Summaries) -> Vec<Problem> {
+    uses.filter_map(|used| check_use(around, &used, summaries)).collect()
+}
+
+fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summaries) -> Option<Problem> {
+    let (path, own) = (&used.path, around.own);
+    let problem = |detail| Some(Problem::new(Code::ConfigurationReference, detail).at(around.place));
+    let mut parts = path.splitn(3, ['.', '[']);
+    let (stage, name) = (parts.next()?, parts.next().unwrap_or_default());
+    if stage == "episode" {
+        let what =
+            format!("${{{{{path}}}}} in step {own} is not known: only update and open-check steps see the document");
+        return if around.episode.allows(path) { None } else { problem(what) };
+    }
+    if !matches!(stage, "pre" | "main" | "post" | "open-check" | "update") || name.is_empty() {
+        return None;
+    }
+    let named = |step: &&Step| step.definition.stage.as_str() == stage && step.definition.name.as_str() == name;
+    let Some(step) = around.earlier.iter().find(named) else {
+        return problem(format!("${{{{{path}}}}} in step {own} names no earlier {stage} step {name:?}"));
+    };
+    let harmless = summaries == Summaries::Anywhere || (summaries == Summaries::AsText && used.as_text);
+    if !is_summary(step) || harmless {
+        return None;
+    }
+    problem(format!(
+        "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a text of a JSON \
+         body, as in \"LongText\": \"${{{{{path}}}}}\""
+    ))
 }

@@ -10,10 +10,14 @@ use serde::{Deserialize, Serialize};
 use super::{Guard, RetryPolicy};
 use crate::StepKind;
 
-/// What a step is to its action, in the reference framework's words.
+/// What a step is to its action; `pre`, `main` and `post` are the reference framework's words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "kebab-case")]
 pub enum Stage {
+    /// Asks whether the document of an episode is still open.
+    OpenCheck,
+    /// In place of the business action while the document of the episode is open.
+    Update,
     /// Before the business action: reads and enrichment.
     Pre,
     /// The business action.
@@ -26,6 +30,8 @@ impl Stage {
     /// The word under which later templates find the step's answer.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::OpenCheck => "open-check",
+            Self::Update => "update",
             Self::Pre => "pre",
             Self::Main => "main",
             Self::Post => "post",
@@ -39,7 +45,7 @@ impl Stage {
 pub struct StepDefinition {
     /// Unique within the action.
     pub name: Name,
-    /// `pre`, `main` or `post`.
+    /// `pre`, `main` or `post`; in actions with an episode also `open-check` and `update`.
     pub stage: Stage,
     /// `http`, `odata`, `odata-v4`, `attachment`, `decision`, `lookup` or `summary`.
     pub kind: StepKind,
@@ -82,6 +88,9 @@ pub struct StepDefinition {
     /// Where the document number stands in the answer: `d.MaintenanceNotification`.
     #[serde(default)]
     pub document: Option<String>,
+    /// `open-check` steps: what the answer must say for the document to be open; by default, that there is one.
+    #[serde(default)]
+    pub open_while: Option<OpenWhile>,
     /// `odata`, `odata-v4`: the requests of one atomic change set, sent as one `$batch`.
     #[serde(default)]
     pub changeset: Option<Vec<ChangesetEntry>>,
@@ -142,6 +151,16 @@ pub struct StepDefinition {
     /// `summary`. How often the model may be asked.
     #[serde(default)]
     pub budget: Option<Budget>,
+}
+
+/// What an answer says of a document that is open.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OpenWhile {
+    /// Where the status stands in the answer: `d.NotifProcessingPhase`.
+    pub path: String,
+    /// Its values while the document is open, as texts.
+    pub values: Vec<String>,
 }
 
 /// One request of a change set, as written.

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use andon_model::{Name, Outcome, Release, TimelineEntry, Timestamp};
+use andon_model::{Name, Outcome, Release, RunId, TimelineEntry, Timestamp};
 
-use super::RunState;
+use super::{OpenEpisode, RunState};
 use crate::{Answer, Found, ProbeQuery, Request};
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Input {
+    /// No other run of the same episode is under way any more: the episode as the journal knows it.
+    Episode(Option<OpenEpisode>),
+    /// This run of the same episode comes first.
+    Behind(RunId),
     /// The destination has a free place: go on.
     Admitted,
     /// The destination had no free place within the time that [`Effect::Admit`] named.
@@ -32,6 +36,12 @@ pub enum Input {
 /// What is to be done, after the new state is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
+    /// Wait until every earlier run of the same action and key has settled, and read the episode; the answer is
+    /// [`Input::Episode`]. Until then [`Input::Behind`] may say who is waited for.
+    Join {
+        /// The key of the episode.
+        key: String,
+    },
     /// Ask this destination for a free place; the answer is [`Input::Admitted`].
     Admit {
         /// Its name.
@@ -69,6 +79,8 @@ pub struct Transition {
     pub effects: Vec<Effect>,
     /// Lines for the timeline.
     pub timeline: Vec<TimelineEntry>,
+    /// The episode as it is now, to be stored with the new state.
+    pub episode: Option<OpenEpisode>,
     /// Why the input does not apply in this state; the state is then unchanged.
     pub rejected: Option<&'static str>,
 }

@@ -19,6 +19,10 @@ impl Moving<'_> {
                 self.rejected = Some("the run has ended");
                 return;
             }
+            (Phase::Joining, Release::Retry { .. } | Release::Resolve { .. }) => {
+                self.rejected = Some("the run waits for another one of the same episode");
+                return;
+            }
             _ => {}
         }
         match release {
@@ -27,6 +31,10 @@ impl Moving<'_> {
                 self.settle(RunStatus::Cancelled, None);
             }
             Release::Resolve { document } => {
+                if self.current().is_none() {
+                    self.rejected = Some("no step has begun yet; retry the run, or cancel it");
+                    return;
+                }
                 self.note_release(release, by);
                 self.resolve(document.clone());
             }
@@ -49,6 +57,10 @@ impl Moving<'_> {
 
     /// Tries the stopped step again, on the safe side: what may exist is searched for first.
     fn retry(&mut self, phase: &Phase, confirmed_absent: bool, by: &str) {
+        if self.rejoins(phase) {
+            self.note_release(&Release::Retry { confirmed_absent }, by);
+            return self.rejoin();
+        }
         let Some(step) = self.current() else { return };
         let in_doubt = self.state.in_doubt || matches!(phase, Phase::Settled { status: RunStatus::Parked });
         let next = match (&step.guard, in_doubt && !confirmed_absent) {

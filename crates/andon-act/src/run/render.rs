@@ -177,10 +177,16 @@ pub(super) fn render_pairs(pairs: &[(String, Template)], scope: &Scope<'_>) -> R
     pairs.iter().map(|(name, template)| Ok((name.clone(), template.render(scope)?))).collect()
 }
 
+/// What can be seen before any step has begun: the event and its decision.
+pub(super) fn scope_before_steps<'a>(ctx: RunContext<'a>, state: &'a RunState) -> Scope<'a> {
+    let event = serde_json::to_value(ctx.event).unwrap_or(Value::Null);
+    Scope::new(event, &state.decision, &state.lookups)
+}
+
 /// What the step's templates see.
 pub(super) fn scope<'a>(ctx: RunContext<'a>, state: &'a RunState, step: &Step) -> Scope<'a> {
-    let event = serde_json::to_value(ctx.event).unwrap_or(Value::Null);
-    let mut scope = Scope::new(event, &state.decision, &state.lookups);
+    let mut scope = scope_before_steps(ctx, state);
+    scope.set_episode(state.shown_episode());
     for result in &state.results {
         scope.add_answer(result.stage, result.step.as_str(), &result.body);
     }

@@ -4,6 +4,7 @@ use andon_model::{DocumentRef, Event, EventKey, Key, Name, Offset, Problem, RunI
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::RunEpisode;
 use crate::{Action, Library, Request, Stage, Step, step_key};
 
 /// Version tag of the stored form.
@@ -26,6 +27,8 @@ pub struct RunContext<'a> {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "phase", rename_all = "snake_case")]
 pub enum Phase {
+    /// Waits for other runs of its episode.
+    Joining,
     /// Wants a place at the destination, to send.
     Ready,
     /// The request may be on its way.
@@ -102,6 +105,9 @@ pub struct RunState {
     /// Documents that its steps made or found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub documents: Vec<DocumentRef>,
+    /// The episode that it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub episode: Option<RunEpisode>,
     /// Why it waits or did not end in `done`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
@@ -126,6 +132,7 @@ impl RunState {
             request: None,
             results: Vec::new(),
             documents: Vec::new(),
+            episode: None,
             problem: None,
         }
     }
@@ -133,7 +140,7 @@ impl RunState {
     /// The status that people see.
     pub fn status(&self) -> RunStatus {
         match &self.phase {
-            Phase::Ready | Phase::ProbeDue => RunStatus::Queued,
+            Phase::Joining | Phase::Ready | Phase::ProbeDue => RunStatus::Queued,
             Phase::Sending { .. } | Phase::Probing => RunStatus::Sending,
             Phase::Waiting { .. } => RunStatus::Waiting,
             Phase::Settled { status } => *status,
@@ -148,17 +155,23 @@ impl RunState {
         }
     }
 
-    /// The current step of `action`, `None` when all are done.
+    /// The current step of `action`, `None` when all of its route are done.
     pub fn current<'a>(&self, action: &'a Action) -> Option<&'a Step> {
-        action.steps.get(self.step)
+        action.steps.get(self.step).filter(|_| self.range(action).contains(&self.step))
     }
 
     /// Whether `action` can take over this run: the completed steps are the same, in order.
     pub fn fits(&self, action: &Action) -> bool {
-        let done = self.results.iter().map(|result| &result.step);
+        let range = self.range(action);
+        let stages = action.steps.get(range.clone()).unwrap_or_default();
+        let is_of_route = |result: &&StepResult| stages.iter().any(|step| step.definition.stage == result.stage);
+        let done = self.results.iter().filter(is_of_route).map(|result| &result.step);
+        let steps = action.steps.get(range.start..self.step);
         action.name == self.action
-            && self.step <= action.steps.len()
-            && done.eq(action.steps[..self.step].iter().map(Step::name))
+            && action.episode.is_some() == self.episode.is_some()
+            && self.step <= range.end
+            && steps.is_some_and(|steps| done.eq(steps.iter().map(Step::name)))
+            && self.resumes_in(action)
     }
 
     /// Reads the stored form.

@@ -10,7 +10,7 @@ use super::kept::{has_result, kept, text_at};
 use super::local::{self, Concluded};
 use super::render::render_request;
 use super::summary::{self, Text};
-use super::{Effect, Input, Phase, RunContext, RunState, StepResult, Transition};
+use super::{Effect, Input, OpenEpisode, Phase, Route, RunContext, RunState, StepResult, Transition};
 use crate::definition::{SummaryTemplates, WhenEmpty, Work};
 use crate::key::jitter;
 use crate::{Answer, Response, Step, run_id};
@@ -21,7 +21,7 @@ pub fn plan(ctx: RunContext<'_>, revision: i64, decision: Value, lookups: Value,
     let state = RunState::new(id, ctx.event, &ctx.action.name, revision, decision, lookups);
     let mut moving = Moving::new(ctx, state, now);
     moving.note(TimelineKind::Planned, json!({ "action": ctx.action.name, "revision": revision }));
-    moving.enter_step();
+    moving.begin_run();
     moving.finish()
 }
 
@@ -44,6 +44,8 @@ pub fn resume(ctx: RunContext<'_>, state: RunState, now: Timestamp) -> Transitio
 pub fn step(ctx: RunContext<'_>, state: RunState, input: Input, now: Timestamp) -> Transition {
     let mut moving = Moving::new(ctx, state, now);
     match (moving.state.phase.clone(), input) {
+        (Phase::Joining, Input::Episode(found)) => moving.join(found),
+        (Phase::Joining, Input::Behind(run)) => moving.behind(run),
         (Phase::Ready, Input::Admitted) => moving.send(),
         (Phase::Ready, Input::NotAdmitted) => moving.not_admitted(),
         (Phase::ProbeDue, Input::Admitted) => moving.probe(),
@@ -65,16 +67,18 @@ pub(super) struct Moving<'a> {
     pub(super) now: Timestamp,
     pub(super) effects: Vec<Effect>,
     timeline: Vec<TimelineEntry>,
+    pub(super) episode: Option<OpenEpisode>,
     pub(super) rejected: Option<&'static str>,
 }
 
 impl<'a> Moving<'a> {
     fn new(ctx: RunContext<'a>, state: RunState, now: Timestamp) -> Self {
-        Self { ctx, state, now, effects: Vec::new(), timeline: Vec::new(), rejected: None }
+        Self { ctx, state, now, effects: Vec::new(), timeline: Vec::new(), episode: None, rejected: None }
     }
 
     fn finish(self) -> Transition {
-        Transition { state: self.state, effects: self.effects, timeline: self.timeline, rejected: self.rejected }
+        let Self { state, effects, timeline, episode, rejected, .. } = self;
+        Transition { state, effects, timeline, episode, rejected }
     }
 
     pub(super) fn current(&self) -> Option<&'a Step> {
@@ -96,14 +100,15 @@ impl<'a> Moving<'a> {
                 let within = self.summary().map(|(step, _)| step.timeout);
                 self.effects.push(Effect::Admit { destination, within });
             }
+            (Phase::Joining, _) => self.ask_for_episode(),
             (Phase::Waiting { until, .. }, _) => self.effects.push(Effect::WakeAt(*until)),
             _ => {}
         }
         self.state.phase = phase;
     }
 
-    /// Begins the current step, or settles when there is none left.
-    fn enter_step(&mut self) {
+    /// Begins the current step, or ends the route when there is none left.
+    pub(super) fn enter_step(&mut self) {
         self.state.in_doubt = false;
         self.state.attempt = 0;
         self.state.probes = 0;
@@ -114,7 +119,7 @@ impl<'a> Moving<'a> {
 
     /// Does what the current step needs first: what needs no destination is done on the spot.
     pub(super) fn begin(&mut self) {
-        let Some(step) = self.current() else { return self.settle(RunStatus::Done, None) };
+        let Some(step) = self.current() else { return self.route_ended() };
         if let Some(concluded) = local::conclude(self.ctx, &self.state, step) {
             return self.concluded(concluded);
         }
@@ -165,6 +170,7 @@ impl<'a> Moving<'a> {
     }
 
     pub(super) fn settle(&mut self, status: RunStatus, problem: Option<Problem>) {
+        self.settle_episode(status);
         self.note(TimelineKind::Settled, json!({ "status": status, "problem": problem }));
         self.state.problem.clone_from(&problem);
         self.state.phase = Phase::Settled { status };
@@ -211,7 +217,7 @@ impl<'a> Moving<'a> {
             }
             Answer::Refused { problem, status } => {
                 self.note(TimelineKind::Refused, json!({ "status": status, "ms": millis, "problem": problem }));
-                self.stop(problem);
+                self.refused(problem, status);
             }
             Answer::Busy { problem, after } => {
                 self.note(TimelineKind::Busy, json!({ "ms": millis, "problem": problem }));
@@ -246,6 +252,14 @@ impl<'a> Moving<'a> {
         self.settle(RunStatus::Refused, Some(Problem::new(Code::NothingDetermined, what)));
     }
 
+    /// Refused; a document that is asked for and is not there is closed.
+    fn refused(&mut self, problem: Problem, status: u16) {
+        match (self.state.route(), status) {
+            (Some(Route::Check), 404 | 410) => self.closed(&json!({ "status": status })),
+            _ => self.stop(problem),
+        }
+    }
+
     /// The last attempt came to nothing: refused, or parked when an earlier attempt is still in doubt.
     fn stop(&mut self, problem: Problem) {
         if self.summary().is_some() {
@@ -271,6 +285,13 @@ impl<'a> Moving<'a> {
     /// The current step is done: keeps its answer and begins the next one.
     pub(super) fn complete(&mut self, response: Response, found_by_probe: bool) {
         let Some(step) = self.current() else { return };
+        if self.state.route() == Some(Route::Check) {
+            match Self::says_open(step, &response.body) {
+                Ok((true, _)) => {}
+                Ok((false, why)) => return self.closed(&why),
+                Err(problem) => return self.settle(RunStatus::Refused, Some(problem)),
+            }
+        }
         let number = step.definition.document.as_deref().and_then(|path| text_at(&response.body, path));
         let name = step.name().to_string();
         self.push_result(response.body, number.map(|number| DocumentRef { step: name, number, found_by_probe }));

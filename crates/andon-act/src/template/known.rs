@@ -61,7 +61,7 @@ impl Seen<'_> {
             PathRoot::Decision => self.decision.is_some_and(|row| !row.open.iter().any(|open| open == first)),
             PathRoot::Lookups => self.lookups.is_some_and(|lookups| lookups.contains_key(first)),
             PathRoot::Run => first == "key",
-            PathRoot::Event | PathRoot::Answer(_) => false,
+            PathRoot::Event | PathRoot::Episode | PathRoot::Answer(_) => false,
         }
     }
 }

@@ -24,6 +24,8 @@
 //! | `${{decision.x}}`, `${{default.<id>.x}}` | the output of the decision table's row; the framework's default action is the decision |
 //! | `${{lookups.<alias>.x}}` | what a lookup of the decision found |
 //! | `${{pre.<step>.x}}`, `${{main.<step>.x}}`, `${{post.<step>.x}}` | the answer of an earlier step |
+//! | `${{open-check.<step>.x}}`, `${{update.<step>.x}}` | the same, in update steps of an episode |
+//! | `${{episode.document}}`, `episode.count`, `episode.opened_at`, `episode.key` | the episode that the event joins |
 //! | `${{key}}` | the step's duplicate-guard key, 20 characters |
 //! | `${{run.id}}`, `${{run.event_offset}}` | the run, and the event's place in the journal |
 //! | `${{stringify(event.data)}}` | the JSON text of any value |

@@ -103,6 +103,8 @@ pub enum PathRoot {
     Lookups,
     /// The run itself, with its key.
     Run,
+    /// The episode that the run belongs to.
+    Episode,
     /// The answers of a stage's steps.
     Answer(Stage),
 }
@@ -114,6 +116,7 @@ impl From<Root> for PathRoot {
             Root::Decision => Self::Decision,
             Root::Lookups => Self::Lookups,
             Root::Run => Self::Run,
+            Root::Episode => Self::Episode,
             Root::Answer(stage) => Self::Answer(stage),
         }
     }

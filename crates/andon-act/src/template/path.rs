@@ -9,7 +9,8 @@ use std::fmt::{self, Write as _};
 use crate::Stage;
 
 /// The first words of a path, for people.
-pub(super) const ROOTS: &str = "event, decision, default, lookups, pre, main, post, run, key";
+pub(super) const ROOTS: &str =
+    "event, decision, default, lookups, pre, main, post, open-check, update, episode, run, key";
 
 /// What a path starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub(super) enum Root {
     Decision,
     Lookups,
     Run,
+    /// The episode that the run belongs to.
+    Episode,
     /// The answers of a stage's steps; the first segment is the step's name.
     Answer(Stage),
 }
@@ -42,12 +45,15 @@ impl Path {
     /// Reads the path that `text` begins with, and how many bytes it takes; `None` when the first
     /// word is not the beginning of a path.
     pub(super) fn read(text: &str) -> Result<Option<(Self, usize)>, String> {
-        let word = leading(text, is_word);
+        let word = first_word(text);
         let root = match word.to_ascii_lowercase().as_str() {
             "event" => Root::Event,
             "decision" | "default" => Root::Decision,
             "lookups" | "lookup" => Root::Lookups,
             "run" | "key" => Root::Run,
+            "episode" => Root::Episode,
+            "open-check" => Root::Answer(Stage::OpenCheck),
+            "update" => Root::Answer(Stage::Update),
             "pre" => Root::Answer(Stage::Pre),
             "main" => Root::Answer(Stage::Main),
             "post" => Root::Answer(Stage::Post),
@@ -93,6 +99,7 @@ impl Root {
             Self::Decision => "decision",
             Self::Lookups => "lookups",
             Self::Run => "run",
+            Self::Episode => "episode",
             Self::Answer(stage) => stage.as_str(),
         }
     }
@@ -132,6 +139,15 @@ fn is_step_name(c: char) -> bool {
 
 fn is_plain(key: &str, is_step: bool) -> bool {
     !key.is_empty() && key.chars().all(if is_step { is_step_name } else { is_word })
+}
+
+/// The word before the first dot or bracket: of the stages one has a hyphen.
+fn first_word(text: &str) -> &str {
+    const HYPHENATED: &str = "open-check";
+    match text.get(..HYPHENATED.len()) {
+        Some(start) if start.eq_ignore_ascii_case(HYPHENATED) && text[start.len()..].starts_with(['.', '[']) => start,
+        _ => leading(text, is_word),
+    }
 }
 
 /// The longest beginning of `text` of which every character is accepted.
@@ -214,6 +230,9 @@ mod tests {
         check("default.77aa-01.Result[0].ActionId", "decision.Result[0].ActionId", "");
         check("lookup.plant.name", "lookups.plant.name", "");
         check("key", "run.key", "");
+        check("episode.document | upper", "episode.document", " | upper");
+        check("Open-Check.status.d.Phase", "open-check.status.d.Phase", "");
+        check("update.text.d.x - 1", "update.text.d.x", " - 1");
         check("event.", "event", ".");
     }
 
@@ -221,6 +240,7 @@ mod tests {
     fn other_words_are_no_paths() {
         assert_eq!(Path::read("events.data"), Ok(None));
         assert_eq!(Path::read(""), Ok(None));
+        assert_eq!(Path::read("open-checked.x"), Ok(None));
         assert_eq!(Path::read("pre"), Err("pre needs a name: pre.<name>.<path>".into()));
         assert_eq!(Path::read("Default[0]"), Err("Default needs a name: Default.<name>.<path>".into()));
     }

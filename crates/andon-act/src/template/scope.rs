@@ -21,6 +21,7 @@ pub struct Scope<'a> {
     decision: Cow<'a, Value>,
     lookups: Cow<'a, Value>,
     run: Value,
+    episode: Value,
     answers: Vec<Answered<'a>>,
 }
 
@@ -38,7 +39,7 @@ impl<'a> Scope<'a> {
     /// * `lookups`: an object, alias → the values found, or `null` where nothing was.
     pub fn new(event: Value, decision: &'a Value, lookups: &'a Value) -> Self {
         let (decision, lookups) = (Cow::Borrowed(decision), Cow::Borrowed(lookups));
-        Self { event, decision, lookups, run: Value::Null, answers: Vec::new() }
+        Self { event, decision, lookups, run: Value::Null, episode: Value::Null, answers: Vec::new() }
     }
 
     /// Adds what a completed step was answered: `body` is `null` when the answer was empty.
@@ -52,6 +53,11 @@ impl<'a> Scope<'a> {
             members.insert("key".into(), key.as_str().into());
         }
         self.run = run;
+    }
+
+    /// Sets what `episode` shows, an object.
+    pub fn set_episode(&mut self, episode: Value) {
+        self.episode = episode;
     }
 
     /// The value at `path`; when there is none, a sentence that says where it ends.
@@ -70,6 +76,7 @@ impl<'a> Scope<'a> {
             Root::Decision => return Ok((&self.decision, 0)),
             Root::Lookups => return Ok((&self.lookups, 0)),
             Root::Run => return Ok((&self.run, 0)),
+            Root::Episode => return Ok((&self.episode, 0)),
             Root::Answer(stage) => stage,
         };
         let answers = || self.answers.iter().filter(|answer| answer.stage == stage);
@@ -88,6 +95,7 @@ impl Scope<'_> {
             Root::Decision => (self.decision.to_mut(), 0),
             Root::Lookups => (self.lookups.to_mut(), 0),
             Root::Run => (&mut self.run, 0),
+            Root::Episode => (&mut self.episode, 0),
             Root::Answer(stage) => {
                 let is_meant = |a: &&mut Answered<'_>| {
                     a.stage == stage && path.segments.first().is_some_and(|first| first.is(a.step))

@@ -126,7 +126,7 @@ fn faulty_templates_are_refused_when_compiled() {
     check("${{ }}", "AND-2004 the expression is empty [t, line 1 column 4]");
     check(
         "${{event.a b}}",
-        "AND-2004 nothing is called \"b\"; a path begins with event, decision, default, lookups, pre, main, post, run, key; a name with other characters than letters, digits and _ is written ['…'] [t, line 1 column 12]",
+        "AND-2004 nothing is called \"b\"; a path begins with event, decision, default, lookups, pre, main, post, open-check, update, episode, run, key; a name with other characters than letters, digits and _ is written ['…'] [t, line 1 column 12]",
     );
     check(
         "${{event.a +}}",

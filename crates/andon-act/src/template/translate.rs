@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn mistakes_are_named_where_they_are() {
-        let roots = "a path begins with event, decision, default, lookups, pre, main, post, run, key";
+        let roots = "a path begins with event, decision, default, lookups, pre, main, post, open-check, update, episode, run, key";
         let hint = "a name with other characters than letters, digits and _ is written ['…']";
         check("event.bucket-name", &format!("13: nothing is called \"name\"; {roots}; {hint}"));
         check("event.x[1:2]", "9: slices are not part of the language: use left(n), first or last");

@@ -1,13 +1,14 @@
 //! Feeding inputs to runs, and what their transitions ask for.
 
-use andon_act::{DestinationLimits, Effect, Input, Transition, step};
-use andon_model::{Name, Offset, RunId, Timestamp};
+use andon_act::{DestinationLimits, Effect, Input, Phase, RunState, Transition, step};
+use andon_journal::EpisodeKey;
+use andon_model::{Name, Offset, RunId, RunStatus, Timestamp};
 
 use super::release::Wish;
 use super::{Lane, Message, Reply};
 use crate::HandleError;
 use crate::gate::{Pass, found_alive, is_alive};
-use crate::slots::Loaded;
+use crate::slots::{Loaded, Place};
 use crate::telemetry;
 use crate::turn::{Moved, Turn};
 
@@ -74,6 +75,7 @@ impl Lane {
         if let Some(loaded) = slot.loaded.as_deref_mut() {
             loaded.state = transition.state.clone();
         }
+        slot.joins = transition.state.phase == Phase::Joining;
         record(turn, run, event, subject, &transition);
         for effect in transition.effects {
             self.place(turn, run, effect);
@@ -89,17 +91,23 @@ impl Lane {
                 }
                 self.queue_at_gate(run);
             }
+            Effect::Join { .. } => {
+                if let Some(slot) = self.slots.get_mut(run) {
+                    slot.joins = true;
+                }
+                self.asking.push(run.clone());
+            }
             Effect::WakeAt(at) => drop(self.timers.insert((at, run.clone()))),
             Effect::Record(outcome) => {
                 telemetry::settled(run, outcome.status, outcome.problem.as_ref());
-                self.settle(run);
+                self.settle(run, outcome.status == RunStatus::Parked);
             }
             send @ (Effect::Send { .. } | Effect::Probe { .. }) => turn.effects.push((run.clone(), send)),
         }
     }
 
     /// Queues a run at the gate it wants, if it is the first of its subject.
-    fn queue_at_gate(&mut self, run: &RunId) {
+    pub(super) fn queue_at_gate(&mut self, run: &RunId) {
         if !self.slots.is_first(run) {
             return;
         }
@@ -141,10 +149,9 @@ impl Lane {
         }
     }
 
-    pub(super) fn settle(&mut self, run: &RunId) {
-        if let Some(next) = self.slots.remove(run) {
-            self.queue_at_gate(&next);
-        }
+    pub(super) fn settle(&mut self, run: &RunId, keeps_episode: bool) {
+        let next = self.slots.remove(run, keeps_episode);
+        self.go_on(next);
     }
 
     /// Feeds `Tick` to every run whose time has come.
@@ -205,10 +212,17 @@ impl Lane {
         planned: Transition,
     ) {
         let run = planned.state.id.clone();
-        if self.slots.insert(run.clone(), event, subject.to_owned(), Some(Box::new(loaded))) {
+        let episode = episode_of(&planned.state);
+        let place = Place { event, subject: subject.to_owned(), episode };
+        if self.slots.insert(run.clone(), place, Some(Box::new(loaded))) {
             self.absorb(turn, &run, planned);
         }
     }
+}
+
+/// The episode that a run belongs to.
+pub(crate) fn episode_of(state: &RunState) -> Option<EpisodeKey> {
+    Some(EpisodeKey { action: state.action.clone(), key: state.episode_key()?.to_owned() })
 }
 
 /// Notes a run's new state in the turn; several transitions in one turn become one change.
@@ -220,8 +234,12 @@ fn record(turn: &mut Turn, run: &RunId, event: Offset, subject: String, transiti
         timeline: Vec::new(),
         lines_before: transition.state.lines.saturating_sub(new_lines),
         state: transition.state.clone(),
+        episode: None,
     });
     moved.state.clone_from(&transition.state);
+    if transition.episode.is_some() {
+        moved.episode.clone_from(&transition.episode);
+    }
     moved.timeline.extend(transition.timeline.iter().cloned());
 }
 

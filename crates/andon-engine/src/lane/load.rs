@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use super::{LEARNED_PER_TURN, Lane, Message, RESUMED_PER_TURN, Unlearned};
 use crate::catalog::Catalog;
 use crate::engine::Shared;
-use crate::slots::{Loaded, Slots};
+use crate::episodes::Asking;
+use crate::slots::{Loaded, Place, Slots};
 use crate::telemetry;
 use crate::turn::Turn;
 
@@ -34,8 +35,13 @@ impl Lane {
             lease,
             inbox,
             slots: Slots::default(),
-            unlearned: Some(Unlearned { after: RunPlace::default(), left: pending }),
+            unlearned: Some(Unlearned {
+                holders_after: Some(RunPlace::default()),
+                after: RunPlace::default(),
+                left: pending,
+            }),
             resuming: VecDeque::new(),
+            asking: Asking::default(),
             gates: BTreeMap::new(),
             gate_wakes: BTreeSet::new(),
             timers: BTreeSet::new(),
@@ -73,13 +79,33 @@ impl Lane {
 
     async fn learn_page(&mut self) -> Result<(), JournalError> {
         let Some(unlearned) = &self.unlearned else { return Ok(()) };
+        if let Some(after) = unlearned.holders_after {
+            return self.learn_holders(after).await;
+        }
         let page = self.shared.journal.unsettled_runs(unlearned.after, LEARNED_PER_TURN).await?;
         let left = unlearned.left.saturating_sub(page.len());
         let is_last = page.len() < LEARNED_PER_TURN;
-        self.unlearned = page.last().filter(|_| !is_last).map(|last| Unlearned { after: last.place, left });
-        for PendingRun { place, id, subject } in page {
-            if self.slots.insert(id.clone(), place.event, subject, None) {
+        let last = page.last().filter(|_| !is_last);
+        self.unlearned = last.map(|last| Unlearned { holders_after: None, after: last.place, left });
+        for PendingRun { place, id, subject, episode } in page {
+            let place = Place { event: place.event, subject, episode };
+            if self.slots.insert(id.clone(), place, None) {
                 self.resuming.push_back(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs that hold their episode come first: others of the same one must not begin before they have ended.
+    async fn learn_holders(&mut self, after: RunPlace) -> Result<(), JournalError> {
+        let page = self.shared.journal.episode_holders(after, LEARNED_PER_TURN).await?;
+        let last = page.last().filter(|_| page.len() == LEARNED_PER_TURN).map(|last| last.place);
+        if let Some(unlearned) = &mut self.unlearned {
+            unlearned.holders_after = last;
+        }
+        for PendingRun { id, episode, .. } in page {
+            if let Some(episode) = episode {
+                self.slots.hold(id, episode);
             }
         }
         Ok(())
@@ -124,18 +150,18 @@ impl Lane {
     }
 
     /// Reads a run with its event and action. `None` is logged; a run that this program cannot continue stays
-    /// visible as it is, and no longer holds up its subject.
+    /// visible as it is, and no longer holds up its subject; its episode it does hold, until a person has cancelled it.
     async fn read(&mut self, run: &RunId) -> Option<Loaded> {
         match self.try_read(run).await {
             Ok(Ok((_, loaded))) => Some(loaded),
             Ok(Err(reason)) => {
                 telemetry::run_unusable(run, &reason);
-                self.settle(run);
+                self.settle(run, true);
                 None
             }
             Err(error @ JournalError::Corrupt { .. }) => {
                 telemetry::run_unusable(run, &error.to_string());
-                self.settle(run);
+                self.settle(run, true);
                 None
             }
             Err(error) => {

@@ -7,6 +7,7 @@
 
 mod decide;
 mod drive;
+mod episode;
 mod load;
 mod perform;
 mod release;
@@ -25,6 +26,7 @@ use tokio::task::JoinSet;
 use crate::HandleError;
 use crate::catalog::Catalog;
 use crate::engine::Shared;
+use crate::episodes::Asking;
 use crate::gate::Gate;
 use crate::slots::Slots;
 use crate::telemetry;
@@ -79,6 +81,8 @@ pub(crate) struct Lane {
     unlearned: Option<Unlearned>,
     /// Pending runs found at start, in order, that are still to be resumed.
     resuming: VecDeque<RunId>,
+    /// Runs to be told how they stand in their episode.
+    asking: Asking,
     gates: BTreeMap<Name, Gate>,
     /// When gates with an open circuit are to be asked again.
     gate_wakes: BTreeSet<(Timestamp, Name)>,
@@ -98,6 +102,8 @@ pub(crate) struct Lane {
 
 /// The rest of the runs that were pending at start.
 struct Unlearned {
+    /// The place of the last holder of an episode that is known; `None` when all are. They come first.
+    holders_after: Option<RunPlace>,
     /// The place of the last one that is known.
     after: RunPlace,
     /// How many are left.
@@ -156,6 +162,9 @@ impl Lane {
     async fn turn(&mut self, messages: Vec<Message>, take_work: bool) -> Result<(), JournalError> {
         let begun = tokio::time::Instant::now();
         let mut turn = Turn::default();
+        if take_work {
+            self.tell_of_episodes(&mut turn).await;
+        }
         for message in messages {
             self.take(&mut turn, message).await;
         }
@@ -235,7 +244,10 @@ impl Lane {
     }
 
     fn has_work_at_hand(&self) -> bool {
-        self.may_learn() || !self.resuming.is_empty() || (self.more_events && self.may_decide())
+        self.may_learn()
+            || !self.resuming.is_empty()
+            || !self.asking.is_empty()
+            || (self.more_events && self.may_decide())
     }
 
     /// Not before every pending run is known: a younger event must not overtake an older one of its subject.

@@ -52,7 +52,7 @@ impl Lane {
                     let found = probed.await.unwrap_or_else(|_| Found::Unknown(no_answer()));
                     Message::Probed { run, found }
                 }
-                Effect::Admit { .. } | Effect::WakeAt(_) | Effect::Record(_) => return,
+                Effect::Join { .. } | Effect::Admit { .. } | Effect::WakeAt(_) | Effect::Record(_) => return,
             };
             drop(lane.send(message).await);
         });

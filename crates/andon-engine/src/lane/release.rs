@@ -10,8 +10,9 @@ use andon_model::{Code, Problem, Release, RunId, RunStatus, TimelineEntry, Timel
 use serde_json::json;
 
 use super::Lane;
+use super::drive::episode_of;
 use crate::HandleError;
-use crate::slots::Loaded;
+use crate::slots::{Loaded, Place};
 use crate::telemetry;
 use crate::turn::Turn;
 
@@ -61,7 +62,9 @@ impl Lane {
         if let Some(reason) = transition.rejected {
             return Err(conflict(reason));
         }
-        self.slots.insert(stored.id.clone(), stored.event, stored.subject, Some(Box::new(loaded)));
+        let episode = episode_of(&transition.state);
+        let place = Place { event: stored.event, subject: stored.subject, episode };
+        self.slots.insert(stored.id.clone(), place, Some(Box::new(loaded)));
         self.absorb(turn, &stored.id, transition);
         Ok(())
     }
@@ -95,6 +98,8 @@ impl Lane {
         let not_found = || HandleError::NotFound(format!("run {}", stored.id));
         let detail = self.shared.views.run_detail(&stored.id).await?.ok_or_else(not_found)?;
         telemetry::settled(&stored.id, RunStatus::Cancelled, None);
+        let next = self.slots.let_go(&stored.id);
+        self.go_on(next.into_iter().collect());
         turn.given_up.push(cancelled_unread(stored, &detail, &reason, &wish, self.shared.clock.now()));
         Ok(())
     }
@@ -129,6 +134,7 @@ fn cancelled_unread(stored: StoredRun, detail: &RunDetail, reason: &str, wish: &
                 json!({ "status": RunStatus::Cancelled, "problem": problem, "in_doubt": in_doubt }),
             ),
         ],
+        episode: None,
     }
 }
 

@@ -30,6 +30,7 @@ async fn plant(journal: &MemoryJournal) {
         summary: String::new(),
         at,
         timeline_from: 0,
+        episode: None,
         timeline: vec![
             entry(TimelineKind::Planned, "", json!({})),
             entry(TimelineKind::Sending, "create", json!({ "key": "KEY-1" })),

@@ -4,6 +4,8 @@
 //!   document is sent again. Found as A1.
 //! * *Acknowledge before the write*: the source is told yes before the event is durable; a kill at that
 //!   moment loses it. Found as J3.
+//! * *Forget episodes*: what a settled run has opened is not written, so that the next event of the same episode
+//!   makes another document. Found as A4.
 //! * *Re-send after lost*: a lost answer is taken for a busy one and repeated at once. Found as A1.
 
 use std::sync::Arc;
@@ -64,6 +66,12 @@ fn skipping_the_probe_is_noticed() {
 fn acknowledging_before_the_write_is_noticed() {
     let (_, failure) = first_failure(Plant::AcknowledgeBeforeWrite);
     assert!(failure.contains("J3 broken"), "{failure}");
+}
+
+#[test]
+fn forgetting_episodes_is_noticed() {
+    let (_, failure) = first_failure(Plant::ForgetEpisodes);
+    assert!(failure.contains("A4 broken"), "{failure}");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The configuration of the simulated worlds: two actions that between them have every kind of step the
+//! The configuration of the simulated worlds: three actions that between them have every kind of step the
 //! engine treats differently.
 
 use andon_journal::{Change, Document, DocumentKind};
@@ -8,12 +8,13 @@ use andon_testkit::first_hit_table;
 /// Longest time that a model is given, as the action says.
 pub(crate) const SUMMARY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Events of severity 1 become a notification, those of severity 2 a change set.
+/// Events of severity 1 become a notification, those of severity 2 a change set, those of severity 3 one
+/// notification per equipment, since it is never closed.
 pub(crate) fn documents() -> Vec<Change> {
     let put = |kind, name: &str, text: &str| {
         Change::Put(Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() })
     };
-    let severity = first_hit_table("event.data.severity", &[("> 1", "batch"), ("> 0", "notify")]);
+    let severity = first_hit_table("event.data.severity", &[("> 2", "once"), ("> 1", "batch"), ("> 0", "notify")]);
     let rating = first_hit_table("event.data.level", &[("> 1", "none")]);
     vec![
         put(DocumentKind::Destination, "s4", ""),
@@ -25,6 +26,7 @@ pub(crate) fn documents() -> Vec<Change> {
         put(DocumentKind::Decision, "rating", "table = \"rating\"\n"),
         put(DocumentKind::Action, "notify", NOTIFY),
         put(DocumentKind::Action, "batch", BATCH),
+        put(DocumentKind::Action, "once", ONCE),
     ]
 }
 
@@ -57,6 +59,33 @@ kind = "http"
 destination = "s4"
 method = "GET"
 path = "/documents/${{main.create.d.Number}}"
+retry = { base = "200ms", max = "5s" }
+"#;
+
+const ONCE: &str = r#"
+[episode]
+once_per = "${{event.data.equipment}}"
+
+[[step]]
+name = "create"
+stage = "main"
+kind = "http"
+destination = "s4"
+method = "POST"
+path = "/Once"
+body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Ref": "${{key}}", "Once": "${{episode.key}}"}'
+document = "d.Number"
+guard = { kind = "probe", set = "/Once", field = "Ref", settle = "2s" }
+retry = { base = "200ms", max = "5s" }
+
+[[step]]
+name = "status"
+stage = "open-check"
+kind = "http"
+destination = "s4"
+method = "GET"
+path = "/documents/${{episode.document}}"
+open_while = { path = "name", values = ["Pump"] }
 retry = { base = "200ms", max = "5s" }
 "#;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use andon_act::DestinationLimits;
 use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation, check_books, check_run};
 use andon_journal::{
-    Append, Appended, Configurations, Delivery, Journal, JournalError, JournalLayer, RunDetail, RunFilter, Views,
+    Append, Appended, Commit, Configurations, Delivery, Journal, JournalError, JournalLayer, Lease, RunDetail,
+    RunFilter, Views,
 };
 use andon_model::{Clock, Event, Name, Offset, RunStatus, TimelineKind};
 use andon_testkit::memory_journal::MemoryJournal;
@@ -28,6 +29,7 @@ pub(crate) enum Plant {
     SkipTheProbe,
     AcknowledgeBeforeWrite,
     ResendAfterLost,
+    ForgetEpisodes,
 }
 
 /// Time after which every world must have come to rest.
@@ -122,8 +124,9 @@ impl World {
     fn roll_events(&self) -> Vec<Event> {
         (0..self.dice.number(2, 7))
             .map(|n| {
-                let severity = 1 + u32::from(self.dice.chance(0.4));
-                let data = json!({ "severity": severity, "equipment": "p" });
+                let severity = 1 + u32::from(self.dice.chance(0.5)) + u32::from(self.dice.chance(0.4));
+                let equipment = format!("p{}", self.dice.number(1, 2));
+                let data = json!({ "severity": severity, "equipment": equipment });
                 let mut event = Event::new("/pump", n.to_string(), "anomaly", data);
                 event.subject = self.dice.chance(0.7).then(|| format!("pump-{}", self.dice.number(1, 2)));
                 event
@@ -188,6 +191,7 @@ impl World {
         let memory = Arc::new(self.next_process());
         let inner: Arc<dyn Journal> = match self.plant {
             Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(memory.clone())),
+            Plant::ForgetEpisodes => Arc::new(ForgetfulJournal { inner: memory.clone() }),
             _ => memory.clone(),
         };
         let failures = if self.dice.chance(0.5) { 0.05 } else { 0.0 };
@@ -220,11 +224,22 @@ impl World {
         let mut found = check_books(books.iter().map(|entry| entry.key.as_str()));
         found.extend(self.judge_acknowledged().await);
         found.extend(self.judge_runs().await);
-        if found.is_empty() && books.len() != events.len() {
+        found.extend(judge_episodes(&books));
+        if found.is_empty() && books.len() != documents_due(events) {
             found.push(broken("A3", format!("{} events gave {} documents", events.len(), books.len())));
         }
+        found.extend(self.judge_counts(events).await);
         found.extend(judge_order(events, &books));
         found
+    }
+
+    /// Every event of an episode is counted once.
+    async fn judge_counts(&self, events: &[Event]) -> Vec<Violation> {
+        let episodes = self.memory().episodes(None, 100).await.expect("episodes");
+        let joined: i64 = episodes.iter().map(|episode| episode.count).sum();
+        let due = events.iter().filter(|event| is_once(event)).count();
+        let is_right = usize::try_from(joined).is_ok_and(|joined| joined == due);
+        (!is_right).then(|| broken("A4", format!("{due} events of episodes, counted {joined}"))).into_iter().collect()
     }
 
     /// J3 and J4: what was acknowledged is in the journal, once.
@@ -263,6 +278,27 @@ impl World {
 
 fn broken(invariant: &'static str, detail: String) -> Violation {
     Violation { invariant, detail }
+}
+
+fn is_once(event: &Event) -> bool {
+    event.data["severity"] == 3
+}
+
+/// One document per event, but one per equipment where it is made once.
+fn documents_due(events: &[Event]) -> usize {
+    let (once, each): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| is_once(event));
+    each.len() + once.iter().map(|event| event.data["equipment"].to_string()).collect::<BTreeSet<_>>().len()
+}
+
+/// A4: at most one open document per action and key; in these worlds none is ever closed.
+fn judge_episodes(books: &[BookEntry]) -> Vec<Violation> {
+    let mut keys: BTreeMap<String, usize> = BTreeMap::new();
+    for entry in books.iter().filter(|entry| entry.path == "/Once") {
+        let body: Value = serde_json::from_str(&entry.body).expect("a rendered body");
+        *keys.entry(body["Once"].to_string()).or_default() += 1;
+    }
+    let several = keys.into_iter().filter(|(_, count)| *count > 1);
+    several.map(|(key, count)| broken("A4", format!("{count} open documents of episode {key}"))).collect()
 }
 
 /// A summary holds up its run no longer than its step says, whatever the model does; what the journal
@@ -318,5 +354,22 @@ impl JournalLayer for HastyJournal {
             drop(inner.append(append).await);
         });
         Ok(Appended { events: known, quarantine: Vec::new() })
+    }
+}
+
+/// A journal with the bug *forget episodes*: what a settled run has opened is not written.
+struct ForgetfulJournal {
+    inner: Arc<MemoryJournal>,
+}
+
+#[async_trait]
+impl JournalLayer for ForgetfulJournal {
+    fn inner(&self) -> &dyn Journal {
+        &*self.inner
+    }
+
+    async fn commit(&self, lease: Lease, mut commit: Commit) -> Result<(), JournalError> {
+        commit.runs.iter_mut().filter_map(|run| run.episode.as_mut()).for_each(|part| part.put = None);
+        self.inner.commit(lease, commit).await
     }
 }

@@ -156,6 +156,38 @@ pub struct RunDetail {
     pub timeline: Vec<TimelineEntry>,
     /// Documents it made or found.
     pub document_refs: Vec<DocumentRef>,
+    /// The episode that it belongs to.
+    pub episode: Option<RunEpisode>,
+}
+
+/// What a run has to do with its episode.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RunEpisode {
+    /// What the episode is known by, together with the action.
+    pub key: String,
+    /// `check`, `update` or `full`: what the run executes; absent while it waits for its turn.
+    pub route: Option<String>,
+    /// The episode that it joined, or has opened.
+    pub open: Option<OpenEpisode>,
+    /// The run of the same episode that it waits for.
+    pub behind: Option<String>,
+}
+
+/// An episode as a run has seen it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct OpenEpisode {
+    /// Number of its document.
+    pub document: String,
+    /// The run that made it.
+    pub run: String,
+    /// When that run settled.
+    #[schema(format = DateTime)]
+    pub opened_at: String,
+    /// When the last event had joined.
+    #[schema(format = DateTime)]
+    pub touched_at: String,
+    /// Events in it then, the first one included.
+    pub count: i64,
 }
 
 /// One line of a timeline; details are redacted.
@@ -164,7 +196,7 @@ pub struct TimelineEntry {
     /// When.
     #[schema(format = DateTime)]
     pub at: String,
-    /// What: `planned`, `sending`, `answered`, `refused`, `busy`, `lost`, `probing`, `probed`, `waiting`,
+    /// What: `planned`, `joined`, `sending`, `answered`, `refused`, `busy`, `lost`, `probing`, `probed`, `waiting`,
     /// `released` or `settled`.
     pub kind: String,
     /// The step concerned.

@@ -119,6 +119,18 @@ fn evidence_is_described() {
         row: run_row(),
         timeline: vec![entry],
         document_refs: vec![document],
+        episode: Some(journal::RunEpisodeView {
+            key: "pump-1/hot".into(),
+            route: Some("update".into()),
+            open: Some(journal::OpenEpisodeView {
+                document: "10001".into(),
+                run: model::RunId::new("R1"),
+                opened_at: at(1),
+                touched_at: at(2),
+                count: 2,
+            }),
+            behind: Some(model::RunId::new("R2")),
+        }),
     });
     describes::<super::QuarantineRow>(journal::QuarantineRow {
         id: 3,

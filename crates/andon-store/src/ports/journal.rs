@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use andon_journal::{
-    Append, Appended, Commit, Journal, JournalError, Lease, Mark, PendingRun, RunPlace, StoredEvent, StoredRun,
+    Append, Appended, Commit, Episode, EpisodeKey, Journal, JournalError, Lease, Mark, PendingRun, RunPlace,
+    StoredEvent, StoredRun,
 };
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
 use sqlx::{Arguments as _, FromRow, query_as, query_scalar};
 
-use super::{from_json, timestamp};
+use super::{episodes, from_json, name, timestamp};
 use crate::bulk::Bulk;
 use crate::error::{Fault, corrupt, reading};
 use crate::head::count;
@@ -23,7 +24,7 @@ const READING_CHECKPOINTS: &str = "reading checkpoints";
 
 /// Read from the index `runs_unsettled`, in its order; its condition stands here word for word. Were the
 /// pending statuses listed instead, SQLite would look each of them up, and sort.
-const UNSETTLED: &str = "SELECT event_offset, sequence, id, subject FROM runs \
+const UNSETTLED: &str = "SELECT event_offset, sequence, id, subject, action, episode FROM runs \
      WHERE status NOT IN ('done', 'refused', 'parked', 'cancelled') AND (event_offset, sequence) > ($1, $2) \
      ORDER BY event_offset, sequence LIMIT $3";
 
@@ -72,7 +73,15 @@ impl Journal for SqlStore {
     async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
         let query = query_as(UNSETTLED).bind(after.event.0).bind(after.sequence).bind(count(limit));
         let rows: Vec<PendingRecord> = query.fetch_all(self.db.readers()).await.map_err(reading(READING_RUNS))?;
-        Ok(rows.into_iter().map(PendingRecord::into_run).collect())
+        rows.into_iter().map(PendingRecord::into_run).collect()
+    }
+
+    async fn episode_holders(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
+        episodes::holders(self.db.readers(), after, limit).await
+    }
+
+    async fn episode(&self, id: &EpisodeKey) -> Result<Option<Episode>, JournalError> {
+        episodes::find(self.db.readers(), id).await
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
@@ -138,18 +147,23 @@ impl RunRecord {
     }
 }
 
+/// An unsettled run, or one that holds its episode.
 #[derive(FromRow)]
-struct PendingRecord {
+pub(super) struct PendingRecord {
     event_offset: i64,
     sequence: i64,
     id: String,
     subject: String,
+    action: String,
+    episode: Option<String>,
 }
 
 impl PendingRecord {
-    fn into_run(self) -> PendingRun {
+    pub(super) fn into_run(self) -> Result<PendingRun, JournalError> {
         let place = RunPlace { event: Offset(self.event_offset), sequence: self.sequence };
-        PendingRun { place, id: RunId::new(self.id), subject: unescape(self.subject) }
+        let action = name(&self.action)?;
+        let episode = self.episode.map(|key| EpisodeKey { action, key: unescape(key) });
+        Ok(PendingRun { place, id: RunId::new(self.id), subject: unescape(self.subject), episode })
     }
 }
 

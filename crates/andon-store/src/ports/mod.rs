@@ -2,6 +2,7 @@
 
 mod attachments;
 mod configurations;
+mod episodes;
 mod events;
 mod journal;
 mod quarantine;

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use andon_journal::{JournalError, Page, RunDetail, RunFilter, RunRow};
+use andon_journal::{JournalError, Page, RunDetail, RunEpisodeView, RunFilter, RunRow};
 use andon_model::{DocumentRef, Offset, RunId, TimelineEntry, Timestamp};
 use serde::Deserialize;
 use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, FromRow, query_as, query_scalar};
@@ -56,8 +56,8 @@ pub(super) async fn detail(pool: &AnyPool, id: &RunId) -> Result<Option<RunDetai
         query_as(AssertSqlSafe(sql)).bind(id.as_str()).fetch_optional(pool).await.map_err(reading(LISTING))?;
     let Some(row) = record.map(RunRecord::into_row).transpose()? else { return Ok(None) };
     let timeline = timeline(pool, &row).await?;
-    let document_refs = document_refs(pool, id).await?;
-    Ok(Some(RunDetail { row, timeline, document_refs }))
+    let ListedState { documents: document_refs, episode } = listed_state(pool, id).await?;
+    Ok(Some(RunDetail { row, timeline, document_refs, episode }))
 }
 
 async fn timeline(pool: &AnyPool, row: &RunRow) -> Result<Vec<TimelineEntry>, JournalError> {
@@ -68,16 +68,19 @@ async fn timeline(pool: &AnyPool, row: &RunRow) -> Result<Vec<TimelineEntry>, Jo
     entries.iter().map(|json| from_json(&what, json)).collect()
 }
 
-/// What the run's state lists as `documents`; the rest of the state is the action stage's own business.
-async fn document_refs(pool: &AnyPool, id: &RunId) -> Result<Vec<DocumentRef>, JournalError> {
-    #[derive(Deserialize)]
-    struct Documents {
-        #[serde(default)]
-        documents: Vec<DocumentRef>,
-    }
+/// What details show of the run's state; the rest of it is the action stage's own business.
+#[derive(Default, Deserialize)]
+struct ListedState {
+    #[serde(default)]
+    documents: Vec<DocumentRef>,
+    #[serde(default)]
+    episode: Option<RunEpisodeView>,
+}
+
+async fn listed_state(pool: &AnyPool, id: &RunId) -> Result<ListedState, JournalError> {
     let query = query_scalar("SELECT state FROM runs WHERE id = $1").bind(id.as_str());
     let state: String = query.fetch_one(pool).await.map_err(reading(LISTING))?;
-    Ok(serde_json::from_str(&unescape(state)).map_or_else(|_| Vec::new(), |state: Documents| state.documents))
+    Ok(serde_json::from_str(&unescape(state)).unwrap_or_default())
 }
 
 #[derive(FromRow)]

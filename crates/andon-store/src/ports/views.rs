@@ -1,14 +1,14 @@
 //! The port `Views`: lists, counts and retention.
 
 use andon_journal::{
-    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retained, Retention, RunDetail, RunFilter,
-    RunRow, Views,
+    Counts, Episode, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retained, Retention, RunDetail,
+    RunFilter, RunRow, Views,
 };
-use andon_model::{Offset, RunId, RunStatus};
+use andon_model::{Name, Offset, RunId, RunStatus};
 use async_trait::async_trait;
 use sqlx::{FromRow, query_as};
 
-use super::{events, quarantine, runs};
+use super::{episodes, events, quarantine, runs};
 use crate::error::reading;
 use crate::{SqlStore, retention};
 
@@ -40,6 +40,10 @@ impl Views for SqlStore {
 
     async fn run_detail(&self, id: &RunId) -> Result<Option<RunDetail>, JournalError> {
         runs::detail(self.db.readers(), id).await
+    }
+
+    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError> {
+        episodes::list(self.db.readers(), action, limit).await
     }
 
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError> {

@@ -9,6 +9,7 @@ use sqlx::any::AnyArguments;
 use sqlx::error::BoxDynError;
 use sqlx::{Arguments as _, query_as};
 
+use super::episodes::write_episodes;
 use crate::bulk::Bulk;
 use crate::database::Write;
 use crate::error::{Fault, to_json};
@@ -23,11 +24,12 @@ static DECISIONS: LazyLock<Bulk> = LazyLock::new(|| {
 /// A run keeps its sequence number, event and action for life.
 static RUNS: LazyLock<Bulk> = LazyLock::new(|| {
     let before = "INSERT INTO runs (sequence, id, event_offset, action, revision, subject, status, due, state, \
-         documents, summary, created_at, updated_at) VALUES";
+         documents, summary, created_at, updated_at, episode, holds_episode) VALUES";
     let after = "ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, subject = excluded.subject, \
          status = excluded.status, due = excluded.due, state = excluded.state, documents = excluded.documents, \
-         summary = excluded.summary, updated_at = excluded.updated_at";
-    Bulk::new(before, 13, after)
+         summary = excluded.summary, updated_at = excluded.updated_at, \
+         episode = excluded.episode, holds_episode = excluded.holds_episode";
+    Bulk::new(before, 15, after)
 });
 static TIMELINE: LazyLock<Bulk> = LazyLock::new(|| {
     Bulk::new("INSERT INTO timeline (event_offset, run_id, entry, body) VALUES", 4, "ON CONFLICT DO NOTHING")
@@ -41,6 +43,7 @@ pub(super) async fn commit_all(write: &mut Write<'_>, commits: &[(Lease, &Commit
     }
     write_decisions(write, commits).await?;
     write_runs(write, commits).await?;
+    write_episodes(write, commits).await?;
     write_timeline(write, commits).await
 }
 
@@ -116,7 +119,9 @@ fn bind_run(row: &RunRow<'_>, a: &mut AnyArguments) -> Result<(), BoxDynError> {
     a.add(&*escape(&change.documents))?;
     a.add(&*escape(&change.summary))?;
     a.add(row.created_at)?;
-    a.add(change.at.as_micros())
+    a.add(change.at.as_micros())?;
+    a.add(change.episode.as_ref().map(|part| escape(&part.key).into_owned()))?;
+    a.add(i64::from(change.episode.as_ref().is_some_and(|part| part.holds)))
 }
 
 /// Lines that a repeated commit brings again are known by their number and stay as they are.

@@ -33,7 +33,8 @@ async fn check_lists(store: &SqlStore) {
     let runs = store.runs(RunFilter { limit: 5, ..RunFilter::default() }).await.expect("listed").rows;
     assert_eq!((runs[0].documents.as_str(), runs[0].status), ("10000023", RunStatus::Waiting));
     let detail = store.run_detail(&runs[0].id).await.expect("read").expect("there");
-    assert_eq!((detail.timeline.len(), detail.document_refs.len()), (1, 1));
+    assert_eq!((detail.timeline.len(), detail.document_refs.len(), detail.episode), (1, 1, None));
+    assert_eq!(store.episode_holders(RunPlace::default(), 10).await.expect("read"), []);
     let quarantined = store.quarantine_detail(1).await.expect("read").expect("there");
     assert_eq!(quarantined.raw.as_deref(), Some([0, 255, 123].as_slice()));
     assert_eq!(quarantined.headers, []);
@@ -80,7 +81,7 @@ async fn check_newer(database: &impl Database) {
     drop(database.open().await);
     database.execute("UPDATE andon_schema SET version = 1000").await;
     let error = SqlStore::open(&database.location(), key()).await.err().expect("refused");
-    assert!(matches!(error, OpenError::NewerSchema { found: 1000, known: 3, .. }), "{error}");
+    assert!(matches!(error, OpenError::NewerSchema { found: 1000, known: 4, .. }), "{error}");
     assert!(error.to_string().contains("use a newer Andon"), "{error}");
 }
 

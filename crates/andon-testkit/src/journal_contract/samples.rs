@@ -46,6 +46,7 @@ pub(super) fn run_of(event: i64, action: &str, status: RunStatus) -> RunChange {
         at: at(1_000 + event),
         timeline_from: 0,
         timeline: vec![entry(TimelineKind::Planned, 1_000 + event)],
+        episode: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! The port `Journal`.
 
 use andon_journal::{
-    Append, Appended, Commit, Journal, JournalError, Lease, Mark, PendingRun, RunPlace, StoredEvent, StoredRun,
+    Append, Appended, Commit, Episode, EpisodeKey, Journal, JournalError, Lease, Mark, PendingRun, RunPlace,
+    StoredEvent, StoredRun,
 };
 use andon_model::{EventKey, Name, Offset, RunId, Timestamp};
 use async_trait::async_trait;
@@ -43,10 +44,17 @@ impl Journal for MemoryJournal {
     async fn unsettled_runs(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
         let state = self.read("reading runs")?;
         let unsettled = state.runs.values().filter(|run| !run.newest.status.is_settled());
-        let mut rest: Vec<PendingRun> = unsettled.map(pending).filter(|run| run.place > after).collect();
-        rest.sort_unstable_by_key(|run| run.place);
-        rest.truncate(limit);
-        Ok(rest)
+        Ok(in_order(unsettled, after, limit))
+    }
+
+    async fn episode_holders(&self, after: RunPlace, limit: usize) -> Result<Vec<PendingRun>, JournalError> {
+        let state = self.read("reading episodes")?;
+        let holding = state.runs.values().filter(|run| run.newest.episode.as_ref().is_some_and(|part| part.holds));
+        Ok(in_order(holding, after, limit))
+    }
+
+    async fn episode(&self, id: &EpisodeKey) -> Result<Option<Episode>, JournalError> {
+        Ok(self.read("reading episodes")?.episodes.get(id).cloned())
     }
 
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError> {
@@ -65,10 +73,19 @@ impl Journal for MemoryJournal {
     }
 }
 
+fn in_order<'a>(runs: impl Iterator<Item = &'a MemoryRun>, after: RunPlace, limit: usize) -> Vec<PendingRun> {
+    let mut rest: Vec<PendingRun> = runs.map(pending).filter(|run| run.place > after).collect();
+    rest.sort_unstable_by_key(|run| run.place);
+    rest.truncate(limit);
+    rest
+}
+
 fn pending(run: &MemoryRun) -> PendingRun {
     let newest = &run.newest;
     let place = RunPlace { event: newest.event, sequence: run.sequence };
-    PendingRun { place, id: newest.id.clone(), subject: newest.subject.clone() }
+    let part = newest.episode.as_ref();
+    let episode = part.map(|part| EpisodeKey { action: newest.action.clone(), key: part.key.clone() });
+    PendingRun { place, id: newest.id.clone(), subject: newest.subject.clone(), episode }
 }
 
 fn stored(run: &MemoryRun) -> StoredRun {

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use andon_journal::{
-    Append, Appended, CheckpointMove, Commit, Decided, DocumentVersion, JournalError, Lease, Mark, NewQuarantine,
-    NewToken, Retained, Retention, RevisionInfo, RunChange, StoredEvent,
+    Append, Appended, CheckpointMove, Commit, Decided, DocumentVersion, Episode, EpisodeKey, JournalError, Lease, Mark,
+    NewQuarantine, NewToken, Retained, Retention, RevisionInfo, RunChange, StoredEvent,
 };
 use andon_model::{Event, EventKey, Name, Offset, RunId, Secret, TimelineEntry, Timestamp};
 
@@ -53,6 +53,7 @@ pub(super) struct State {
     last_run: i64,
     pub(super) attachments: MemoryAttachments,
     pub(super) runs: HashMap<RunId, MemoryRun>,
+    pub(super) episodes: BTreeMap<EpisodeKey, Episode>,
     /// Events and their runs, in order.
     pub(super) runs_of_events: BTreeSet<(Offset, RunId)>,
     pub(super) checkpoints: HashMap<String, (i64, String)>,
@@ -153,6 +154,9 @@ impl State {
     }
 
     fn change_run(&mut self, mut change: RunChange) {
+        if let Some(episode) = change.episode.as_mut().and_then(|part| part.put.take()) {
+            self.episodes.insert(episode.id.clone(), episode);
+        }
         let lines = (change.timeline_from..).zip(std::mem::take(&mut change.timeline));
         if let Some(run) = self.runs.get_mut(&change.id) {
             lines.for_each(|(number, line)| _ = run.timeline.entry(number).or_insert(line));
@@ -188,6 +192,7 @@ impl State {
             replayed: self.retain_quarantine(false, retention.events_before, retention.limit),
             quarantine: self.retain_quarantine(true, retention.quarantine_before, retention.limit),
             marks: retention.marks_before.map_or(0, |before| self.retain_marks(before, retention.limit)),
+            episodes: self.retain_episodes(retention.events_before, retention.limit),
         }
     }
 
@@ -202,10 +207,18 @@ impl State {
         old.iter().take(limit).filter(|mark| self.marks.remove(mark).is_some()).count()
     }
 
+    fn retain_episodes(&mut self, before: Timestamp, limit: usize) -> usize {
+        let old = self.episodes.values().filter(|episode| episode.touched_at < before);
+        let ids: Vec<EpisodeKey> = old.take(limit).map(|episode| episode.id.clone()).collect();
+        ids.iter().filter(|id| self.episodes.remove(id).is_some()).count()
+    }
+
     fn retain_events(&mut self, retention: Retention) -> usize {
         let is_old =
             |event: &&StoredEvent| event.received_at < retention.events_before && event.offset.0 <= self.decided_up_to;
-        let is_settled = |event: &&StoredEvent| self.runs_of(event.offset).all(|run| run.newest.status.is_settled());
+        let holds = |run: &MemoryRun| run.newest.episode.as_ref().is_some_and(|part| part.holds);
+        let is_over = |run: &MemoryRun| run.newest.status.is_settled() && !holds(run);
+        let is_settled = |event: &&StoredEvent| self.runs_of(event.offset).all(is_over);
         let old = self.events.values().filter(is_old).filter(is_settled).map(|event| event.offset);
         let old: Vec<Offset> = old.take(retention.limit).collect();
         for offset in &old {

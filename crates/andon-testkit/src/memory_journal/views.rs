@@ -1,10 +1,10 @@
 //! The port `Views`.
 
 use andon_journal::{
-    Counts, EventFilter, EventRow, JournalError, Page, QuarantineRow, QuarantineStatus, Retained, Retention, RunDetail,
-    RunFilter, RunRow, StoredEvent, Views,
+    Counts, Episode, EventFilter, EventRow, JournalError, Page, QuarantineRow, QuarantineStatus, Retained, Retention,
+    RunDetail, RunFilter, RunRow, StoredEvent, Views,
 };
-use andon_model::{Offset, RunId, RunStatus};
+use andon_model::{Name, Offset, RunId, RunStatus};
 use async_trait::async_trait;
 
 use super::MemoryJournal;
@@ -47,10 +47,20 @@ impl Views for MemoryJournal {
     async fn run_detail(&self, id: &RunId) -> Result<Option<RunDetail>, JournalError> {
         let state = self.read(LISTING)?;
         let Some(run) = state.runs.get(id) else { return Ok(None) };
-        let listed: Option<serde_json::Value> = serde_json::from_str(&run.newest.state).ok();
-        let listed = listed.and_then(|mut state| serde_json::from_value(state.get_mut("documents")?.take()).ok());
-        let document_refs = listed.unwrap_or_default();
-        Ok(Some(RunDetail { row: run_row(run), timeline: run.timeline.values().cloned().collect(), document_refs }))
+        let mut listed: serde_json::Value = serde_json::from_str(&run.newest.state).unwrap_or_default();
+        let document_refs = serde_json::from_value(listed["documents"].take()).unwrap_or_default();
+        let episode = serde_json::from_value(listed["episode"].take()).unwrap_or_default();
+        let timeline = run.timeline.values().cloned().collect();
+        Ok(Some(RunDetail { row: run_row(run), timeline, document_refs, episode }))
+    }
+
+    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError> {
+        let state = self.read(LISTING)?;
+        let wanted = |episode: &&Episode| action.is_none_or(|action| episode.id.action == *action);
+        let mut found: Vec<Episode> = state.episodes.values().filter(wanted).cloned().collect();
+        found.sort_by_key(|episode| std::cmp::Reverse(episode.touched_at));
+        found.truncate(limit.clamp(1, MAX_PAGE));
+        Ok(found)
     }
 
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError> {

@@ -110,6 +110,7 @@ impl World {
     /// Performs an effect and says what comes of it; `None` when the run has ended.
     fn perform(&mut self, effect: &Effect) -> Option<Input> {
         match effect {
+            Effect::Join { .. } => Some(Input::Episode(None)),
             Effect::Admit { .. } => Some(Input::Admitted),
             Effect::WakeAt(_) => Some(Input::Tick),
             Effect::Send { request, .. } => Some(self.send(request)),

@@ -2,12 +2,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use andon_model::{
-    Code, Event, Name, Offset, Problem, Release, RowHit, RunStatus, TableVersion, TimelineEntry, Timestamp,
+    Code, Event, Name, Offset, Problem, Release, RowHit, RunId, RunStatus, TableVersion, TimelineEntry, TimelineKind,
+    Timestamp,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
 mod crashes;
+mod episodes;
 mod kinds;
 mod local;
 mod summaries;
@@ -94,6 +96,7 @@ fn show(transition: &Transition) -> String {
         return format!("rejected: {reason}");
     }
     let words = transition.effects.iter().map(|effect| match effect {
+        Effect::Join { key } => format!("join {key}"),
         Effect::Admit { destination, .. } => format!("admit {destination}"),
         Effect::Send { request, .. } => format!("send {} {}", request.method, request.path),
         Effect::Probe { query, .. } => format!("probe {} {}", query.path, query.field),

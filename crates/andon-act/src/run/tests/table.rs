@@ -46,6 +46,7 @@ pub(super) struct Walk {
     pub(super) timeline: Vec<TimelineEntry>,
     pub(super) requests: Vec<crate::Request>,
     pub(super) probes: Vec<ProbeQuery>,
+    pub(super) episodes: Vec<OpenEpisode>,
     now: Timestamp,
 }
 
@@ -64,6 +65,7 @@ impl Walk {
             timeline: Vec::new(),
             requests: Vec::new(),
             probes: Vec::new(),
+            episodes: Vec::new(),
             now: Timestamp::default(),
         };
         walk.take(planned);
@@ -81,6 +83,7 @@ impl Walk {
             }
         }
         self.timeline.extend(transition.timeline);
+        self.episodes.extend(transition.episode);
         let stored = serde_json::to_string(&transition.state).expect("serialises");
         self.state = RunState::parse(&stored).expect("parses");
         assert_eq!(self.state, transition.state, "what is stored is what is");

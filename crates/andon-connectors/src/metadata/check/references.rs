@@ -32,7 +32,7 @@ impl<'a> Check<'a> {
                 }
                 PathRoot::Lookups => facts.origins.iter().filter_map(|origin| lookup_fault(origin, &path)).collect(),
                 PathRoot::Answer(stage) => self.read_answer(stage.as_str(), &path.keys).into_iter().collect(),
-                PathRoot::Event | PathRoot::Run => Vec::new(),
+                PathRoot::Event | PathRoot::Run | PathRoot::Episode => Vec::new(),
             };
             for what in found {
                 let what = format!("{inserted:?}: {what}");
