@@ -64,14 +64,12 @@ impl Connection {
         self.services.attachments.as_ref()
     }
 
-    /// Counts one call where the request has a budget. The error: it is used up.
-    pub(super) fn take_from_budget(&self, request: &Request) -> Result<(), Answer> {
-        let Some(budget) = &request.budget else { return Ok(()) };
-        let taken = self.services.budgets.take(&self.spec.name, budget, self.clock().now());
-        taken.map_err(|wait| {
-            let what = format!("{} calls of {} are used up", budget.calls, budget.name);
-            Answer::Busy { problem: Problem::new(Code::Busy, what).at(self.place(request)), after: Some(wait) }
-        })
+    /// Counts one call where the request has a budget; an answer when it is used up.
+    pub(super) fn take_from_budget(&self, request: &Request) -> Option<Answer> {
+        let budget = request.budget.as_ref()?;
+        let wait = self.services.budgets.take(&self.spec.name, budget, self.clock().now()).err()?;
+        let what = format!("{} calls of {} are used up", budget.calls, budget.name);
+        Some(Answer::Busy { problem: Problem::new(Code::Busy, what).at(self.place(request)), after: Some(wait) })
     }
 
     /// Address of a path, with the query parameters of destination, gateway and step.

@@ -65,8 +65,10 @@ impl<'a> Sending<'a> {
         let allowance = Allowance::new(request.timeout(), exchanges);
         let payload = payload::load(request, connection.attachments()).await?;
         let credentials = connection.credentials().await.map_err(not_sent)?;
-        connection.take_from_budget(request)?;
-        Ok(Self { connection, request, credentials, payload, allowance })
+        match connection.take_from_budget(request) {
+            Some(answer) => Err(answer),
+            None => Ok(Self { connection, request, credentials, payload, allowance }),
+        }
     }
 
     async fn send(&self) -> Answer {
@@ -99,7 +101,7 @@ impl<'a> Sending<'a> {
         headers.extend(self.request.headers.iter().cloned());
         headers.extend(version.map(|tag| ("if-match".to_owned(), tag.to_owned())));
         let outgoing = self.outgoing(&headers).map_err(|problem| refused(problem.at(self.place())))?;
-        let outgoing = Outgoing { timeout: self.time()?, ..outgoing };
+        let outgoing = Outgoing { timeout: self.time().ok_or_else(|| self.out_of_time())?, ..outgoing };
         let outcome = self.connection.perform(outgoing, &self.credentials).await;
         let outcome = outcome.map_err(|problem| refused(problem.at(self.place())))?;
         Ok(Sent { outcome, session })
@@ -122,16 +124,20 @@ impl<'a> Sending<'a> {
 
     /// A session within the time that is left; waiting longer is busy, since nothing was sent.
     async fn session(&self, service: &str, stale: Option<&Session>) -> Result<Session, Answer> {
-        let limit = self.time()?;
+        let limit = self.time().ok_or_else(|| self.out_of_time())?;
         match tokio::time::timeout(limit, self.connection.session(service, stale, &self.credentials)).await {
             Ok(session) => session,
             Err(_) => Err(self.too_late(&format!("no CSRF token within {} s", limit.as_secs_f32()))),
         }
     }
 
-    /// Time for the next exchange. The error: there is none left, and nothing is under way.
-    pub(super) fn time(&self) -> Result<Duration, Answer> {
-        self.allowance.next().ok_or_else(|| self.too_late("the time was used up before the request could be sent"))
+    /// Time for the next exchange; `None`: there is none left, and nothing is under way.
+    pub(super) fn time(&self) -> Option<Duration> {
+        self.allowance.next()
+    }
+
+    pub(super) fn out_of_time(&self) -> Answer {
+        self.too_late("the time was used up before the request could be sent")
     }
 
     fn too_late(&self, why: &str) -> Answer {

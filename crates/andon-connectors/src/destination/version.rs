@@ -47,7 +47,7 @@ impl Sending<'_> {
             url: connection.url(self.request.kind, &self.request.path, &self.request.query).map_err(refused)?,
             headers: &headers,
             body: None,
-            timeout: self.time()?,
+            timeout: self.time().ok_or_else(|| self.out_of_time())?,
             limit: connection.spec.max_response_bytes,
         };
         let outcome = connection.perform(outgoing, &self.credentials).await.map_err(refused)?;

@@ -186,7 +186,7 @@ mod tests {
     fn what_a_contains_search_gives_is_compared_again() {
         let contains = ProbeQuery { matching: Match::Contains, ..query() };
         let check = |held: &str, expect: &str| {
-            assert_eq!(found(&contains, &[json!({"value": [{"Ref": held, "No": 7}]})]), expect)
+            assert_eq!(found(&contains, &[json!({"value": [{"Ref": held, "No": 7}]})]), expect);
         };
         check("Bearing k'1 hot", "one 7");
         check("Bearing hot", "AND-2007");

@@ -24,8 +24,11 @@ fn part(id: u32, status: &str, body: &str) -> String {
 }
 
 fn done(parts: &[String]) -> String {
-    let inner: String = parts.iter().map(|part| format!("--inner\r\n{part}")).collect();
-    format!("--outer\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n{inner}--inner--\r\n\r\n--outer--\r\n")
+    let mut text = "--outer\r\nContent-Type: multipart/mixed; boundary=inner\r\n\r\n".to_owned();
+    for part in parts {
+        text.extend(["--inner\r\n", part]);
+    }
+    text + "--inner--\r\n\r\n--outer--\r\n"
 }
 
 fn fallen(status: &str, body: &str) -> String {

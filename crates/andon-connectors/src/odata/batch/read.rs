@@ -162,8 +162,12 @@ mod tests {
 
     /// A batch answer around parts of its change set.
     fn nested(parts: &[String]) -> String {
-        let inner: String = parts.iter().map(|part| format!("--c\r\n{part}")).collect();
-        format!("--b\r\nContent-Type: multipart/mixed; boundary=\"c\"\r\n\r\n{inner}--c--\r\n\r\n--b--\r\n")
+        let head = "--b\r\nContent-Type: multipart/mixed; boundary=\"c\"\r\n\r\n";
+        let mut text = head.to_owned();
+        for part in parts {
+            text.extend(["--c\r\n", part]);
+        }
+        text + "--c--\r\n\r\n--b--\r\n"
     }
 
     /// `done <status>=<body> …`, `failed <status>=<body>`, or the error.

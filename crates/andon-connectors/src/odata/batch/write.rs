@@ -30,7 +30,9 @@ pub(crate) fn write(key: &Key, parts: &[ChangesetPart]) -> Result<(String, Bytes
 /// Part of both boundaries: nobody who can write into a part can know it beforehand.
 fn mark(key: &Key, parts: &[String]) -> String {
     let mut digest = Sha256::new_with_prefix(key.as_str());
-    parts.iter().for_each(|part| digest.update(part));
+    for part in parts {
+        digest.update(part);
+    }
     hex::encode(&digest.finalize()[..16])
 }
 
