@@ -261,8 +261,8 @@ mod tests {
         }
 
         #[test]
-        fn no_body_panics(body in proptest::collection::vec(prop_oneof![Just(b'\r'), Just(b'\n'), Just(b'-'), Just(b'B'), Just(b':'), Just(b';'), any::<u8>()], 0..80)) {
-            let _ = split(&Bytes::from(body), "B");
+        fn no_body_panics(body in "[\r\nB:;=\"a -]{0,80}") {
+            let _ = split(&Bytes::from(format!("--B\r\n{body}")), "B");
         }
     }
 }
