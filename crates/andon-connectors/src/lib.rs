@@ -19,10 +19,15 @@ pub mod decode;
 mod destination;
 pub mod metadata;
 mod odata;
+mod secrets;
 mod source;
 
 pub use bucket::{Bucket, BucketSource};
 pub use checks::ConnectorChecks;
-pub use credential::Credential;
-pub use destination::{Auth, DestinationSpec, Destinations, OdataSpec, Trust};
+pub use credential::{Credential, Given, SecretPlace};
+pub use destination::{
+    Address, Auth, CertificateSpec, ClientProof, DestinationSpec, Destinations, OauthSpec, OdataSpec, OnPremiseSpec,
+    PasswordGrant, ProviderSpec, ProxySpec, Trust,
+};
+pub use secrets::{AwsReference, AwsStore};
 pub use source::{BucketSpec, ImageSpec, Location, S3Location, SourceSpec};

@@ -102,6 +102,12 @@ codes! {
     Busy = "AND-4007", "the destination asks to come back later";
     /// A secret is not there.
     MissingSecret = "AND-4008", "a secret is not there";
+    /// The token service refuses, or answers without a token.
+    TokenRefused = "AND-4009", "the token service gives no token";
+    /// The destination service has no such destination, or one that cannot be used.
+    ProvidedDestination = "AND-4010", "the destination service gives no usable destination";
+    /// The service that keeps a secret cannot be asked at present.
+    SecretUnavailable = "AND-4011", "a secret cannot be read at present";
     /// The bytes that a step is to send are not kept.
     MissingAttachment = "AND-4012", "an attachment is not there";
     /// The journal cannot be written or read.

@@ -6,7 +6,7 @@
 //! | 2xx, longer than the limit | done, without its body, with a warning; refused when only the answer counts |
 //! | 2xx with a page instead of data (where data is expected), 3xx | refused: a logon page or a wrong address |
 //! | 2xx to a change set | see [`super::changeset`] |
-//! | 401 | refused: credentials |
+//! | 401, 407 | refused: credentials |
 //! | 429; 503 with `Retry-After`; 423 or a lock message | busy |
 //! | other 4xx | refused |
 //! | 408, other 5xx, broken or missing answer | lost |
@@ -60,7 +60,9 @@ impl Reading<'_> {
         let error = self.error(reply);
         let detail = line_of(status, &error);
         match status {
-            StatusCode::UNAUTHORIZED => self.refused(Code::DestinationCredentials, status, detail),
+            StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
+                self.refused(Code::DestinationCredentials, status, detail)
+            }
             StatusCode::TOO_MANY_REQUESTS | StatusCode::LOCKED => self.busy(detail, self.retry_after(reply)),
             StatusCode::SERVICE_UNAVAILABLE if reply.headers.contains_key("retry-after") => {
                 self.busy(detail, self.retry_after(reply))
@@ -213,8 +215,7 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("status");
         let reply = Reply { status, headers: map, body: Body::Complete(body.to_owned().into()) };
         let clock = At("2026-02-03T10:00:00Z");
-        let reading =
-            Reading { kind, parts: 0, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
+        let reading = Reading { kind, parts: 0, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
         reading.answer(Ok(reply))
     }
 
@@ -285,9 +286,6 @@ mod tests {
         let headers = [("sap-messages", r#"[{"code":"A/1","message":"m","numericSeverity":3}]"#)];
         let body = r#"{"@odata.etag":"W/\"2\"","SAP__Messages":[{"code":"A/2","message":"n"}]}"#;
         let Answer::Done(response) = answer(StepKind::OdataV4, 201, &headers, body) else { panic!("done") };
-        assert_eq!(
-            (response.etag.as_deref(), response.warnings.join(", ").as_str()),
-            (Some("W/\"2\""), "A/1 m (warning), A/2 n")
-        );
+        assert_eq!((response.etag.as_deref(), response.warnings.join(", ").as_str()), (Some("W/\"2\""), "A/1 m (warning), A/2 n"));
     }
 }

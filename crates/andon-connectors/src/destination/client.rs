@@ -1,46 +1,118 @@
-//! The connection to one destination: TLS, credentials, and building of requests.
+//! The connection to one destination: TLS, proxy, and building of requests.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use andon_journal::Secrets;
-use andon_model::{Code, Problem};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use andon_model::{Code, Problem, Secret};
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Method, Url};
+use reqwest::{Certificate, Client, Identity, Method, Proxy, Url};
 
-use super::redact::Redactor;
-use super::spec::{Auth, DestinationSpec, Trust};
+use super::credentials::Credentials;
+use super::spec::{DestinationSpec, Trust};
 
 /// Idle connections are closed before a server is likely to close them, so that a request rarely meets a
 /// connection that is just going away (which would leave its outcome unknown).
 const IDLE: Duration = Duration::from_secs(15);
 
-/// Builds the client of a destination: certificates are always verified, redirects never followed.
-pub(super) async fn build(spec: &DestinationSpec) -> Result<Client, Problem> {
-    let mut builder = Client::builder()
-        .use_rustls_tls()
-        .http1_only()
-        .no_proxy()
-        .redirect(Policy::none())
-        .connect_timeout(spec.connect_timeout)
-        .pool_idle_timeout(IDLE)
-        .pool_max_idle_per_host(spec.limits.max_concurrency)
-        .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")));
-    if spec.url.scheme() == "http" || spec.trust != Trust::System {
-        builder = builder.tls_built_in_root_certs(false);
+/// A certificate chain with its key, in PEM.
+#[derive(Clone)]
+pub(super) struct Pem(pub(super) Secret);
+
+impl PartialEq for Pem {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.expose() == other.0.expose()
     }
-    for authority in authorities(&spec.trust).await? {
-        builder = builder.add_root_certificate(authority);
-    }
-    builder.build().map_err(|error| Problem::new(Code::Unreachable, format!("no client can be made: {error}")))
 }
 
-async fn authorities(trust: &Trust) -> Result<Vec<Certificate>, Problem> {
+/// A proxy, and what it wants to see.
+#[derive(Clone, PartialEq)]
+pub(super) struct Hop {
+    pub(super) url: Url,
+    /// Value of `Proxy-Authorization`, also of CONNECT; none when it is sent with each request.
+    pub(super) authorization: Option<HeaderValue>,
+}
+
+/// What a client is made of.
+#[derive(Clone, PartialEq)]
+pub(super) struct Parts {
+    /// Whether TLS is spoken at all.
+    pub(super) tls: bool,
+    /// The only authorities that are trusted, in PEM; without it those of the system.
+    pub(super) authorities: Option<Vec<u8>>,
+    pub(super) identity: Option<Pem>,
+    pub(super) proxy: Option<Hop>,
+    pub(super) connect_timeout: Duration,
+    /// Most idle connections.
+    pub(super) max_idle: usize,
+}
+
+impl Parts {
+    /// Builds the client: certificates are always verified, redirects never followed.
+    pub(super) fn build(&self) -> Result<Client, Problem> {
+        let mut builder = Client::builder()
+            .use_rustls_tls()
+            .http1_only()
+            .no_proxy()
+            .redirect(Policy::none())
+            .connect_timeout(self.connect_timeout)
+            .pool_idle_timeout(IDLE)
+            .pool_max_idle_per_host(self.max_idle)
+            .tls_built_in_root_certs(self.tls && self.authorities.is_none())
+            .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")));
+        for authority in self.authorities.as_deref().map_or(Ok(Vec::new()), Certificate::from_pem_bundle).map_err(made)? {
+            builder = builder.add_root_certificate(authority);
+        }
+        if let Some(Pem(pem)) = &self.identity {
+            builder = builder.identity(Identity::from_pem(pem.expose().as_bytes()).map_err(|_| no_identity())?);
+        }
+        if let Some(hop) = &self.proxy {
+            builder = builder.proxy(hop.proxy()?);
+        }
+        builder.build().map_err(made)
+    }
+}
+
+impl Hop {
+    fn proxy(&self) -> Result<Proxy, Problem> {
+        let proxy = Proxy::all(self.url.clone()).map_err(made)?;
+        Ok(match &self.authorization {
+            Some(value) => proxy.custom_http_auth(value.clone()),
+            None => proxy,
+        })
+    }
+}
+
+fn made(error: reqwest::Error) -> Problem {
+    Problem::new(Code::Unreachable, format!("no client can be made: {}", error.without_url()))
+}
+
+fn no_identity() -> Problem {
+    let what = "the client certificate or its key is not in PEM, or the key is encrypted";
+    Problem::new(Code::MissingSecret, what)
+}
+
+/// The client of a destination, kept as long as what it is made of stays the same.
+#[derive(Default)]
+pub(super) struct Clients(Mutex<Option<(Parts, Client)>>);
+
+impl Clients {
+    pub(super) fn get(&self, parts: Parts) -> Result<Client, Problem> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = held.as_ref().filter(|(known, _)| *known == parts) {
+            return Ok(client.clone());
+        }
+        let client = parts.build()?;
+        *held = Some((parts, client.clone()));
+        Ok(client)
+    }
+}
+
+/// The authorities that are trusted, in PEM; `None` for those of the system.
+pub(super) async fn authorities(trust: &Trust) -> Result<Option<Vec<u8>>, Problem> {
     let (pem, place) = match trust {
-        Trust::System => return Ok(Vec::new()),
+        Trust::System => return Ok(None),
         Trust::Pem(text) => (text.clone().into_bytes(), "ca_pem".to_owned()),
         Trust::File(path) => {
             let place = path.display().to_string();
@@ -48,43 +120,9 @@ async fn authorities(trust: &Trust) -> Result<Vec<Certificate>, Problem> {
             (tokio::fs::read(path).await.map_err(failed)?, place)
         }
     };
-    Certificate::from_pem_bundle(&pem)
-        .ok()
-        .filter(|found| !found.is_empty())
-        .ok_or_else(|| Problem::new(Code::ConfigurationValue, "no certificate in PEM form is here").at(place))
-}
-
-/// The credentials of a destination as a header, and what must be kept out of texts.
-#[derive(Clone, Default)]
-pub(super) struct Credentials {
-    pub(super) header: Option<(HeaderName, HeaderValue)>,
-    pub(super) redactor: Redactor,
-}
-
-impl Credentials {
-    /// Fetches the secret and puts it into its header.
-    pub(super) async fn resolve(auth: &Auth, secrets: &dyn Secrets) -> Result<Self, Problem> {
-        let mut redactor = Redactor::default();
-        let (name, text) = match auth {
-            Auth::None => return Ok(Self::default()),
-            Auth::Basic { user, password } => {
-                let secret = password.resolve(secrets).await?;
-                let encoded = STANDARD.encode(format!("{user}:{}", secret.expose()));
-                redactor.hide(secret.expose());
-                redactor.hide(&encoded);
-                (AUTHORIZATION, format!("Basic {encoded}"))
-            }
-            Auth::ApiKey { header, value } => {
-                let secret = value.resolve(secrets).await?;
-                redactor.hide(secret.expose());
-                (header.clone(), secret.expose().to_owned())
-            }
-        };
-        let mut value = HeaderValue::from_str(&text)
-            .map_err(|_| Problem::new(Code::MissingSecret, "the secret holds characters that no header can carry"))?;
-        value.set_sensitive(true);
-        Ok(Self { header: Some((name, value)), redactor })
-    }
+    let usable = Certificate::from_pem_bundle(&pem).is_ok_and(|found| !found.is_empty());
+    let problem = || Problem::new(Code::ConfigurationValue, "no certificate in PEM form is here").at(place);
+    usable.then_some(Some(pem)).ok_or_else(problem)
 }
 
 /// What goes out, before the destination adds its own.
@@ -115,9 +153,7 @@ impl Outgoing<'_> {
             insert(headers, "content-type", media_type)?;
             *request.body_mut() = Some(bytes.into());
         }
-        if let Some((name, value)) = credentials.header.clone() {
-            request.headers_mut().insert(name, value);
-        }
+        credentials.put(&mut request);
         Ok(request)
     }
 }

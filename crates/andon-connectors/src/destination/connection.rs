@@ -5,12 +5,12 @@ use std::sync::Arc;
 use andon_act::{Answer, Request, StepKind};
 use andon_journal::{Attachments, Secrets};
 use andon_model::{Clock, Code, Problem};
-use reqwest::Client;
-use tokio::sync::OnceCell;
+use reqwest::{Client, Url};
 
 use super::address::join;
 use super::budget::Budgets;
-use super::client::{self, Credentials, Outgoing};
+use super::client::Outgoing;
+use super::credentials::Credentials;
 use super::exchange::{Failure, Reply, exchange};
 use super::spec::DestinationSpec;
 use crate::odata::session::{Session, Sessions};
@@ -25,19 +25,19 @@ pub(super) struct Services {
     pub(super) budgets: Arc<Budgets>,
 }
 
-/// A destination with its open connections.
+/// A destination with everything that a request to it needs; made by [`super::reach::Reach`].
 pub(super) struct Connection {
     pub(super) spec: DestinationSpec,
-    services: Services,
-    client: OnceCell<Client>,
-    sessions: Sessions,
+    /// Its address, without a slash at the end of its path.
+    pub(super) base: Url,
+    pub(super) client: Client,
+    pub(super) credentials: Credentials,
+    /// Those of the destination, however often its credentials are renewed.
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) services: Services,
 }
 
 impl Connection {
-    pub(super) fn new(spec: DestinationSpec, services: Services) -> Self {
-        Self { spec, services, client: OnceCell::new(), sessions: Sessions::default() }
-    }
-
     /// Sends what was built. The outer error: it could not be built.
     pub(super) async fn perform(
         &self,
@@ -46,18 +46,7 @@ impl Connection {
     ) -> Result<Result<Reply, Failure>, Problem> {
         let limit = outgoing.limit;
         let built = outgoing.build(&self.spec, credentials)?;
-        Ok(match self.client().await {
-            Ok(client) => exchange(client, built, limit).await,
-            Err(problem) => Err(Failure::NotSent(problem.to_string())),
-        })
-    }
-
-    async fn client(&self) -> Result<&Client, Problem> {
-        self.client.get_or_try_init(|| client::build(&self.spec)).await
-    }
-
-    pub(super) async fn credentials(&self) -> Result<Credentials, Problem> {
-        Credentials::resolve(&self.spec.auth, self.services.secrets.as_ref()).await
+        Ok(exchange(&self.client, built, limit).await)
     }
 
     pub(super) fn attachments(&self) -> &dyn Attachments {
@@ -77,7 +66,7 @@ impl Connection {
         let gateway = if kind.is_odata() { self.spec.odata.query.as_slice() } else { &[] };
         let given = |name: &str| query.iter().any(|(known, _)| known == name);
         let own = self.spec.query.iter().chain(gateway).filter(|(name, _)| !given(name));
-        join(&self.spec.url, path, own.chain(query))
+        join(&self.base, path, own.chain(query))
     }
 
     pub(super) async fn session(
@@ -115,7 +104,7 @@ pub(super) fn refused(problem: Problem) -> Answer {
 /// A secret that is not there needs a person; a store that cannot be read now may be read later.
 pub(super) fn not_sent(problem: Problem) -> Answer {
     match problem.code {
-        Code::MissingSecret => refused(problem),
+        Code::MissingSecret | Code::TokenRefused | Code::ProvidedDestination => refused(problem),
         _ => Answer::Busy { problem, after: None },
     }
 }

@@ -9,16 +9,17 @@ use super::connection::Connection;
 use super::exchange::{Body, Failure, Reply};
 use crate::metadata::Metadata;
 
+/// Most bytes of a metadata document; those of SAP's own services have up to a few million.
+const MAX_BYTES: usize = 16 * 1024 * 1024;
+
 impl Connection {
     /// The `$metadata` of a service as text; it has been read as metadata once.
     pub(super) async fn metadata(&self, service: &str) -> Result<String, Problem> {
         let path = format!("{}/$metadata", service.trim_end_matches('/'));
-        let credentials = self.credentials().await?;
         let url = self.url(StepKind::Odata, &path, &[])?;
         let headers = [("accept".to_owned(), "application/xml".to_owned())];
-        let (timeout, limit) = (self.spec.timeout, self.spec.max_response_bytes);
-        let outgoing = Outgoing { method: Method::GET, url, headers: &headers, body: None, timeout, limit };
-        let reply = self.perform(outgoing, &credentials).await?.map_err(|failure| {
+        let outgoing = Outgoing { method: Method::GET, url, headers: &headers, body: None, timeout: self.spec.timeout, limit: MAX_BYTES };
+        let reply = self.perform(outgoing, &self.credentials).await?.map_err(|failure| {
             let (Failure::NotSent(why) | Failure::Unknown(why)) = failure;
             Problem::new(Code::Unreachable, why).at(path.clone())
         })?;

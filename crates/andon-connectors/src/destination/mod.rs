@@ -1,11 +1,11 @@
 //! Destinations: `destinations/<name>.toml` as targets of requests.
 //!
 //! **Constraints.** Certificates are always verified, redirects never followed. Credentials are fetched
-//! when a request is sent, and never appear in an answer, a problem or a log (invariant K1). A request
+//! when they are needed, and never appear in an answer, a problem or a log (invariant K1). A request
 //! whose fate is unknown is never repeated here: it is answered as lost (invariant A2).
 //!
-//! **Life of a request.** Its body is loaded ([`payload`]), credentials are fetched, a budget is asked
-//! ([`budget`]); a token with its cookies is taken from the session or fetched ([`token`]), where asked for
+//! **Life of a request.** A connection with its credentials is taken or made ([`reach`]); the request's body is
+//! loaded ([`payload`]), a budget is asked ([`budget`]); a token with its cookies is taken from the session or fetched ([`token`]), where asked for
 //! also the entity's version ([`version`]); the request is sent once ([`send`]), and once more only after
 //! "token required" or "another version"; the answer is classified as done, busy, refused or lost
 //! ([`classify`]). What was lost is searched for later ([`search`]).
@@ -17,17 +17,25 @@ mod changeset;
 mod classify;
 mod client;
 mod connection;
-mod exchange;
+mod credentials;
+mod draft;
+pub(crate) mod exchange;
 mod file;
+mod kept;
 mod metadata;
 mod payload;
+mod oauth;
+mod provider;
+mod reach;
 mod redact;
 mod search;
 mod send;
+mod service_key;
 mod spec;
 mod token;
 mod trial;
 mod version;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -37,12 +45,16 @@ use andon_journal::{Attachments, Secrets};
 use andon_model::{Clock, Code, Name, Problem};
 use async_trait::async_trait;
 
-use connection::{Connection, Services};
-pub use spec::{Auth, DestinationSpec, OdataSpec, Trust};
+use connection::Services;
+use reach::Reach;
+pub use spec::{
+    Address, Auth, CertificateSpec, ClientProof, DestinationSpec, OauthSpec, OdataSpec, OnPremiseSpec, PasswordGrant,
+    ProviderSpec, ProxySpec, Trust,
+};
 
 /// All destinations of the configuration in force.
 pub struct Destinations {
-    known: RwLock<HashMap<Name, Arc<Connection>>>,
+    known: RwLock<HashMap<Name, Arc<Reach>>>,
     services: Services,
 }
 
@@ -59,14 +71,14 @@ impl Destinations {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::take(&mut *known);
         for spec in specs {
-            let kept = before.get(&spec.name).filter(|connection| connection.spec == spec).cloned();
+            let kept = before.get(&spec.name).filter(|reach| reach.spec == spec).cloned();
             let name = spec.name.clone();
-            let fresh = || Arc::new(Connection::new(spec, self.services.clone()));
+            let fresh = || Arc::new(Reach::new(spec, self.services.clone()));
             known.insert(name, kept.unwrap_or_else(fresh));
         }
     }
 
-    fn find(&self, name: &Name) -> Result<Arc<Connection>, Problem> {
+    fn find(&self, name: &Name) -> Result<Arc<Reach>, Problem> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         known
             .get(name)
@@ -79,21 +91,21 @@ impl Destinations {
 impl Target for Destinations {
     async fn send(&self, destination: &Name, request: &Request) -> Answer {
         match self.find(destination) {
-            Ok(connection) => connection.send(request).await,
+            Ok(reach) => reach.send(request).await,
             Err(problem) => connection::refused(problem),
         }
     }
 
     async fn probe(&self, destination: &Name, query: &ProbeQuery) -> Found {
         match self.find(destination) {
-            Ok(connection) => connection.probe(query).await,
+            Ok(reach) => reach.probe(query).await,
             Err(problem) => Found::Unknown(problem),
         }
     }
 
     async fn test(&self, destination: &Name) -> Vec<TestLine> {
         match self.find(destination) {
-            Ok(connection) => connection.trial().await,
+            Ok(reach) => reach.trial().await,
             Err(problem) => vec![TestLine { what: "address".into(), ok: false, detail: problem.to_string() }],
         }
     }
@@ -103,6 +115,6 @@ impl Target for Destinations {
     }
 
     fn limits(&self, destination: &Name) -> Option<DestinationLimits> {
-        self.find(destination).ok().map(|connection| connection.spec.limits)
+        self.find(destination).ok().map(|reach| reach.spec.limits)
     }
 }

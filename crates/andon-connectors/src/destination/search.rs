@@ -13,8 +13,9 @@ use serde_json::Value;
 use super::address::follow;
 use super::allowance::Allowance;
 use super::classify::Reading;
-use super::client::{Credentials, Outgoing};
+use super::client::Outgoing;
 use super::connection::Connection;
+use super::credentials::Credentials;
 use crate::odata::probe::{self, Tally};
 
 /// Most pages of a listing that are read.
@@ -32,18 +33,18 @@ impl Connection {
     }
 
     async fn search(&self, query: &ProbeQuery, place: &str) -> Result<Found, Problem> {
-        let credentials = self.credentials().await?;
+        let credentials = &self.credentials;
         let allowance = Allowance::new(Duration::from_millis(query.timeout_ms), 1);
         let first = self.url(query.kind, &query.path, &probe::parameters(query))?;
         let (mut tally, mut next) = (Tally::new(query), Some(first));
         for _ in 0..MAX_PAGES {
             let Some(url) = next else { return Ok(tally.found()) };
             let time = allowance.next().ok_or_else(|| Problem::new(Code::Lost, "the listing took too long"))?;
-            let page = self.page(query.kind, url.clone(), time, &credentials, place).await?;
+            let page = self.page(query.kind, url.clone(), time, credentials, place).await?;
             tally.add(&page)?;
             // A filtered read asks for no more than it needs; what is on further pages changes nothing.
             let link = probe::next_link(&page).filter(|_| query.listing);
-            next = link.map(|link| follow(&self.spec.url, &url, link)).transpose()?;
+            next = link.map(|link| follow(&self.base, &url, link)).transpose()?;
         }
         Err(Problem::new(Code::TooLarge, format!("the listing has more than {MAX_PAGES} pages")))
     }

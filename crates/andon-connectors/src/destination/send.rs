@@ -15,8 +15,9 @@ use sha2::{Digest, Sha256};
 
 use super::allowance::Allowance;
 use super::classify::Reading;
-use super::client::{Credentials, Outgoing};
-use super::connection::{Connection, not_sent, refused};
+use super::client::Outgoing;
+use super::connection::{Connection, refused};
+use super::credentials::Credentials;
 use super::exchange::{Failure, Reply};
 use super::payload::{self, Payload};
 use super::redact::Redactor;
@@ -64,7 +65,7 @@ impl<'a> Sending<'a> {
         let exchanges = if request.kind == StepKind::Summary { 1 } else { EXCHANGES };
         let allowance = Allowance::new(request.timeout(), exchanges);
         let payload = payload::load(request, connection.attachments()).await?;
-        let credentials = connection.credentials().await.map_err(not_sent)?;
+        let credentials = connection.credentials.clone();
         match connection.take_from_budget(request) {
             Some(answer) => Err(answer),
             None => Ok(Self { connection, request, credentials, payload, allowance }),

@@ -6,8 +6,9 @@ use andon_model::{Code, Problem};
 use reqwest::{Method, StatusCode};
 
 use super::classify::Reading;
-use super::client::{Credentials, Outgoing};
+use super::client::Outgoing;
 use super::connection::{Connection, never_sent, refused};
+use super::credentials::Credentials;
 use super::exchange::{Failure, Reply};
 use crate::odata::session::Session;
 

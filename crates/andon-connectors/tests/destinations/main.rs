@@ -5,8 +5,11 @@
 mod answers;
 mod changesets;
 mod kinds;
+mod oauth;
+mod provided;
 mod sessions;
 mod stand;
 mod tls;
 mod trials;
 mod versions;
+mod ways;

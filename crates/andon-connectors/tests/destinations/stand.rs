@@ -138,13 +138,19 @@ pub(crate) fn s4() -> Name {
     Name::new("s4").expect("name")
 }
 
-/// The destination `s4` at an address, with the secrets `password` and `key`.
-pub(crate) async fn destinations(url: &str, options: &str) -> Destinations {
+/// A store with the secrets `password` and `key`.
+pub(crate) async fn secrets() -> Arc<MemoryJournal> {
     let secrets = Arc::new(MemoryJournal::new());
     for (name, text) in [("password", "open-sesame-1"), ("key", "hub-key-0815")] {
         let name = Name::new(name).expect("name");
         secrets.put_secret(&name, Secret::new(text), Timestamp::default()).await.expect("stored");
     }
+    secrets
+}
+
+/// The destination `s4` at an address, with the secrets `password` and `key`.
+pub(crate) async fn destinations(url: &str, options: &str) -> Destinations {
+    let secrets = secrets().await;
     let destinations = Destinations::new(secrets.clone(), secrets, Arc::new(SystemClock));
     destinations.replace([spec(url, options)]);
     destinations

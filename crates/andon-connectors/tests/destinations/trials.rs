@@ -2,6 +2,7 @@
 
 use andon_act::Target;
 
+use crate::oauth::{client, token};
 use crate::stand::{BASIC, Play, Stand, destinations, s4};
 
 /// Lines as `what ok|no`.
@@ -32,4 +33,13 @@ async fn an_address_without_a_server_is_told() {
     let destinations = destinations("http://127.0.0.1:9", "").await;
     let lines = destinations.test(&s4()).await;
     assert!(lines.iter().any(|line| line.what == "connection" && !line.ok), "{lines:?}");
+}
+
+#[tokio::test]
+async fn the_token_has_its_own_line() {
+    let service = Stand::new([token("t", 60), Play::status(401)]).await;
+    let options = client(&service.address);
+    let all = ["address ok", "token ok", "connection ok", "credentials ok"];
+    check(&options, vec![Play::status(200)], &all).await;
+    check(&options, vec![], &["address ok", "token no"]).await;
 }

@@ -37,6 +37,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::DuplicateFound => "decide in the destination which document is valid, then `andon runs resolve`",
         Code::DestinationCredentials => "store the right password: `andon secret set`, then `andon runs retry`",
         Code::MissingSecret => "store it: `andon secret set <name>`",
+        Code::TokenRefused | Code::ProvidedDestination => "see the stages: `andon destinations test <name>`",
+        Code::SecretUnavailable => "nothing, if it passes; else check network and role for AWS",
         Code::MissingAttachment => "look at the event with `andon events show`, then correct the action or attach the file by hand",
         Code::Journal => "check disk, permissions and database; `andon doctor` shows them",
         Code::JournalHeld => "stop the other process, or name another data folder by --data",
