@@ -5,6 +5,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod episodes;
 mod pending;
 mod unreadable;
 

@@ -3,6 +3,7 @@
 mod attachments;
 mod configuration;
 mod destinations;
+mod episodes;
 mod events;
 mod intake;
 mod operations;
@@ -41,6 +42,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::release))
+        .routes(routes!(episodes::list))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::show))
         .routes(routes!(quarantine::raw))

@@ -173,6 +173,27 @@ pub struct RunEpisode {
     pub behind: Option<String>,
 }
 
+/// The newest episode of an action and key.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Episode {
+    /// The action.
+    pub action: String,
+    /// What it is known by, together with the action.
+    pub key: String,
+    /// Number of its document.
+    pub document: String,
+    /// The run that made the document.
+    pub run: String,
+    /// When that run settled.
+    #[schema(format = DateTime)]
+    pub opened_at: String,
+    /// When the last event joined.
+    #[schema(format = DateTime)]
+    pub touched_at: String,
+    /// Events in it, the first one included.
+    pub count: i64,
+}
+
 /// An episode as a run has seen it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct OpenEpisode {

@@ -132,6 +132,14 @@ fn evidence_is_described() {
             behind: Some(model::RunId::new("R2")),
         }),
     });
+    describes::<super::Episode>(journal::Episode {
+        id: journal::EpisodeKey { action: name("notify"), key: "pump-1/hot".into() },
+        document: "10001".into(),
+        run: model::RunId::new("R1"),
+        opened_at: at(1),
+        touched_at: at(2),
+        count: 2,
+    });
     describes::<super::QuarantineRow>(journal::QuarantineRow {
         id: 3,
         source: name("s3"),

@@ -26,6 +26,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/api/v1/events/{offset}/decide", OPERATE),
     ("POST", "/api/v1/dry-run", OPERATE),
     ("GET", "/api/v1/runs", READ),
+    ("GET", "/api/v1/episodes", READ),
     ("GET", "/api/v1/runs/{id}", READ),
     ("POST", "/api/v1/runs/{id}/release", OPERATE),
     ("GET", "/api/v1/quarantine", READ),
