@@ -113,7 +113,9 @@ mod tests {
     #[test]
     fn one_after_the_other() {
         let (mut episodes, key) = (Episodes::default(), key("p"));
-        ["1", "2", "3"].iter().for_each(|id| episodes.enter(&run(id), &key));
+        for id in ["1", "2", "3"] {
+            episodes.enter(&run(id), &key);
+        }
         assert_eq!(episodes.first(&key), Some(&run("1")));
         assert_eq!(episodes.leave(&run("2"), &key), None, "whoever leaves from behind moves nobody");
         assert_eq!(episodes.leave(&run("1"), &key), Some(run("3")));
@@ -124,7 +126,9 @@ mod tests {
     #[test]
     fn a_parked_run_keeps_its_place() {
         let (mut episodes, key) = (Episodes::default(), key("p"));
-        ["1", "2"].iter().for_each(|id| episodes.enter(&run(id), &key));
+        for id in ["1", "2"] {
+            episodes.enter(&run(id), &key);
+        }
         assert_eq!(episodes.park(&run("1"), key.clone()), [run("2")]);
         assert_eq!(episodes.first(&key), Some(&run("1")));
         episodes.enter(&run("1"), &key);
@@ -136,7 +140,9 @@ mod tests {
     fn a_start_finds_holders_first() {
         let (mut episodes, key) = (Episodes::default(), key("p"));
         episodes.hold(run("2"), key.clone());
-        ["1", "2"].iter().for_each(|id| episodes.enter(&run(id), &key));
+        for id in ["1", "2"] {
+            episodes.enter(&run(id), &key);
+        }
         assert_eq!(episodes.first(&key), Some(&run("2")));
         assert_eq!(episodes.leave(&run("2"), &key), Some(run("1")));
     }
@@ -144,7 +150,9 @@ mod tests {
     #[test]
     fn each_asks_once() {
         let mut asking = Asking::default();
-        ["1", "2", "1"].iter().for_each(|id| asking.push(run(id)));
+        for id in ["1", "2", "1"] {
+            asking.push(run(id));
+        }
         assert_eq!((asking.pop(), asking.pop(), asking.pop()), (Some(run("1")), Some(run("2")), None));
     }
 }

@@ -211,7 +211,9 @@ mod tests {
     #[test]
     fn removing_from_the_middle_wakes_nobody() {
         let mut slots = Slots::default();
-        ["1", "2", "3"].iter().for_each(|id| assert!(add(&mut slots, id, "s", None)));
+        for id in ["1", "2", "3"] {
+            assert!(add(&mut slots, id, "s", None));
+        }
         assert_eq!(slots.remove(&run("2"), false), []);
         assert_eq!(slots.remove(&run("1"), false), [run("3")]);
     }
