@@ -45,7 +45,7 @@ pub enum SecretPlace {
     /// A file; a line end at its end does not belong to the secret.
     File(PathBuf),
     /// AWS Secrets Manager or the parameter store of AWS Systems Manager.
-    Aws(AwsReference),
+    Aws(Box<AwsReference>),
 }
 
 /// A text that may stand in the document, but may come from where secrets are as well: user names and

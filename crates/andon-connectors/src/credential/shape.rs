@@ -64,8 +64,8 @@ fn aws(shape: Shape) -> Result<SecretPlace, String> {
         return Err(format!("a name in AWS has 1 to {MAX_AWS_NAME} characters"));
     }
     let region = shape.region.map(region).transpose()?;
-    let endpoint = shape.endpoint.map(endpoint).transpose()?;
-    Ok(SecretPlace::Aws(AwsReference { store, name, region, endpoint }))
+    let endpoint = shape.endpoint.as_deref().map(endpoint).transpose()?;
+    Ok(SecretPlace::Aws(Box::new(AwsReference { store, name, region, endpoint })))
 }
 
 fn region(text: String) -> Result<String, String> {
@@ -74,7 +74,7 @@ fn region(text: String) -> Result<String, String> {
 }
 
 /// An address of one's own, as of a VPC endpoint.
-fn endpoint(text: String) -> Result<Url, String> {
+fn endpoint(text: &str) -> Result<Url, String> {
     let url: Url = text.parse().map_err(|_| format!("{text:?} is not an address"))?;
     if crate::secrets::is_private(&url) { Ok(url) } else { Err("use https for the endpoint".into()) }
 }

@@ -215,7 +215,8 @@ mod tests {
         let status = StatusCode::from_u16(status).expect("status");
         let reply = Reply { status, headers: map, body: Body::Complete(body.to_owned().into()) };
         let clock = At("2026-02-03T10:00:00Z");
-        let reading = Reading { kind, parts: 0, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
+        let reading =
+            Reading { kind, parts: 0, place: "s4 POST /x".into(), redactor: &Redactor::default(), clock: &clock };
         reading.answer(Ok(reply))
     }
 
@@ -286,6 +287,9 @@ mod tests {
         let headers = [("sap-messages", r#"[{"code":"A/1","message":"m","numericSeverity":3}]"#)];
         let body = r#"{"@odata.etag":"W/\"2\"","SAP__Messages":[{"code":"A/2","message":"n"}]}"#;
         let Answer::Done(response) = answer(StepKind::OdataV4, 201, &headers, body) else { panic!("done") };
-        assert_eq!((response.etag.as_deref(), response.warnings.join(", ").as_str()), (Some("W/\"2\""), "A/1 m (warning), A/2 n"));
+        assert_eq!(
+            (response.etag.as_deref(), response.warnings.join(", ").as_str()),
+            (Some("W/\"2\""), "A/1 m (warning), A/2 n")
+        );
     }
 }

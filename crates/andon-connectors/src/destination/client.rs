@@ -61,7 +61,9 @@ impl Parts {
             .pool_max_idle_per_host(self.max_idle)
             .tls_built_in_root_certs(self.tls && self.authorities.is_none())
             .user_agent(concat!("andon/", env!("CARGO_PKG_VERSION")));
-        for authority in self.authorities.as_deref().map_or(Ok(Vec::new()), Certificate::from_pem_bundle).map_err(made)? {
+        for authority in
+            self.authorities.as_deref().map_or(Ok(Vec::new()), Certificate::from_pem_bundle).map_err(made)?
+        {
             builder = builder.add_root_certificate(authority);
         }
         if let Some(Pem(pem)) = &self.identity {

@@ -44,7 +44,7 @@ impl Life {
     /// Of a token that expires after these seconds; unsaid, it is taken for a short one.
     pub(super) fn of_token(now: Timestamp, seconds: Option<u64>) -> Self {
         let life = seconds.map_or(PERIOD, Duration::from_secs).min(MAX_LIFE);
-        Self { due: now.after(life - (life / 10).min(MAX_MARGIN)), end: now.after(life) }
+        Self { due: now.after(life.saturating_sub((life / 10).min(MAX_MARGIN))), end: now.after(life) }
     }
 
     /// Of what needs both.

@@ -18,7 +18,14 @@ impl Connection {
         let path = format!("{}/$metadata", service.trim_end_matches('/'));
         let url = self.url(StepKind::Odata, &path, &[])?;
         let headers = [("accept".to_owned(), "application/xml".to_owned())];
-        let outgoing = Outgoing { method: Method::GET, url, headers: &headers, body: None, timeout: self.spec.timeout, limit: MAX_BYTES };
+        let outgoing = Outgoing {
+            method: Method::GET,
+            url,
+            headers: &headers,
+            body: None,
+            timeout: self.spec.timeout,
+            limit: MAX_BYTES,
+        };
         let reply = self.perform(outgoing, &self.credentials).await?.map_err(|failure| {
             let (Failure::NotSent(why) | Failure::Unknown(why)) = failure;
             Problem::new(Code::Unreachable, why).at(path.clone())

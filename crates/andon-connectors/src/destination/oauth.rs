@@ -111,7 +111,8 @@ impl<'a> Grant<'a> {
 
     fn user(&mut self, name: String, password: &Secret) {
         self.redactor.hide(password.expose());
-        self.form[0].1 = "password".to_owned();
+        self.form.retain(|(name, _)| name != "grant_type");
+        self.form.push(("grant_type".to_owned(), "password".to_owned()));
         self.form.push(("username".to_owned(), name));
         self.form.push(("password".to_owned(), password.expose().to_owned()));
     }
@@ -163,7 +164,9 @@ pub(super) fn seconds(value: Option<&Value>) -> Option<u64> {
         Value::String(text) => text.trim().parse::<f64>().ok()?,
         other => other.as_f64()?,
     };
-    number.is_finite().then(|| std::time::Duration::try_from_secs_f64(number.max(0.0)).map_or(u64::MAX, |d| d.as_secs()))
+    number
+        .is_finite()
+        .then(|| std::time::Duration::try_from_secs_f64(number.max(0.0)).map_or(u64::MAX, |d| d.as_secs()))
 }
 
 #[cfg(test)]

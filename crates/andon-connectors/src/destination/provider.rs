@@ -16,7 +16,7 @@ use andon_model::{Code, Problem};
 use reqwest::header::AUTHORIZATION;
 use reqwest::{Method, Request, StatusCode, Url};
 
-pub(super) use answer::Provided;
+pub(super) use answer::{Provided, Way};
 
 use super::credentials::sensitive;
 use super::draft::Draft;

@@ -27,6 +27,7 @@ use super::credentials::{Credentials, basic, sensitive};
 use super::draft::{Draft, line};
 use super::kept::{Kept, Life};
 use super::oauth::Token;
+use super::provider::Way;
 use super::service_key::ServiceKey;
 use super::spec::{Address, DestinationSpec, OnPremiseSpec, ProxySpec, Rule};
 use super::wire::Wire;
@@ -120,7 +121,7 @@ impl Reach {
         }
         self.service_token.forget().await;
         self.proxy_token.forget().await;
-        let made = self.make(&mut draft).await;
+        let made = Box::pin(self.make(&mut draft)).await;
         let mut lines = draft.lines;
         match made {
             Ok(connection) => lines.extend(connection.trial().await),
@@ -153,11 +154,12 @@ impl Reach {
     /// The connection that is kept, or a new one when there is none, it is due, or it is `stale`.
     async fn connect(&self, stale: Option<&Arc<Connection>>) -> Result<Arc<Connection>, Problem> {
         let now = self.services.clock.now();
-        let making = async {
+        // On the heap: it is rarely needed and far larger than what sends a request.
+        let making = Box::pin(async move {
             let mut draft = Draft::new(now);
             let connection = self.make(&mut draft).await?;
             Ok((connection, draft.life))
-        };
+        });
         self.connection.get(now, stale, making).await
     }
 
@@ -209,10 +211,12 @@ impl Reach {
                 let query: Vec<_> = found.query.into_iter().filter(|(name, _)| !own(name)).collect();
                 spec.query.extend(query);
                 spec.headers.splice(0..0, found.headers);
-                let on_premise = match (found.on_premise, &provider.connectivity_key) {
-                    (None, _) => None,
-                    (Some(location_id), Some(key)) => Some(OnPremiseSpec { service_key: key.clone(), location_id }),
-                    (Some(_), None) => return Err(Problem::new(Code::ProvidedDestination, NO_CONNECTIVITY)),
+                let on_premise = match (found.way, &provider.connectivity_key) {
+                    (Way::Internet, _) => None,
+                    (Way::OnPremise(location_id), Some(key)) => {
+                        Some(OnPremiseSpec { service_key: key.clone(), location_id })
+                    }
+                    (Way::OnPremise(_), None) => return Err(Problem::new(Code::ProvidedDestination, NO_CONNECTIVITY)),
                 };
                 Ok(Target { base: found.base, spec, credentials: found.credentials, on_premise })
             }

@@ -135,6 +135,5 @@ fn odata(document: &Document<'_>, section: &OdataSection) -> Result<OdataSpec, P
     })
 }
 
-
 #[cfg(test)]
 mod tests;

@@ -44,12 +44,13 @@ impl Wire<'_> {
         let unreachable = |why: String| Problem::new(Code::Unreachable, why).at(place);
         let reply = exchange(&parts.build()?, request, MAX_ANSWER_BYTES).await;
         match reply {
-            Ok(Reply { body: Body::Broken(_, why), .. }) => Err(unreachable(why)),
             Ok(Reply { body: Body::Cut(_), status, .. }) if status.is_success() => {
                 Err(unreachable(format!("the answer is longer than {MAX_ANSWER_BYTES} bytes")))
             }
+            Ok(Reply { body: Body::Broken(_, why), .. }) | Err(Failure::NotSent(why) | Failure::Unknown(why)) => {
+                Err(unreachable(why))
+            }
             Ok(reply) => Ok(reply),
-            Err(Failure::NotSent(why) | Failure::Unknown(why)) => Err(unreachable(why)),
         }
     }
 

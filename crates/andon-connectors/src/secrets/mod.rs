@@ -11,8 +11,8 @@
 mod aws;
 mod call;
 
-pub use aws::{AwsReference, AwsStore};
 pub(crate) use aws::fetch;
+pub use aws::{AwsReference, AwsStore};
 use reqwest::Url;
 
 /// Whether nobody on the way can read along: TLS, or an address of this machine.

@@ -53,7 +53,7 @@ async fn clients_and_users_prove_themselves_as_configured() {
     let user = format!("{user}user = \"ANDON\"\npassword = {{ secret = \"key\" }}\n");
     let stand = Stand::with(&user, status(&[201])).await;
     assert_eq!(verdict(&stand.send(&post()).await), "done");
-    let form = "grant_type=password&client_id=sb-andon%21b1&client_secret=open-sesame-1";
+    let form = "client_id=sb-andon%21b1&client_secret=open-sesame-1&grant_type=password";
     assert_eq!(service.seen(1).body, format!("{form}&username=ANDON&password=hub-key-0815"));
 }
 

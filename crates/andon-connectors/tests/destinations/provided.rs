@@ -67,7 +67,8 @@ async fn refused_credentials_are_looked_up_again() {
     let stand = Stand::new([echo, Play::status(201)]).await;
     let properties = client_credentials(&format!("http://{}", stand.address));
     let find = |bearer| found(&properties, Some(bearer));
-    let plays = [token("svc", 3_600), find("dest-token-1"), Play::status(401), token("svc-2", 3_600), find("dest-token-2")];
+    let plays =
+        [token("svc", 3_600), find("dest-token-1"), Play::status(401), token("svc-2", 3_600), find("dest-token-2")];
     let service = Stand::new(plays).await;
     let answer = provided(&service).await.send(&s4(), &post()).await;
     assert_eq!(verdict(&answer), "done", "{answer:?}");

@@ -102,12 +102,12 @@ async fn a_client_proves_itself_by_its_certificate() {
 async fn a_token_service_is_verified_too() {
     let auth = |more: &str| {
         let url = format!("https://localhost:{}/oauth/token", server().port());
-        format!("[auth]\nkind = \"oauth2-client-credentials\"\ntoken_url = \"{url}\"\nclient_id = \"c\"\n\
-                 client_secret = {{ secret = \"key\" }}\n{more}")
+        format!(
+            "[auth]\nkind = \"oauth2-client-credentials\"\ntoken_url = \"{url}\"\nclient_id = \"c\"\n\
+                 client_secret = {{ secret = \"key\" }}\n{more}"
+        )
     };
-    let send = async |more: &str| {
-        destinations("http://127.0.0.1:9", &auth(more)).await.send(&s4(), &post()).await
-    };
+    let send = async |more: &str| destinations("http://127.0.0.1:9", &auth(more)).await.send(&s4(), &post()).await;
     assert_eq!(verdict(&send("").await), "busy AND-4002");
     let trusted = send(&format!("token_ca_file = \"{}\"\n", file("ca.pem"))).await;
     assert_eq!(verdict(&trusted), "refused AND-4009 0", "it answers 204, which holds no token: {trusted:?}");

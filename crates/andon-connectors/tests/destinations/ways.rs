@@ -60,9 +60,8 @@ async fn what_is_encrypted_goes_through_a_proxy_by_connect() {
         socket.write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await.expect("answer");
         String::from_utf8_lossy(&head[..read]).into_owned()
     });
-    let options = format!(
-        "{BASIC}[proxy]\nurl = \"http://{address}\"\nuser = \"P\"\npassword = {{ secret = \"key\" }}\n"
-    );
+    let options =
+        format!("{BASIC}[proxy]\nurl = \"http://{address}\"\nuser = \"P\"\npassword = {{ secret = \"key\" }}\n");
     let answer = destinations("https://s4.example.com", &options).await.send(&s4(), &post()).await;
     assert_eq!(verdict(&answer), "busy AND-4002", "{answer:?}");
     let heard = heard.await.expect("heard").to_lowercase();
@@ -74,7 +73,8 @@ async fn what_is_encrypted_goes_through_a_proxy_by_connect() {
 #[tokio::test]
 async fn a_cloud_connector_is_reached_by_its_token_and_place() {
     let created = Play::created;
-    let plays = [token("con-1", 3_600), Play::token("c"), created(), Play::status(407), token("con-2", 3_600), created()];
+    let plays =
+        [token("con-1", 3_600), Play::token("c"), created(), Play::status(407), token("con-2", 3_600), created()];
     let proxy = Stand::new(plays).await;
     let key = service_key(&proxy.address);
     let options = format!(

@@ -36,9 +36,15 @@ pub(in crate::destination) struct Provided {
     /// Headers of every request, those with credentials apart.
     pub(in crate::destination) headers: Vec<(HeaderName, HeaderValue)>,
     pub(in crate::destination) credentials: Credentials,
-    /// The way is through a Cloud Connector, which may have an id.
-    pub(in crate::destination) on_premise: Option<Option<String>>,
+    pub(in crate::destination) way: Way,
     authentication: String,
+}
+
+/// `ProxyType`: how a destination is reached.
+pub(in crate::destination) enum Way {
+    Internet,
+    /// Through a Cloud Connector, which may have an id.
+    OnPremise(Option<String>),
 }
 
 /// The properties of a destination.
@@ -54,8 +60,11 @@ impl Provided {
         if !kind.eq_ignore_ascii_case("HTTP") {
             return Err(unusable(&format!("it is of the type {kind:?}; only HTTP is supported")));
         }
-        let on_premise = properties.on_premise()?;
-        let rule = if on_premise.is_some() { Rule::OnPremise } else { Rule::of(allow_http) };
+        let way = properties.way()?;
+        let rule = match way {
+            Way::Internet => Rule::of(allow_http),
+            Way::OnPremise(_) => Rule::OnPremise,
+        };
         let url = properties.get("URL").ok_or_else(|| unusable("it has no URL"))?;
         let base = rule.parse(url).map_err(|why| unusable(&format!("its URL: {why}")))?;
         let mut found = Self {
@@ -63,7 +72,7 @@ impl Provided {
             query: properties.query(),
             headers: Vec::new(),
             credentials: Credentials::default(),
-            on_premise,
+            way,
             authentication: properties.get("Authentication").unwrap_or("NoAuthentication").to_owned(),
         };
         found.add_headers(&properties, &mut draft.redactor)?;
@@ -73,10 +82,10 @@ impl Provided {
 
     /// For `destinations test`; names of kinds only.
     pub(in crate::destination) fn describe(&self) -> String {
-        let way = match &self.on_premise {
-            None => "Internet".to_owned(),
-            Some(None) => "OnPremise".to_owned(),
-            Some(Some(id)) => format!("OnPremise by {id}"),
+        let way = match &self.way {
+            Way::Internet => "Internet".to_owned(),
+            Way::OnPremise(None) => "OnPremise".to_owned(),
+            Way::OnPremise(Some(id)) => format!("OnPremise by {id}"),
         };
         format!("{}, {way}", self.authentication)
     }
@@ -159,10 +168,10 @@ impl<'a> Properties<'a> {
         sap.chain(own).collect()
     }
 
-    fn on_premise(&self) -> Result<Option<Option<String>>, Problem> {
+    fn way(&self) -> Result<Way, Problem> {
         match self.get("ProxyType").unwrap_or("Internet") {
-            "Internet" => Ok(None),
-            "OnPremise" => Ok(Some(self.get("CloudConnectorLocationId").map(str::to_owned))),
+            "Internet" => Ok(Way::Internet),
+            "OnPremise" => Ok(Way::OnPremise(self.get("CloudConnectorLocationId").map(str::to_owned))),
             other => Err(unusable(&format!("its ProxyType is {other}; Internet and OnPremise are supported"))),
         }
     }

@@ -232,9 +232,7 @@ fn proof(document: &Document<'_>, section: &AuthSection) -> Result<ClientProof, 
         }
         (Some(secret), None | Some("body")) => Ok(ClientProof::Body(secret.as_ref().clone())),
         (Some(secret), Some("basic")) => Ok(ClientProof::Basic(secret.as_ref().clone())),
-        (None, None) if section.certificate.is_some() => {
-            Ok(ClientProof::Certificate(certificate(document, section)?))
-        }
+        (None, None) if section.certificate.is_some() => Ok(ClientProof::Certificate(certificate(document, section)?)),
         (None, None) => Err(document.wrong(&section.kind, "OAuth needs client_secret, or certificate with key")),
         (_, Some(_)) => {
             Err(document.wrong(way.unwrap_or(&section.kind), "use body (default) or basic, with client_secret"))

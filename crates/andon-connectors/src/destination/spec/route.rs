@@ -14,7 +14,7 @@ pub enum Address {
     /// At this address, without a slash at the end of its path.
     Fixed(Url),
     /// Where a service says, which also gives credentials.
-    Provided(ProviderSpec),
+    Provided(Box<ProviderSpec>),
 }
 
 /// A destination of the SAP BTP destination service.
@@ -52,9 +52,11 @@ pub(super) fn address(document: &Document<'_>, file: &DestinationFile) -> Result
             let rule = if file.on_premise.is_some() { Rule::OnPremise } else { Rule::of(file.allow_http) };
             rule.parse(url.as_ref()).map(Address::Fixed).map_err(|why| document.wrong(url, why))
         }
-        (None, Some(section)) => provider(document, file, section).map(Address::Provided),
+        (None, Some(section)) => provider(document, file, section).map(|spec| Address::Provided(Box::new(spec))),
         (Some(url), Some(_)) => Err(document.wrong(url, "the provider says the address: give url or [provider]")),
-        (None, None) => Err(document.lacking("url is missing: say where the destination is, or who knows in [provider]")),
+        (None, None) => {
+            Err(document.lacking("url is missing: say where the destination is, or who knows in [provider]"))
+        }
     }
 }
 

@@ -100,7 +100,8 @@ fn every_authentication_is_read() {
     assert!(matches!(read(&format!("kind = \"client-certificate\"\n{pair}")), Auth::Certificate(_)));
     assert!(matches!(read(&format!("{OAUTH}{pair}")), Auth::Oauth(spec)
         if matches!(spec.proof, ClientProof::Certificate(_))));
-    let more = "client_secret = { env = \"S\" }\nclient_auth = \"basic\"\nscope = \"a b\"\nparameters = { resource = \"r\" }";
+    let more =
+        "client_secret = { env = \"S\" }\nclient_auth = \"basic\"\nscope = \"a b\"\nparameters = { resource = \"r\" }";
     let Auth::Oauth(spec) = read(&format!("{OAUTH}{more}")) else { panic!("oauth") };
     assert!(matches!(spec.proof, ClientProof::Basic(_)));
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());

@@ -114,8 +114,7 @@ async fn what_a_person_must_mend_is_told_from_what_passes() {
 async fn malformed_or_wrong_credentials_are_a_problem_and_no_panic() {
     let (found, _) = ask(AwsStore::SecretsManager, 200, "{}", "another key").await;
     assert_eq!(found.expect_err("signature").code, Code::MissingSecret);
-    let reference =
-        AwsReference { store: AwsStore::SecretsManager, name: "a".into(), region: None, endpoint: None };
+    let reference = AwsReference { store: AwsStore::SecretsManager, name: "a".into(), region: None, endpoint: None };
     let credentials = AwsCredential { key_id: "A\nB".into(), secret_key: "x".into(), token: None };
     let problem = reference.ask(&credentials, "eu-central-1").await.expect_err("malformed");
     assert_eq!(problem.code, Code::SecretUnavailable);

@@ -24,7 +24,8 @@ fn check(answer: &Value, expect: &str) {
 }
 
 fn destination(more: &Value) -> Value {
-    let mut properties = json!({ "Name": "S4", "Type": "HTTP", "URL": "https://s4.example.com/sap/", "ProxyType": "Internet" });
+    let mut properties =
+        json!({ "Name": "S4", "Type": "HTTP", "URL": "https://s4.example.com/sap/", "ProxyType": "Internet" });
     for (name, value) in more.as_object().expect("object") {
         properties[name] = value.clone();
     }
@@ -35,7 +36,10 @@ fn destination(more: &Value) -> Value {
 fn technical_authentications_are_used() {
     check(&destination(&json!({})), "https://s4.example.com/sap [NoAuthentication, Internet]");
     let key = json!({"URL.headers.APIKey": "hub-key", "URL.headers.X-Plant": "1", "URL.queries.q": "a b", "sap-client": "100"});
-    check(&destination(&key), "https://s4.example.com/sap [NoAuthentication, Internet] sap-client=100 q=a b x-plant=1 apikey=hub-key");
+    check(
+        &destination(&key),
+        "https://s4.example.com/sap [NoAuthentication, Internet] sap-client=100 q=a b x-plant=1 apikey=hub-key",
+    );
     let user = json!({"Authentication": "BasicAuthentication", "User": "A", "Password": "b"});
     check(&destination(&user), "https://s4.example.com/sap [BasicAuthentication, Internet] authorization=Basic QTpi");
     let mut token = destination(&json!({"Authentication": "OAuth2ClientCredentials"}));
@@ -65,7 +69,8 @@ fn what_cannot_be_used_is_told() {
 
 #[test]
 fn a_token_that_could_not_be_had_is_an_error_inside_a_success() {
-    let mut answer = destination(&json!({"Authentication": "OAuth2ClientCredentials", "clientSecret": "very-secret-1"}));
+    let mut answer =
+        destination(&json!({"Authentication": "OAuth2ClientCredentials", "clientSecret": "very-secret-1"}));
     let mut tell = |error: &str, expect: &str| {
         answer["authTokens"] = json!([{"type": "", "value": "", "error": error, "expires_in": "0"}]);
         check(&answer, expect);
