@@ -93,37 +93,55 @@ async fn apply(
 
 /// Files for a bucket source go into its folder; the others are sent by HTTP.
 async fn play(stage: &Stage, input: &Path, documents: &[Document], expected: &mut Expected) -> anyhow::Result<()> {
-    let bucket = documents.iter().find_map(bucket_folder);
+    let entrance = documents.iter().find_map(entrance);
     for file in files_below(input)? {
         let bytes = fs::read(&file).map_err(|error| local(&file, error.to_string()))?;
-        match &bucket {
-            Some(folder) => {
+        match &entrance {
+            Some(Entrance::Folder(folder)) => {
                 let path = file.strip_prefix(input).unwrap_or(&file);
                 copy_to(&stage.data_folder().join(folder).join(path), &bytes)?;
             }
-            None => send(&stage.client, bytes, expected).await?,
+            Some(Entrance::Push(path)) => send(&stage.client, path, "application/json", bytes, expected).await?,
+            None => {
+                let (path, content_type) = intake_for(&bytes);
+                send(&stage.client, &path, &content_type, bytes, expected).await?;
+            }
         }
     }
     Ok(())
 }
 
-/// The folder that a source watches, if it is one with a bucket.
-fn bucket_folder(document: &Document) -> Option<PathBuf> {
+/// Where a scenario's source takes its inputs.
+enum Entrance {
+    /// A folder below the data folder.
+    Folder(PathBuf),
+    /// A path of the API.
+    Push(String),
+}
+
+/// The entrance of a source; `None` for other documents and for buckets that are no folder.
+fn entrance(document: &Document) -> Option<Entrance> {
     if document.kind != DocumentKind::Source {
         return None;
     }
-    match SourceSpec::parse(&document.name, &document.text).ok()?.bucket?.location {
-        Location::Folder(folder) => Some(folder),
-        Location::S3(_) => None,
+    match SourceSpec::parse(&document.name, &document.text).ok()?.bucket.map(|bucket| bucket.location) {
+        Some(Location::Folder(folder)) => Some(Entrance::Folder(folder)),
+        Some(Location::S3(_)) => None,
+        None => Some(Entrance::Push(format!("/api/v1/sources/{}", document.name))),
     }
 }
 
 /// Sends a file, and once more, as a sender does that did not hear the first answer.
-async fn send(client: &Client, body: Vec<u8>, expected: &mut Expected) -> anyhow::Result<()> {
-    let (path, content_type) = intake_for(&body);
-    match client.deliver::<DeliveredAnswer>(&path, &content_type, body.clone()).await {
+async fn send(
+    client: &Client,
+    path: &str,
+    content_type: &str,
+    body: Vec<u8>,
+    expected: &mut Expected,
+) -> anyhow::Result<()> {
+    match client.deliver::<DeliveredAnswer>(path, content_type, body.clone()).await {
         Ok(_) => {
-            let again: DeliveredAnswer = client.deliver(&path, &content_type, body).await?;
+            let again: DeliveredAnswer = client.deliver(path, content_type, body).await?;
             expected.recognised += again.events.iter().filter(|event| !event.new).count();
             Ok(())
         }

@@ -32,6 +32,8 @@ struct Line {
     action: String,
     status: Option<RunStatus>,
     document: String,
+    /// Steps that are done, in order: reads, the document, its attachment, post steps.
+    steps: String,
     attempts: usize,
     found_by_probe: bool,
 }
@@ -95,9 +97,9 @@ impl Report {
         totals.settled && totals.duplicates == 0 && totals.lost == 0 && totals.runs_refused == 0
     }
 
-    /// Event, decision, action, document.
+    /// Event, decision, action, document, and every step that led to it or followed it.
     pub(super) fn table(&self) -> Grid {
-        let header = ["event", "subject", "decision", "action", "document", "attempts", "run"];
+        let header = ["event", "subject", "decision", "action", "document", "steps done", "sent", "run"];
         let mut grid = Grid::new(header, "no events came in");
         for line in &self.events {
             let attempts = match (line.attempts, line.found_by_probe) {
@@ -111,6 +113,7 @@ impl Report {
                 (&line.decision).into(),
                 (&line.action).into(),
                 (&line.document).into(),
+                (&line.steps).into(),
                 attempts.into(),
                 line.status.map_or_else(|| "-".into(), status_cell),
             ]);
@@ -164,9 +167,18 @@ fn line(row: &EventRow, run: Option<&RunRow>, detail: Option<&RunDetail>) -> Lin
         action: run.map_or_else(|| "none".to_owned(), |run| run.action.to_string()),
         status: run.map(|run| run.status),
         document: run.map(|run| run.documents.clone()).unwrap_or_default(),
+        steps: detail.map(|detail| steps_done(&detail.timeline)).unwrap_or_default(),
         attempts,
         found_by_probe: detail.is_some_and(|d| d.timeline.iter().any(is_found)),
     }
+}
+
+/// The steps that got their answer, or were found done.
+fn steps_done(timeline: &[TimelineEntry]) -> String {
+    let done = timeline.iter().filter(|entry| entry.kind == TimelineKind::Answered || is_found(entry));
+    let mut steps: Vec<&str> = done.map(|entry| entry.step.as_str()).collect();
+    steps.dedup();
+    steps.join(", ")
 }
 
 /// A search that found the document of a lost request.

@@ -4,6 +4,7 @@
 //! * [`crash_matrix`]: SIGKILL at every durable write and on both sides of every request, one process
 //!   per place, on SQLite and PostgreSQL.
 //! * [`fault_storm`]: many events, five kinds of faults at 20 % each, three kills on the way.
+//! * [`scenario`]: both for every scenario that is shipped.
 
 #![allow(
     clippy::expect_used,
@@ -15,3 +16,4 @@
 mod crash_matrix;
 mod fault_storm;
 mod plant;
+mod scenario;

@@ -34,8 +34,18 @@ pub(crate) struct Plant {
 }
 
 impl Plant {
-    /// A simulator with these faults and an Andon that is configured and stopped.
+    /// A simulator with these faults and an Andon with actions for events of this test.
     pub(crate) async fn new(storage: Storage, seed: u64, faults: FaultProfile) -> Self {
+        Self::with(storage, seed, faults, |sap| own_documents(&sap.base_url())).await
+    }
+
+    /// A simulator with these faults and an Andon that has the documents `documents` gives, as `(kind, name, text)`.
+    pub(crate) async fn with(
+        storage: Storage,
+        seed: u64,
+        faults: FaultProfile,
+        documents: impl FnOnce(&SapSimulator) -> Vec<(String, String, String)>,
+    ) -> Self {
         let config = SimulatorConfig { seed, faults, ..SimulatorConfig::default() };
         let sap = SapSimulator::start(config).await.expect("the simulator starts");
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -47,7 +57,8 @@ impl Plant {
         let folder = tempfile::tempdir().expect("a folder");
         let mut plant = Self { sap, folder, database, port, child: None, http };
         plant.start(&[]).await;
-        plant.configure().await;
+        let documents = documents(&plant.sap);
+        plant.configure(documents).await;
         plant
     }
 
@@ -93,24 +104,23 @@ impl Plant {
         std::fs::read_to_string(self.folder.path().join("data/admin.token")).expect("a token").trim().to_owned()
     }
 
-    async fn configure(&self) {
+    async fn configure(&self, documents: Vec<(String, String, String)>) {
         let secret = json!({ "value": "simulated" });
         let stored = self.http.put(self.url("/api/v1/secrets/sap-password")).bearer_auth(self.token()).json(&secret);
         let stored = stored.send().await.expect("an answer");
         assert!(stored.status().is_success(), "{}", stored.text().await.unwrap_or_default());
-        let destination = DESTINATION.replace("ADDRESS", &self.sap.base_url());
-        let put = |kind: &str, name: &str, text: &str| json!({ "put": { "kind": kind, "name": name, "text": text } });
-        let changes = json!({ "changes": [
-            put("destination", "s4", &destination),
-            put("table", "device", &first_hit_table("event.data.service", &ACTIONS)),
-            put("decision", "device", "table = \"device\"\n"),
-            put("action", "notify", NOTIFY),
-            put("action", "create-only", create_only()),
-            put("action", "notify-z", NOTIFY_Z),
-        ] });
+        let put = |(kind, name, text)| json!({ "put": { "kind": kind, "name": name, "text": text } });
+        let changes = json!({ "changes": documents.into_iter().map(put).collect::<Vec<_>>() });
         let url = self.url("/api/v1/configuration/apply");
         let applied = self.http.post(url).bearer_auth(self.token()).json(&changes).send().await.expect("an answer");
         assert!(applied.status().is_success(), "{}", applied.text().await.unwrap_or_default());
+    }
+
+    /// Delivers a body, once. Whether it need not be sent again: it was accepted, or is kept in quarantine.
+    pub(crate) async fn push(&self, path: &str, content_type: &str, body: Vec<u8>) -> bool {
+        let request = self.http.post(self.url(path)).bearer_auth(self.token()).header("content-type", content_type);
+        let answer = request.body(body).send().await;
+        answer.is_ok_and(|answer| answer.status().is_success() || answer.status() == 422 || answer.status() == 400)
     }
 
     /// Delivers one event, once. `true`: the answer was 2xx.
@@ -192,6 +202,20 @@ impl Drop for Plant {
 /// The same action without its last step.
 fn create_only() -> &'static str {
     NOTIFY.split("\n[[step]]\nname = \"put-in-process\"").next().unwrap_or(NOTIFY)
+}
+
+fn own_documents(simulator: &str) -> Vec<(String, String, String)> {
+    let decision = "table = \"device\"\n";
+    [
+        ("destination", "s4", DESTINATION.replace("ADDRESS", simulator).as_str()),
+        ("table", "device", first_hit_table("event.data.service", &ACTIONS).as_str()),
+        ("decision", "device", decision),
+        ("action", "notify", NOTIFY),
+        ("action", "create-only", create_only()),
+        ("action", "notify-z", NOTIFY_Z),
+    ]
+    .map(|(kind, name, text)| (kind.to_owned(), name.to_owned(), text.to_owned()))
+    .into()
 }
 
 const DESTINATION: &str = r#"
