@@ -11,6 +11,7 @@ use object_store::ObjectMeta;
 use object_store::path::Path;
 use sha2::{Digest, Sha256};
 
+use super::postponed::Postponed;
 use super::{Bucket, folder};
 use crate::source::{BucketSpec, Location};
 
@@ -29,9 +30,21 @@ const TEMPORARY: [&str; 3] = [".tmp", ".part", "~"];
 /// An object that waits to be read. Ordered oldest first, then by path.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Candidate {
-    last_modified: Timestamp,
+    pub(super) last_modified: Timestamp,
     pub(super) path: String,
     pub(super) version: String,
+}
+
+impl Candidate {
+    /// What the journal keeps when it was read.
+    pub(super) fn mark(&self) -> Mark {
+        Mark { key: self.path.clone(), version: self.version.clone() }
+    }
+
+    /// Whether this is the object of a mark.
+    pub(super) fn is(&self, mark: &Mark) -> bool {
+        self.path == mark.key && self.version == mark.version
+    }
 }
 
 impl From<folder::File> for Candidate {
@@ -55,6 +68,8 @@ pub(super) struct Memory {
     sightings: HashMap<String, Sighting>,
     /// How many files the last walk could not list.
     passed_over: usize,
+    /// Objects that could not be read.
+    pub(super) postponed: Postponed,
 }
 
 /// A file as it was seen.
@@ -76,8 +91,9 @@ impl Memory {
         self.marked.extend(marks.into_iter().map(|mark| digest(&mark.key, &mark.version)));
     }
 
-    fn knows(&self, candidate: &Candidate) -> bool {
-        self.marked.contains(&digest(&candidate.path, &candidate.version))
+    /// Whether an object need not be looked at now: it was read, or it has to wait.
+    fn passes(&self, candidate: &Candidate, now: Timestamp) -> bool {
+        self.marked.contains(&digest(&candidate.path, &candidate.version)) || self.postponed.holds(candidate, now)
     }
 
     /// Whether a file has been as it is for `settle`: by its own time of change, or, when that lies in the
@@ -136,7 +152,7 @@ impl Bucket {
     ) -> Result<Found, Problem> {
         match &self.spec.location {
             Location::Folder(_) => self.look_in_folder(journal, memory, now).await,
-            Location::S3(s3) => self.look_in_s3(&s3.prefix, journal, memory).await,
+            Location::S3(s3) => self.look_in_s3(&s3.prefix, journal, memory, now).await,
         }
     }
 
@@ -148,7 +164,7 @@ impl Bucket {
     ) -> Result<Found, Problem> {
         let mut found = Found::new();
         let mut candidates = self.walk(memory).await?;
-        candidates.retain(|file| !memory.knows(file) && memory.is_settled(file, self.spec.settle, now));
+        candidates.retain(|file| !memory.passes(file, now) && memory.is_settled(file, self.spec.settle, now));
         memory.forget_before(now);
         while !candidates.is_empty() {
             let rest = candidates.split_off(candidates.len().min(MARKS_AT_ONCE));
@@ -173,19 +189,30 @@ impl Bucket {
     }
 
     /// Where a listing breaks off, what came before it is still read.
-    async fn look_in_s3(&self, prefix: &str, journal: &dyn Journal, memory: &mut Memory) -> Result<Found, Problem> {
+    ///
+    /// The whole prefix is listed every time, a request per 1,000 objects: keys come in the order of their
+    /// names, not of their times, so no key is a place from which a listing could go on without missing one
+    /// that was written late.
+    async fn look_in_s3(
+        &self,
+        prefix: &str,
+        journal: &dyn Journal,
+        memory: &mut Memory,
+        now: Timestamp,
+    ) -> Result<Found, Problem> {
         let mut found = Found::new();
         let prefix = Path::parse(prefix).map_err(|e| self.failed("listing", &e.to_string()))?;
         let mut chunks = self.store().await?.list(Some(&prefix)).chunks(MARKS_AT_ONCE);
         while let Some(chunk) = chunks.next().await {
-            let mut fresh = Vec::new();
+            let mut fresh = self.wanted_odd_keys();
             let mut broken = None;
             for entry in chunk {
                 match entry {
-                    Ok(meta) => fresh.extend(self.candidate(&meta).filter(|object| !memory.knows(object))),
+                    Ok(meta) => fresh.extend(self.candidate(&meta)),
                     Err(error) => broken = Some(self.failed("listing", &error.to_string())),
                 }
             }
+            fresh.retain(|object| !memory.passes(object, now));
             self.keep_unmarked(journal, memory, fresh, &mut found).await?;
             match broken {
                 Some(problem) if found.is_empty() => return Err(problem),
@@ -193,7 +220,16 @@ impl Bucket {
                 None => {}
             }
         }
+        // A page of odd keys alone makes no chunk.
+        let mut odd = self.wanted_odd_keys();
+        odd.retain(|object| !memory.passes(object, now));
+        self.keep_unmarked(journal, memory, odd, &mut found).await?;
         Ok(found)
+    }
+
+    /// The wanted objects that the client could not name, of the pages read so far.
+    fn wanted_odd_keys(&self) -> Vec<Candidate> {
+        self.odd.take().into_iter().filter(|object| is_wanted(&self.spec, &object.path)).collect()
     }
 
     /// A listed object as a candidate; `None` when it is not wanted or empty, as the marks of folders are.
@@ -217,7 +253,7 @@ impl Bucket {
         if fresh.is_empty() {
             return Ok(());
         }
-        let marks: Vec<Mark> = fresh.iter().map(|c| Mark { key: c.path.clone(), version: c.version.clone() }).collect();
+        let marks: Vec<Mark> = fresh.iter().map(Candidate::mark).collect();
         let unmarked = journal.unmarked(&self.source, marks.clone()).await.map_err(|error| Problem::from(&error))?;
         let new: HashSet<&str> = unmarked.iter().map(|mark| mark.key.as_str()).collect();
         memory.remember(marks.iter().filter(|mark| !new.contains(mark.key.as_str())));

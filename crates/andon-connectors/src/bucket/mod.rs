@@ -3,8 +3,9 @@
 //! **Constraints.** What has been read is kept as marks `(path, version)` in the journal, written in the
 //! same transaction as the events, so a restart neither repeats nor skips an object (invariants J3, J4).
 //! The version is the `ETag` in S3 and `<mtime in microseconds>-<size>` in a folder; a file that grows is
-//! read again, and its decoder gives the old lines their old ids. One object that cannot be read or
-//! decoded never stops the objects behind it.
+//! read again, and its decoder gives the old lines their old ids. One object that cannot be named, read or
+//! decoded never stops the objects behind it: what cannot be decoded, or read at all because of its name,
+//! goes to quarantine; what cannot be read now waits for itself ([`postponed`]).
 //!
 //! **Life of an object.** A listing finds it; the journal says that its version is new; it waits in the
 //! queue, oldest first; it is read (at most `max_object_bytes`) and decoded in parts; its mark travels
@@ -13,9 +14,11 @@
 //! not there yet is left for a later listing, until its time to wait is over.
 
 mod folder;
+mod keys;
 mod listing;
 mod object;
 mod picture;
+mod postponed;
 mod pump;
 mod store;
 
@@ -31,6 +34,7 @@ use tokio::sync::OnceCell;
 pub use pump::BucketSource;
 
 use crate::source::{BucketSpec, Location};
+use keys::OddKeys;
 use object::Fetched;
 use picture::{Pictured, Waiting};
 
@@ -42,6 +46,8 @@ pub struct Bucket {
     secrets: Arc<dyn Secrets>,
     store: OnceCell<Arc<dyn ObjectStore>>,
     waiting: Waiting,
+    /// Objects of a listing under way whose keys the client of the store cannot name.
+    odd: Arc<OddKeys>,
 }
 
 impl Bucket {
@@ -53,7 +59,7 @@ impl Bucket {
         secrets: Arc<dyn Secrets>,
     ) -> Arc<Self> {
         let (data_folder, store) = (data_folder.into(), OnceCell::new());
-        Arc::new(Self { source, spec, data_folder, secrets, store, waiting: Waiting::default() })
+        Arc::new(Self { source, spec, data_folder, secrets, store, waiting: Waiting::default(), odd: Arc::default() })
     }
 
     /// The folder of a local source.
@@ -66,7 +72,7 @@ impl Bucket {
 
     /// The open store. A failure is not kept: the next call tries again.
     async fn store(&self) -> Result<&Arc<dyn ObjectStore>, Problem> {
-        let open = || store::open(&self.spec.location, self.folder(), self.secrets.as_ref());
+        let open = || store::open(&self.spec.location, self.folder(), self.secrets.as_ref(), &self.odd);
         self.store.get_or_try_init(open).await
     }
 }
@@ -79,7 +85,7 @@ impl ObjectReader for Bucket {
         }
         match self.fetch(path).await.map_err(SourceError)? {
             Fetched::Object(delivery) => Ok(Some(delivery)),
-            Fetched::TooLarge(_, problem) => Err(SourceError(problem)),
+            Fetched::TooLarge(_, problem) | Fetched::Unnameable(problem) => Err(SourceError(problem)),
             Fetched::Gone => Ok(None),
         }
     }

@@ -20,6 +20,8 @@ pub(super) enum Fetched {
     Object(Delivery),
     /// It is larger than allowed: its first bytes, or all of it packed, and the problem that names the sizes.
     TooLarge(Delivery, Problem),
+    /// It cannot be asked for by its name.
+    Unnameable(Problem),
     /// It is not there any more.
     Gone,
 }
@@ -27,7 +29,10 @@ pub(super) enum Fetched {
 impl Bucket {
     /// Reads the object at a path as listed.
     pub(super) async fn fetch(&self, path: &str) -> Result<Fetched, Problem> {
-        let location = Path::parse(path).map_err(|error| self.failed(path, &error.to_string()))?;
+        let location = match Path::parse(path) {
+            Ok(location) => location,
+            Err(error) => return Ok(Fetched::Unnameable(self.failed(path, &format!("rename it: {error}")))),
+        };
         let store = self.store().await?;
         let result = match store.get(&location).await {
             Ok(result) => result,

@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Duration;
 
 use andon_journal::{Batch, Decoded, Delivery, Journal, Mark, NewQuarantine, Source, SourceError};
 use andon_model::{Clock, Problem};
@@ -27,8 +26,8 @@ const MAX_BATCH_OBJECTS: usize = 64;
 /// Most bytes attached to the events of one batch, but for the last object's (64 MiB).
 const MAX_BATCH_ATTACHED_BYTES: usize = 64 << 20;
 
-/// Longest pause after failures.
-const MAX_BACK_OFF: Duration = Duration::from_mins(1);
+/// Failures in a row after which an object that cannot be read is told in quarantine; it is still tried.
+const TOLD_AFTER: u32 = 5;
 
 /// A pulled source over a [`Bucket`].
 pub struct BucketSource {
@@ -38,7 +37,6 @@ pub struct BucketSource {
     clock: Arc<dyn Clock>,
     memory: Memory,
     poll: Interval,
-    failures: u32,
     queue: VecDeque<Candidate>,
     /// The object that is partly handed over and acknowledged.
     open: Option<Open>,
@@ -60,12 +58,15 @@ struct Draft {
     /// Candidates taken from the queue's front.
     taken: usize,
     open: Option<Open>,
-    unreadable: Option<Problem>,
+    /// What could not be read now, and why.
+    unread: Vec<(Mark, Problem)>,
 }
 
 impl Draft {
+    /// What is read goes on before more is waited for that cannot be.
     fn has_room(&self) -> bool {
-        self.batch.events.len() < MAX_BATCH_EVENTS
+        self.unread.is_empty()
+            && self.batch.events.len() < MAX_BATCH_EVENTS
             && self.batch.quarantine.len() < MAX_BATCH_FAULTS
             && self.batch.marks.len() < MAX_BATCH_OBJECTS
             && self.attached_bytes() < MAX_BATCH_ATTACHED_BYTES
@@ -80,7 +81,7 @@ impl Draft {
     }
 
     fn mark(&mut self, delivery: &Delivery) {
-        self.batch.marks.push(Mark { key: delivery.path.clone(), version: delivery.version.clone() });
+        self.batch.marks.push(mark(delivery));
     }
 }
 
@@ -103,7 +104,6 @@ impl BucketSource {
             clock,
             memory: Memory::default(),
             poll,
-            failures: 0,
             queue: VecDeque::new(),
             open: None,
             handed: None,
@@ -118,16 +118,32 @@ impl BucketSource {
                 self.queue = found.into_iter().collect();
             }
             let mut draft = self.collect().await?;
+            self.put_off_unread(&mut draft);
             if !draft.is_empty() {
                 let batch = std::mem::take(&mut draft.batch);
                 self.handed = Some(Draft { batch: Batch { marks: batch.marks.clone(), ..Batch::default() }, ..draft });
                 return Ok(batch);
             }
-            // Nothing came of these objects: they are gone or cannot be read now. The next listing tells.
+            // Nothing came of these objects: they are gone or were changed. The next listing tells.
             self.queue.drain(..draft.taken);
             self.open = None;
-            if let Some(problem) = draft.unreadable {
-                return Err(problem);
+        }
+    }
+
+    /// What could not be read leaves the queue; a listing brings it again when its pause is over. What could not
+    /// be listed fails the source as a whole, so this is about single objects.
+    fn put_off_unread(&mut self, draft: &mut Draft) {
+        let now = self.clock.now();
+        for (object, problem) in std::mem::take(&mut draft.unread) {
+            let failures = self.memory.postponed.put_off(&object, now);
+            tracing::warn!(source = %self.bucket.source, %problem, failures, "an object is tried again later");
+            let place = self.queue.iter().take(draft.taken).position(|waiting| waiting.is(&object));
+            if place.and_then(|place| self.queue.remove(place)).is_some() {
+                draft.taken -= 1;
+            }
+            if failures == TOLD_AFTER {
+                let delivery = bare(object);
+                draft.batch.quarantine.push(self.quarantine(&delivery, problem, delivery.body.clone()));
             }
         }
     }
@@ -159,8 +175,13 @@ impl BucketSource {
                 draft.batch.quarantine.push(self.quarantine(&delivery, problem, delivery.body.clone()));
                 draft.mark(&delivery);
             }
+            Ok(Fetched::Unnameable(problem)) => {
+                let delivery = bare(candidate.mark());
+                draft.batch.quarantine.push(self.quarantine(&delivery, problem, delivery.body.clone()));
+                draft.mark(&delivery);
+            }
             Ok(Fetched::Gone) => tracing::debug!(path = candidate.path, "the object is gone"),
-            Err(problem) => self.leave(problem, draft),
+            Err(problem) => draft.unread.push((candidate.mark(), problem)),
         }
     }
 
@@ -181,7 +202,7 @@ impl BucketSource {
                 draft.mark(&open.delivery);
             }
             Ok(Pictured::NotYet(picture)) => tracing::debug!(path = open.delivery.path, picture, "not there yet"),
-            Err(problem) => self.leave(problem, draft),
+            Err(problem) => draft.unread.push((mark(&open.delivery), problem)),
         }
     }
 
@@ -191,11 +212,6 @@ impl BucketSource {
         draft.batch.passed += decoded.passed;
         let faults = decoded.faults.into_iter();
         draft.batch.quarantine.extend(faults.map(|(problem, raw)| self.quarantine(delivery, problem, raw)));
-    }
-
-    fn leave(&self, problem: Problem, draft: &mut Draft) {
-        tracing::warn!(source = %self.bucket.source, %problem, "an object is left for the next listing");
-        draft.unreadable = Some(problem);
     }
 
     fn quarantine(&self, delivery: &Delivery, problem: Problem, raw: bytes::Bytes) -> NewQuarantine {
@@ -208,37 +224,29 @@ impl BucketSource {
             raw,
         }
     }
+}
 
-    /// The pause that the failures so far ask for.
-    fn back_off(&self) -> Duration {
-        match self.failures {
-            0 => Duration::ZERO,
-            n => self.bucket.spec.poll.saturating_mul(1 << n.min(16)).min(MAX_BACK_OFF),
-        }
-    }
+fn mark(delivery: &Delivery) -> Mark {
+    Mark { key: delivery.path.clone(), version: delivery.version.clone() }
+}
+
+/// A delivery of which nothing is known but its name.
+fn bare(Mark { key: path, version }: Mark) -> Delivery {
+    Delivery { path, version, ..Delivery::default() }
 }
 
 #[async_trait]
 impl Source for BucketSource {
     async fn next(&mut self) -> Result<Batch, SourceError> {
         self.handed = None;
-        tokio::time::sleep(self.back_off()).await;
-        match self.attempt().await {
-            Ok(batch) => {
-                self.failures = 0;
-                Ok(batch)
-            }
-            Err(problem) => {
-                self.failures = self.failures.saturating_add(1);
-                Err(SourceError(problem))
-            }
-        }
+        self.attempt().await.map_err(SourceError)
     }
 
     async fn acknowledge(&mut self) -> Result<(), SourceError> {
         if let Some(done) = self.handed.take() {
             self.queue.drain(..done.taken);
             self.open = done.open;
+            done.batch.marks.iter().for_each(|mark| self.memory.postponed.forget(&mark.key));
             self.memory.remember(&done.batch.marks);
         }
         Ok(())

@@ -10,6 +10,7 @@ use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::{BackoffConfig, ClientOptions, ObjectStore, RetryConfig};
 
+use super::keys::{Connector, OddKeys};
 use crate::source::{Location, S3Location};
 
 /// Longest single request to S3.
@@ -22,10 +23,11 @@ pub(super) async fn open(
     location: &Location,
     folder: PathBuf,
     secrets: &dyn Secrets,
+    odd: &Arc<OddKeys>,
 ) -> Result<Arc<dyn ObjectStore>, Problem> {
     match location {
         Location::Folder(given) => open_folder(given, folder).await,
-        Location::S3(s3) => open_s3(s3, secrets).await,
+        Location::S3(s3) => open_s3(s3, secrets, odd).await,
     }
 }
 
@@ -39,12 +41,13 @@ async fn open_folder(given: &Path, full: PathBuf) -> Result<Arc<dyn ObjectStore>
     Ok(Arc::new(store))
 }
 
-async fn open_s3(s3: &S3Location, secrets: &dyn Secrets) -> Result<Arc<dyn ObjectStore>, Problem> {
+async fn open_s3(s3: &S3Location, secrets: &dyn Secrets, odd: &Arc<OddKeys>) -> Result<Arc<dyn ObjectStore>, Problem> {
     let retry = RetryConfig { backoff: BackoffConfig::default(), max_retries: 3, retry_timeout: RETRY_TIMEOUT };
     let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT).with_allow_http(s3.allow_http);
     let mut builder = AmazonS3Builder::from_env()
         .with_bucket_name(&s3.bucket)
         .with_client_options(options)
+        .with_http_connector(Connector(Arc::clone(odd)))
         .with_allow_http(s3.allow_http)
         .with_retry(retry);
     if let Some(region) = &s3.region {

@@ -1,8 +1,9 @@
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use andon_journal::{Append, Batch, Journal, ObjectReader, Source};
-use andon_model::{Code, Name, SystemClock, Timestamp};
+use andon_model::{Clock, Code, Name, SystemClock, Timestamp};
 use andon_testkit::memory_journal::MemoryJournal;
 use axum::Router;
 use axum::extract::State;
@@ -147,44 +148,106 @@ async fn single_objects_are_read_by_path() {
     assert!(bucket.read("../results.jsonl").await.expect("read").is_none());
 }
 
-/// A stand-in for S3: one bucket, one object.
-async fn s3(State(object): State<&'static str>, uri: Uri) -> Response {
-    let listing = format!(
-        "<ListBucketResult><Name>plant-7</Name><IsTruncated>false</IsTruncated><Contents><Key>in/fan-07/r.jsonl</Key>\
-         <LastModified>2026-02-03T10:00:00.000Z</LastModified><ETag>\"e1\"</ETag><Size>{}</Size></Contents>\
-         </ListBucketResult>",
-        object.len()
-    );
+/// Objects of the stand-in for S3: key as it stands in a listing, and content; without it reading is refused.
+type Objects = Arc<Mutex<Vec<(&'static str, Option<&'static str>)>>>;
+
+/// A stand-in for S3: one bucket.
+async fn s3(State(objects): State<Objects>, uri: Uri) -> Response {
+    let objects = objects.lock().expect("lock").clone();
+    if uri.path() == "/plant-7" {
+        let entry = |(key, content): &(&str, Option<&str>)| {
+            let size = content.unwrap_or("refused").len();
+            format!(
+                "<Contents><Key>{key}</Key><LastModified>2026-02-03T10:00:00.000Z</LastModified><ETag>\"e1\"</ETag>\
+                 <Size>{size}</Size></Contents>"
+            )
+        };
+        let entries: String = objects.iter().map(entry).collect();
+        assert!(uri.query().is_some_and(|query| query.contains("prefix=in%2F")), "{uri}");
+        return format!("<ListBucketResult><Name>plant-7</Name>{entries}</ListBucketResult>").into_response();
+    }
+    let found = objects.into_iter().find(|(key, _)| uri.path().strip_prefix("/plant-7/") == Some(*key));
     let modified = ("last-modified", "Tue, 03 Feb 2026 10:00:00 GMT");
-    match uri.path() {
-        "/plant-7" if uri.query().is_some_and(|q| q.contains("prefix=in%2F")) => listing.into_response(),
-        "/plant-7/in/fan-07/r.jsonl" => ([modified, ("etag", "\"e1\"")], object).into_response(),
-        _ => StatusCode::NOT_FOUND.into_response(),
+    match found {
+        Some((_, Some(content))) => ([modified, ("etag", "\"e1\"")], content).into_response(),
+        Some((_, None)) => StatusCode::FORBIDDEN.into_response(),
+        None => StatusCode::NOT_FOUND.into_response(),
     }
 }
 
-#[tokio::test]
-async fn s3_buckets_are_read_the_same_way() {
+/// A source over the stand-in, with a clock of its own.
+async fn s3_source(
+    folder: &Path,
+    journal: &Arc<MemoryJournal>,
+    clock: Arc<dyn Clock>,
+    objects: &Objects,
+) -> BucketSource {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("port");
     let address = listener.local_addr().expect("address");
-    let app = Router::new().fallback(s3).with_state(ANOMALY);
+    let app = Router::new().fallback(s3).with_state(Arc::clone(objects));
     tokio::spawn(async move { axum::serve(listener, app).await });
-    let folder = tempfile::tempdir().expect("folder");
-    let (id, key) = (folder.path().join("id"), folder.path().join("key"));
+    let (id, key) = (folder.join("id"), folder.join("key"));
     std::fs::write(&id, "AKIA\n").expect("file");
     std::fs::write(&key, "key\n").expect("file");
     let text = format!(
         "decoder = \"lookout-equipment\"\ndecode = {{ equipment = \"{{1}}\" }}\n[bucket]\nurl = \"s3://plant-7/in/\"\n\
-         region = \"eu-central-1\"\nendpoint = \"http://{address}\"\nallow_http = true\n\
+         poll = \"100ms\"\nsuffix = \".jsonl\"\nregion = \"eu-central-1\"\nendpoint = \"http://{address}\"\nallow_http = true\n\
          access_key = {{ file = \"{}\" }}\nsecret_key = {{ file = \"{}\" }}\n",
         id.display(),
         key.display(),
     );
-    let journal = Arc::new(MemoryJournal::new());
-    let mut source = source(&text, folder.path(), &journal);
+    let (spec, bucket) = bucket(&text, folder);
+    BucketSource::new(bucket, spec.decoder(), Arc::clone(journal) as _, clock)
+}
+
+#[tokio::test]
+async fn s3_buckets_are_read_the_same_way() {
+    let (folder, journal) = (tempfile::tempdir().expect("folder"), Arc::new(MemoryJournal::new()));
+    let objects = Objects::new(Mutex::new(vec![("in/fan-07/r.jsonl", Some(ANOMALY))]));
+    let mut source = s3_source(folder.path(), &journal, Arc::new(SystemClock), &objects).await;
     let batch = take(&mut source, &journal).await;
     assert_eq!(subjects(&batch), ["fan-07"]);
     assert_eq!((batch.marks[0].key.as_str(), batch.marks[0].version.as_str()), ("in/fan-07/r.jsonl", "e1"));
+}
+
+#[tokio::test]
+async fn a_key_that_cannot_be_named_is_reported_once_and_hides_nothing() {
+    let (folder, journal) = (tempfile::tempdir().expect("folder"), Arc::new(MemoryJournal::new()));
+    let keys = ["in//odd.jsonl", "in/a/r.jsonl", "in/b&#7;/odd.jsonl", "in/b/r.jsonl", "in/c//other.txt"];
+    let objects = Objects::new(Mutex::new(keys.map(|key| (key, Some(ANOMALY))).into()));
+    let mut source = s3_source(folder.path(), &journal, Arc::new(SystemClock), &objects).await;
+    let batch = take(&mut source, &journal).await;
+    assert_eq!((subjects(&batch), batch.marks.len()), (vec!["a", "b"], 4));
+    let told: Vec<_> = batch.quarantine.iter().map(|entry| (entry.path.as_str(), entry.problem.code)).collect();
+    assert_eq!(told, [("in//odd.jsonl", Code::Bucket), ("in/b\u{7}/odd.jsonl", Code::Bucket)]);
+    assert!(batch.quarantine[0].problem.detail.starts_with("rename it"), "{}", batch.quarantine[0].problem);
+    objects.lock().expect("lock").push(("in/d/r.jsonl", Some(ANOMALY)));
+    let next = take(&mut source, &journal).await;
+    assert_eq!((subjects(&next), next.quarantine.len()), (vec!["d"], 0));
+}
+
+/// A clock that goes on two minutes with every look at it.
+#[derive(Default)]
+struct Hurried(AtomicI64);
+
+impl Clock for Hurried {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.0.fetch_add(120_000_000, Ordering::Relaxed))
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_cannot_be_read_waits_alone_and_is_told() {
+    let (folder, journal) = (tempfile::tempdir().expect("folder"), Arc::new(MemoryJournal::new()));
+    let objects = Objects::new(Mutex::new(vec![("in/a/bad.jsonl", None), ("in/b/r.jsonl", Some(ANOMALY))]));
+    let mut source = s3_source(folder.path(), &journal, Arc::new(Hurried::default()), &objects).await;
+    assert_eq!(subjects(&take(&mut source, &journal).await), ["b"]);
+    objects.lock().expect("lock").push(("in/c/r.jsonl", Some(ANOMALY)));
+    assert_eq!(subjects(&take(&mut source, &journal).await), ["c"]);
+    let told = take(&mut source, &journal).await;
+    assert_eq!((told.quarantine[0].path.as_str(), told.marks.len()), ("in/a/bad.jsonl", 0));
+    objects.lock().expect("lock")[0].1 = Some(ANOMALY);
+    assert_eq!(subjects(&take(&mut source, &journal).await), ["a"], "it is still tried");
 }
 
 fn packed(text: &str) -> Vec<u8> {

@@ -12,4 +12,4 @@ pub(crate) mod errors;
 pub(crate) mod messages;
 pub(crate) mod probe;
 pub(crate) mod session;
-mod xml;
+pub(crate) mod xml;

@@ -6,9 +6,15 @@ use quick_xml::events::{BytesRef, Event};
 /// Most texts that are looked at.
 const MAX_TEXTS: usize = 500;
 
-/// The text of every innermost element, with the local names of the elements around it, outermost first,
-/// joined by `/`. A document that ends early or is not well-formed gives what was there before.
+/// As [`exact_texts`], without blanks around the texts.
 pub(super) fn texts(document: &str) -> Vec<(String, String)> {
+    exact_texts(document).into_iter().map(|(path, text)| (path, text.trim().to_owned())).collect()
+}
+
+/// The text of every innermost element that is not blank, with the local names of the elements around it,
+/// outermost first, joined by `/`. A document that ends early or is not well-formed gives what was there
+/// before.
+pub(crate) fn exact_texts(document: &str) -> Vec<(String, String)> {
     let mut reader = Reader::from_str(document);
     let (mut path, mut found, mut text) = (Vec::<String>::new(), Vec::new(), String::new());
     while found.len() < MAX_TEXTS {
@@ -22,7 +28,7 @@ pub(super) fn texts(document: &str) -> Vec<(String, String)> {
             Ok(Event::GeneralRef(reference)) => text.extend(character(&reference)),
             Ok(Event::End(_)) => {
                 let content = std::mem::take(&mut text);
-                found.extend((!content.trim().is_empty()).then(|| (path.join("/"), content.trim().to_owned())));
+                found.extend((!content.trim().is_empty()).then(|| (path.join("/"), content)));
                 path.pop();
             }
             Ok(Event::Eof) | Err(_) => break,
