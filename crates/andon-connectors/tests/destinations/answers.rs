@@ -69,6 +69,21 @@ async fn credentials_never_come_back() {
 }
 
 #[tokio::test]
+async fn credentials_do_not_come_back_in_pieces_or_headers() {
+    let cut = format!("{}open-sesame-1", "x".repeat(492));
+    let plays = [
+        Play::status(400).body(&cut),
+        Play::status(201).header("location", "/x?p=open%2Dsesame-1").header("etag", "W/\"open-sesame-1\""),
+        Play::status(200).header("sap-message", r#"{"code":"A/1","message":"open\u002dsesame-1"}"#),
+    ];
+    let stand = Stand::with(BASIC, plays).await;
+    for _ in 0..3 {
+        let text = format!("{:?}", stand.send(&post()).await);
+        assert!(text.contains("[secret]") && !text.contains("open") && !text.contains("sesame"), "{text}");
+    }
+}
+
+#[tokio::test]
 async fn api_keys_and_own_headers_are_sent() {
     let options = "headers = { x-channel = \"andon\" }\nquery = { tenant = \"a b\" }\n[auth]\nkind = \"api-key\"\n\
                    header = \"APIKey\"\nvalue = { secret = \"key\" }\n";
