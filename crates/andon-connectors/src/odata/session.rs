@@ -6,13 +6,17 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reqwest::header::HeaderMap;
 use tokio::sync::Mutex as AsyncMutex;
 
 /// Most cookies that are kept of one answer.
 const MAX_COOKIES: usize = 30;
+
+/// Most services whose sessions are kept. A step that names no service fetches its token from its own path,
+/// and such paths are without number when they are rendered from events.
+const MAX_SERVICES: usize = 64;
 
 /// A token and its cookies.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,9 +58,16 @@ fn cookies(headers: &HeaderMap) -> Vec<String> {
 /// The place of one service's session; its lock is held while a token is fetched.
 type Slot = Arc<AsyncMutex<Option<Session>>>;
 
-/// The sessions of one destination, by service path.
+/// The sessions of one destination, by service path; at most [`MAX_SERVICES`], those used last.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<HashMap<String, Slot>>);
+pub(crate) struct Sessions(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    /// Each with the count of uses when it was used last.
+    slots: HashMap<String, (Slot, u64)>,
+    uses: u64,
+}
 
 impl Sessions {
     /// The session of a service; `fetch` is awaited when there is none, or only `stale`.
@@ -66,7 +77,7 @@ impl Sessions {
         stale: Option<&Session>,
         fetch: impl Future<Output = Result<Session, E>>,
     ) -> Result<Session, E> {
-        let slot = self.slot(service);
+        let slot = self.lock().slot(service);
         let mut session = slot.lock().await;
         if let Some(known) = session.as_ref().filter(|known| Some(*known) != stale) {
             return Ok(known.clone());
@@ -79,12 +90,31 @@ impl Sessions {
 
     /// Forgets all sessions, as after refused credentials.
     pub(crate) fn clear(&self) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().slots.clear();
     }
 
-    fn slot(&self, service: &str) -> Slot {
-        let mut slots = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(slots.entry(service.to_owned()).or_default())
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    /// The slot of a service. One that is forgotten while somebody fetches into it serves those who wait for it.
+    fn slot(&mut self, service: &str) -> Slot {
+        if self.slots.len() >= MAX_SERVICES && !self.slots.contains_key(service) {
+            self.forget_oldest();
+        }
+        self.uses += 1;
+        let (slot, used) = self.slots.entry(service.to_owned()).or_default();
+        *used = self.uses;
+        Arc::clone(slot)
+    }
+
+    fn forget_oldest(&mut self) {
+        let oldest = self.slots.iter().min_by_key(|(_, (_, used))| *used).map(|(service, _)| service.clone());
+        if let Some(oldest) = oldest {
+            self.slots.remove(&oldest);
+        }
     }
 }
 
@@ -124,5 +154,21 @@ mod tests {
         let (a, b) = tokio::join!(sessions.get("s", Some(&stale), fetch()), sessions.get("s", Some(&stale), fetch()));
         assert!(a.is_ok() && a == b);
         assert_eq!(fetched.into_inner(), 2);
+    }
+
+    #[tokio::test]
+    async fn the_services_used_last_are_kept() {
+        let sessions = Sessions::default();
+        let session = |token: &str| Session { token: token.to_owned(), cookies: Vec::new() };
+        let take = async |service: &str, token: &str| {
+            sessions.get(service, None, async { Ok::<_, ()>(session(token)) }).await.expect("a session").token
+        };
+        assert_eq!(take("/often", "first").await, "first");
+        for n in 0..3 * MAX_SERVICES {
+            assert_eq!(take(&format!("/equipment/{n}"), "fresh").await, "fresh");
+            assert_eq!(take("/often", "second").await, "first");
+        }
+        assert_eq!(sessions.lock().slots.len(), MAX_SERVICES);
+        assert_eq!(take("/equipment/0", "again").await, "again", "it was forgotten");
     }
 }
