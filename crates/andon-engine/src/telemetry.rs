@@ -1,5 +1,7 @@
 //! What is logged and counted; a failure is logged once, here, where it is handled.
 
+use std::any::Any;
+
 use andon_journal::{Appended, JournalError, Retained};
 use andon_model::{Name, Problem, RunId, RunStatus};
 use metrics::{counter, gauge, histogram};
@@ -32,6 +34,12 @@ pub(crate) fn turn_computed(seconds: f64) {
 
 pub(crate) fn request_ended(destination: &Name, seconds: f64) {
     histogram!("andon_request_seconds", "destination" => destination.to_string()).record(seconds);
+}
+
+pub(crate) fn adapter_panicked(destination: &Name, panic: &(dyn Any + Send)) {
+    let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    counter!("andon_adapter_panics_total", "destination" => destination.to_string()).increment(1);
+    error!(%destination, panic = text.unwrap_or_default(), "a request ended in a panic; what came of it is unknown");
 }
 
 pub(crate) fn turn_committed(runs: usize, decided: usize, seconds: f64) {

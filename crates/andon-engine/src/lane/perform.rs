@@ -1,9 +1,11 @@
 //! Performing effects: the only place that lets a request leave, after its state is durable.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use andon_act::{Answer, Effect, Found, Request, StepKind};
-use andon_model::{Code, Problem, RunId};
+use andon_model::{Code, Name, Problem, RunId};
+use futures_util::FutureExt as _;
 
 use super::{Lane, Message};
 use crate::telemetry;
@@ -41,16 +43,14 @@ impl Lane {
                 Effect::Send { destination, request } => {
                     let begun = tokio::time::Instant::now();
                     let limit = limit_of(&request);
-                    let sent = tokio::time::timeout(limit, target.send(&destination, &request));
-                    let answer = sent.await.unwrap_or_else(|_| Answer::Lost(no_answer()));
+                    let sent = bounded(limit, &destination, target.send(&destination, &request)).await;
                     telemetry::request_ended(&destination, begun.elapsed().as_secs_f64());
-                    Message::Answered { run, answer }
+                    Message::Answered { run, answer: sent.unwrap_or_else(Answer::Lost) }
                 }
                 Effect::Probe { destination, query } => {
                     let limit = Duration::from_millis(query.timeout_ms) + GRACE;
-                    let probed = tokio::time::timeout(limit, target.probe(&destination, &query));
-                    let found = probed.await.unwrap_or_else(|_| Found::Unknown(no_answer()));
-                    Message::Probed { run, found }
+                    let probed = bounded(limit, &destination, target.probe(&destination, &query)).await;
+                    Message::Probed { run, found: probed.unwrap_or_else(Found::Unknown) }
                 }
                 Effect::Join { .. } | Effect::Admit { .. } | Effect::WakeAt(_) | Effect::Record(_) => return,
             };
@@ -76,6 +76,40 @@ fn limit_of(request: &Request) -> Duration {
     if request.kind == StepKind::Summary { request.timeout() } else { request.timeout() * exchanges + GRACE }
 }
 
-fn no_answer() -> Problem {
-    Problem::new(Code::Lost, "no answer within the time limit")
+/// Runs an exchange to its end, to the limit, or to the adapter's panic: what came of it is then unknown. A
+/// run whose request ended without a word would wait for good, and keep its place at the destination.
+async fn bounded<T>(limit: Duration, destination: &Name, exchange: impl Future<Output = T>) -> Result<T, Problem> {
+    let lost = |why: &str| Problem::new(Code::Lost, why);
+    match AssertUnwindSafe(tokio::time::timeout(limit, exchange)).catch_unwind().await {
+        Ok(Ok(ended)) => Ok(ended),
+        Ok(Err(_)) => Err(lost("no answer within the time limit")),
+        Err(panic) => {
+            telemetry::adapter_panicked(destination, panic.as_ref());
+            Err(lost("a fault in the program ended the exchange; see its log"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn check(exchange: impl Future<Output = u8>, expect: Result<u8, &str>) {
+        let limit = Duration::from_secs(1);
+        let destination = Name::new("s4").expect("a name");
+        let found = bounded(limit, &destination, exchange).await;
+        assert_eq!(found.as_ref().map_err(|problem| problem.detail.as_str()), expect.as_ref().map_err(|why| *why));
+        assert!(found.err().is_none_or(|problem| problem.code == Code::Lost));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_end_of_an_exchange_is_an_answer() {
+        check(async { 7 }, Ok(7)).await;
+        check(std::future::pending(), Err("no answer within the time limit")).await;
+        let fault = async {
+            tokio::task::yield_now().await;
+            panic!("adapter")
+        };
+        check(fault, Err("a fault in the program ended the exchange; see its log")).await;
+    }
 }
