@@ -147,6 +147,7 @@ impl<'a> Compiler<'a> {
             let document = &version.document;
             match Action::compile(&document.name, &document.text) {
                 Ok(action) => {
+                    self.findings.extend(action.advice().into_iter().map(Finding::warning));
                     self.check_destinations(&action, &document.path());
                     self.check_tables(&action, &document.path());
                     actions.insert(document.name.clone(), action);

@@ -7,6 +7,7 @@
 //! belong to its kind; `checks` looks at values, `guard` at what a lost request leads to; `compile`
 //! turns texts into templates (`work`), and `references` makes sure that those name earlier steps only.
 
+mod advice;
 mod checks;
 mod compile;
 mod episode;
