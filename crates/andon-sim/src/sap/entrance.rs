@@ -1,7 +1,8 @@
 //! Where requests come in: counted, admitted, sent to meet their faults, answered or not.
 //!
-//! A request whose client goes away while it waits for a `slow` moment before the commit is given up, as
-//! nothing was done yet; afterwards the commit stands.
+//! A request that was read completely is worked on to its end in a task of its own: a client that goes away
+//! meanwhile, as one does whose time is up, changes nothing of what is done. This is what makes a search that
+//! comes too early dangerous, so the simulator must not be kinder than SAP is.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use super::sessions::Sessions;
 use super::simulator::System;
 use super::storm;
 use super::tables::ATTACHMENTS;
-use super::{access, attachments, pages, plain};
+use super::{access, attachments, pages, plain, reply};
 use crate::btp::{destinations, rules, tokens};
 use crate::faults::{FaultKind, Moment, fingerprint};
 use crate::statistics::RequestKind;
@@ -76,8 +77,14 @@ async fn take(State(system): State<Arc<System>>, ConnectInfo(line): ConnectInfo<
     let arrival = Arrival { ordinal, method, parts, bytes, payload, content };
     match admit(&system, &arrival) {
         Some(refusal) => refusal,
-        None => meet_faults(&system, &line, &arrival).await,
+        None => finish(system, line, arrival).await,
     }
+}
+
+/// Works on a request to its end, whether or not somebody still waits for the answer.
+async fn finish(system: Arc<System>, line: Line, arrival: Arrival) -> Response {
+    let work = tokio::spawn(async move { meet_faults(&system, &line, &arrival).await });
+    work.await.unwrap_or_else(|_| reply::empty(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
 impl Arrival {

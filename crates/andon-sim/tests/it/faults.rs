@@ -119,19 +119,38 @@ async fn an_expired_token_stays_expired() {
     assert_eq!(create(&world, "K").await.0, Some(201));
 }
 
-#[tokio::test]
-async fn slow_waits_before_or_after_the_commit() {
-    let world = World::new().await;
-    world.sap.set_faults(1, "slow=1:60s".parse().unwrap());
-    let hasty = Client::builder().no_proxy().timeout(Duration::from_millis(150)).build().unwrap();
+/// Sends six creates, each given up after 100 ms.
+async fn give_up_six(world: &World) {
+    let hasty = Client::builder().no_proxy().timeout(Duration::from_millis(100)).build().unwrap();
     let url = format!("{}{Z_SET}", world.sap.base_url());
     for n in 0..6 {
         let body = json!({"ShortText": n.to_string()});
         let error = hasty.post(&url).headers(world.headers.clone()).json(&body).send().await.unwrap_err();
         assert!(error.is_timeout());
     }
+}
+
+#[tokio::test]
+async fn slow_waits_before_or_after_the_commit() {
+    let world = World::new().await;
+    world.sap.set_faults(1, "slow=1:60s".parse().unwrap());
+    give_up_six(&world).await;
     let committed = world.sap.books().totals.documents;
     assert!((1..6).contains(&committed), "{committed} of 6 were committed before the wait");
+}
+
+#[tokio::test]
+async fn what_a_client_gave_up_is_done_nevertheless() {
+    let world = World::new().await;
+    // The same seed as above, so some of them wait before the commit.
+    world.sap.set_faults(1, "slow=1:3s".parse().unwrap());
+    give_up_six(&world).await;
+    let all_done = async {
+        while world.sap.books().totals.documents < 6 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    assert!(tokio::time::timeout(Duration::from_secs(20), all_done).await.is_ok(), "{:?}", world.sap.books().totals);
 }
 
 #[tokio::test]
