@@ -26,7 +26,7 @@ pub mod template;
 pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
 pub use definition::{
-    Action, ActionDefinition, Budget, ChangesetEntry, EpisodeDefinition, EpisodeRule, Guard, OpenWhile, ProbeGuard,
+    Action, ActionDefinition, Budget, ChangesetEntry, EpisodeDefinition, EpisodeTerms, Guard, OpenWhile, ProbeGuard,
     RetryPolicy, Stage, Step, StepDefinition, SummaryApi, WhenEmpty, WhenMissing,
 };
 pub use key::{run_id, step_key};

@@ -26,12 +26,12 @@ pub struct EpisodeDefinition {
 
 /// `[episode]`, compiled.
 #[derive(Debug)]
-pub struct EpisodeRule {
+pub struct EpisodeTerms {
     pub(crate) once_per: Template,
     pub(crate) open_for: Option<Duration>,
 }
 
-pub(super) fn compile(action: &Name, definition: &EpisodeDefinition) -> Result<EpisodeRule, Vec<Problem>> {
+pub(super) fn compile(action: &Name, definition: &EpisodeDefinition) -> Result<EpisodeTerms, Vec<Problem>> {
     let place = format!("actions/{action}.toml episode");
     let once_per = Template::compile(&definition.once_per, Form::Text, &format!("{place} once_per"));
     let once_per = once_per.map_err(|problem| vec![problem])?;
@@ -40,7 +40,7 @@ pub(super) fn compile(action: &Name, definition: &EpisodeDefinition) -> Result<E
     if definition.open_for.is_some_and(|time| time.is_zero()) {
         problems.push(Problem::new(Code::ConfigurationValue, "for must be greater than zero").at(&*place));
     }
-    if problems.is_empty() { Ok(EpisodeRule { once_per, open_for: definition.open_for }) } else { Err(problems) }
+    if problems.is_empty() { Ok(EpisodeTerms { once_per, open_for: definition.open_for }) } else { Err(problems) }
 }
 
 /// What the steps of an action with an episode must have, and those of others must not. The error: what, and in

@@ -21,7 +21,7 @@ mod work;
 use andon_model::{Code, Name, Problem};
 use serde::Deserialize;
 
-pub use episode::{EpisodeDefinition, EpisodeRule};
+pub use episode::{EpisodeDefinition, EpisodeTerms};
 pub use guard::{Guard, ProbeGuard};
 pub use retry::RetryPolicy;
 pub use step::{Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
@@ -90,7 +90,7 @@ pub struct Action {
     /// For people.
     pub description: String,
     /// Whether it is taken once while its document is open.
-    pub episode: Option<EpisodeRule>,
+    pub episode: Option<EpisodeTerms>,
     /// Its steps, in order: `open-check`, `update`, `pre`, `main`, `post`.
     pub steps: Vec<Step>,
 }

@@ -19,7 +19,7 @@ use super::kept::text_at;
 use super::render::scope_before_steps;
 use super::transition::Moving;
 use super::{Effect, Phase, RunState};
-use crate::{Action, EpisodeRule, Stage, Step};
+use crate::{Action, EpisodeTerms, Stage, Step};
 
 /// Longest key of an episode, in characters.
 const MAX_KEY_CHARS: usize = 200;
@@ -299,7 +299,7 @@ impl Moving<'_> {
     }
 }
 
-fn episode_key(rule: &EpisodeRule, ctx: &super::RunContext<'_>, state: &RunState) -> Result<String, Problem> {
+fn episode_key(rule: &EpisodeTerms, ctx: &super::RunContext<'_>, state: &RunState) -> Result<String, Problem> {
     let key = rule.once_per.render(&scope_before_steps(*ctx, state))?.trim().to_owned();
     let chars = key.chars().count();
     if chars == 0 || chars > MAX_KEY_CHARS {

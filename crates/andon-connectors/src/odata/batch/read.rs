@@ -233,6 +233,8 @@ mod tests {
 
         #[test]
         fn every_cut_of_an_answer_is_seen(bodies in prop::collection::vec("[a-z{}\"\r\n-]{0,20}", 1..4), at in any::<prop::sample::Index>()) {
+            // A sender chooses a boundary that no body holds.
+            prop_assume!(bodies.iter().all(|body| !body.contains("--")));
             let parts: Vec<String> = bodies.iter().map(|body| http("", "201 Created", body)).collect();
             let whole = nested(&parts);
             let Ok(SetAnswer::Done(found)) = read(TYPE, &whole, parts.len()) else { panic!("unreadable: {whole}") };
