@@ -14,6 +14,10 @@ use crate::pattern::{Filter, MAX_PATTERNS};
 const MAX_TEXT_BYTES: usize = 1024 * 1024;
 /// Most lookups in one decision.
 const MAX_LOOKUPS: usize = 20;
+/// Length of a rule service's identifier.
+const SERVICE_ID_CHARS: usize = 32;
+/// Longest name of a result's object.
+const MAX_OBJECT_CHARS: usize = 80;
 /// Most test cases in one decision.
 const MAX_CASES: usize = 1_000;
 
@@ -26,6 +30,12 @@ pub(crate) struct DecisionFile {
     pub(crate) description: String,
     /// Stem of the table's file.
     pub(crate) table: Spanned<Name>,
+    /// Under which identifier rule services ask it, beside its name: 32 hexadecimal digits.
+    #[serde(default)]
+    pub(crate) rule_service_id: Option<Spanned<String>>,
+    /// What rule services call the object that holds an output.
+    #[serde(default)]
+    pub(crate) result_object: Option<Spanned<String>>,
     /// Which events.
     #[serde(default)]
     pub(crate) on: Filter,
@@ -84,7 +94,8 @@ pub(crate) fn read(file: &File<'_>) -> Result<DecisionFile, Findings> {
     let decision: DecisionFile = toml::from_str(file.text).map_err(|error| {
         vec![file.error_at(Code::ConfigurationSyntax, &error.span().unwrap_or_default(), error.message())]
     })?;
-    let findings = limits(file, &decision);
+    let mut findings = limits(file, &decision);
+    findings.extend(rule_service(file, &decision));
     if findings.is_empty() { Ok(decision) } else { Err(findings) }
 }
 
@@ -108,6 +119,31 @@ fn limits(file: &File<'_>, decision: &DecisionFile) -> Findings {
         }
     }
     findings
+}
+
+/// What rule services are told must have their form.
+fn rule_service(file: &File<'_>, decision: &DecisionFile) -> Findings {
+    let id = decision.rule_service_id.as_ref().filter(|id| !is_service_id(id.get_ref()));
+    let object = decision.result_object.as_ref().filter(|object| !is_technical_name(object.get_ref()));
+    let faults = [
+        id.map(|id| (id.span(), format!("{:?} is no rule service: it has 32 hexadecimal digits", id.get_ref()))),
+        object.map(|object| {
+            let what = format!("{:?} cannot name an object: a letter, then letters, digits and '_'", object.get_ref());
+            (object.span(), what)
+        }),
+    ];
+    let fault = |(span, what)| file.error_at(Code::ConfigurationValue, &span, what);
+    faults.into_iter().flatten().map(fault).collect()
+}
+
+fn is_service_id(text: &str) -> bool {
+    text.len() == SERVICE_ID_CHARS && text.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+/// Technical names of SAP's data objects.
+fn is_technical_name(text: &str) -> bool {
+    let starts_well = text.bytes().next().is_some_and(|b| b.is_ascii_alphabetic());
+    starts_well && text.len() <= MAX_OBJECT_CHARS && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 /// Whether expressions can read a lookup's result under this name.
@@ -157,6 +193,8 @@ mod tests {
         check("table = 'a'\n[on]\nkind = ['x']\n", "decisions/d.toml line 3 column 1", "unknown field `kind`");
         check("table = 'a'\n[lookups.event]\ntable = 'b'\nkey = []\n", "decisions/d.toml line 3 column 9", "\"event\"");
         check("table = 'a'\n[lookups.Asset]\ntable = 'b'\nkey = []\n", "decisions/d.toml line 3 column 9", "\"Asset\"");
+        check("table = 'a'\nrule_service_id = '12'\n", "decisions/d.toml line 2 column 19", "32 hexadecimal digits");
+        check("table = 'a'\nresult_object = '1 a'\n", "decisions/d.toml line 2 column 17", "cannot name an object");
         check(&"a".repeat(MAX_TEXT_BYTES + 1), "decisions/d.toml line 1 column 1", "at most");
     }
 

@@ -16,6 +16,9 @@ use crate::outputs::{self, NamedActions};
 use crate::pattern::Filter;
 use crate::{check, decision_file, graph};
 
+/// What an output's object is called unless the decision says otherwise: the name in SAP's samples.
+const RESULT_OBJECT: &str = "ActionInfo";
+
 /// The configuration around a decision: what its file names.
 pub trait Library {
     /// The text of `tables/<name>.json`.
@@ -43,6 +46,8 @@ pub struct Evaluation {
 pub struct DecisionModel {
     name: Name,
     description: String,
+    rule_service_id: Option<String>,
+    result_object: Option<String>,
     table: Name,
     table_path: String,
     filter: Filter,
@@ -76,6 +81,8 @@ impl DecisionModel {
             Ok(table) if !has_errors(&findings) => Ok(Self {
                 name: name.clone(),
                 description: decision.description,
+                rule_service_id: decision.rule_service_id.map(|id| id.into_inner().to_ascii_lowercase()),
+                result_object: decision.result_object.map(toml::Spanned::into_inner),
                 table: decision.table.into_inner(),
                 filter: decision.on,
                 context_names: compile::context_names(&lookups).into_keys().collect(),
@@ -99,6 +106,16 @@ impl DecisionModel {
     /// What the decision is for, in its author's words.
     pub fn description(&self) -> &str {
         &self.description
+    }
+
+    /// The identifier, 32 lower-case hexadecimal digits, under which rule services ask it beside its name.
+    pub fn rule_service_id(&self) -> Option<&str> {
+        self.rule_service_id.as_deref()
+    }
+
+    /// What rule services call the object that holds an output.
+    pub fn result_object(&self) -> &str {
+        self.result_object.as_deref().unwrap_or(RESULT_OBJECT)
     }
 
     /// Name of its table.

@@ -35,6 +35,15 @@ pub(crate) struct Wish {
     pub(crate) lookups: Value,
 }
 
+impl Verdict {
+    /// The actions to run: each once, by the first wish for it, and those only that exist in the configuration.
+    pub(crate) fn runs<'a>(&'a self, catalog: &'a Catalog) -> impl Iterator<Item = (&'a Wish, Arc<Pinned>)> {
+        let is_first = |at: usize, wish: &Wish| !self.wishes[..at].iter().any(|earlier| earlier.action == wish.action);
+        let first = self.wishes.iter().enumerate().filter(move |(at, wish)| is_first(*at, wish));
+        first.filter_map(|(_, wish)| Some((wish, catalog.action(&wish.action)?)))
+    }
+}
+
 impl Catalog {
     /// Compiles what compiles; the findings say what does not, and what a reference leads to nowhere.
     pub(crate) fn compile(revision: i64, documents: &[DocumentVersion]) -> (Self, Vec<Finding>) {
@@ -50,6 +59,11 @@ impl Catalog {
 
     pub(crate) fn action(&self, name: &Name) -> Option<Arc<Pinned>> {
         self.actions.get(name).cloned()
+    }
+
+    /// Decisions and lookups.
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.tables
     }
 
     pub(crate) fn sizes(&self) -> (usize, usize) {
@@ -201,6 +215,7 @@ impl<'a> Compiler<'a> {
                 Err(found) => self.take(found),
             }
         }
+        self.findings.extend(crate::determine::shared_identifiers(&decisions));
         decisions
     }
 

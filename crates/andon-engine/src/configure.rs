@@ -56,6 +56,22 @@ pub(crate) async fn check(shared: &Shared, changes: Vec<Change>) -> Result<Check
     Ok(Checked { findings })
 }
 
+/// The configuration in force, and the same with changes made: compiled, not checked against services and cases.
+pub(crate) async fn with_changes(
+    shared: &Shared,
+    changes: Vec<Change>,
+) -> Result<(Arc<Catalog>, Arc<Catalog>), ApplyError> {
+    let current = shared.catalog();
+    let stored = shared.configurations.documents_at(current.revision).await?;
+    let documents = changed(stored, changes, current.revision + 1);
+    let (catalog, findings) = Catalog::compile(current.revision, &documents);
+    let checked = Checked { findings };
+    if checked.has_errors() {
+        return Err(ApplyError::Refused { findings: checked.findings });
+    }
+    Ok((current, Arc::new(catalog)))
+}
+
 pub(crate) async fn apply(
     shared: &Arc<Shared>,
     changes: Vec<Change>,

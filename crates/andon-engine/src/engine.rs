@@ -113,6 +113,8 @@ pub(crate) struct Shared {
     pub(crate) target: RwLock<Arc<dyn Target>>,
     /// One configuration change at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
+    /// One page of a replay at a time.
+    pub(crate) replaying: tokio::sync::Mutex<()>,
     pub(crate) pumps: Mutex<Pumps>,
     pub(crate) appended_up_to: AtomicI64,
     pub(crate) decided_up_to: AtomicI64,
@@ -227,6 +229,7 @@ fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, Engi
         catalog: RwLock::new(Arc::new(Catalog::default())),
         target: RwLock::new(target),
         applying: tokio::sync::Mutex::default(),
+        replaying: tokio::sync::Mutex::default(),
         pumps: Mutex::default(),
         appended_up_to: AtomicI64::new(0),
         decided_up_to: AtomicI64::new(0),

@@ -13,6 +13,7 @@
 mod adapters;
 mod catalog;
 mod configure;
+mod determine;
 mod dry_run;
 mod engine;
 mod episodes;
@@ -27,13 +28,16 @@ mod slots;
 mod tables;
 mod telemetry;
 mod turn;
+mod what_if;
 
 pub use adapters::{Adapters, SourceParts};
 /// Named by [`Adapters`] and [`Handle`]; re-exported so that who uses those needs no edge to `andon-act`.
 pub use andon_act::{Target, TestLine};
 pub use configure::ApplyError;
+pub use determine::Determination;
 pub use dry_run::{DryRun, DryRunAction, DryRunDecision};
 pub use engine::{Engine, EngineError, EngineParts, EngineSettings};
 pub use handle::{Handle, HandleError, SourceInfo, Status};
 pub use intake::{Delivered, IntakeError};
 pub use invariants::{Violation, check_books, check_run};
+pub use what_if::{Against, Changed, Difference, Moment, Part, PartKind, WhatIf, WhatIfPage};

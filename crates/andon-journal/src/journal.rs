@@ -242,6 +242,9 @@ pub trait Journal: Send + Sync {
     /// One run, settled or not.
     async fn run(&self, id: &RunId) -> Result<Option<StoredRun>, JournalError>;
 
+    /// The runs of these events, settled or not, in the order in which they were made within each event.
+    async fn runs_of(&self, events: &[Offset]) -> Result<Vec<StoredRun>, JournalError>;
+
     /// A checkpoint's position and note.
     async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError>;
 

@@ -72,6 +72,10 @@ impl<L: JournalLayer> Journal for L {
         self.inner().run(id).await
     }
 
+    async fn runs_of(&self, events: &[Offset]) -> Result<Vec<StoredRun>, JournalError> {
+        self.inner().runs_of(events).await
+    }
+
     async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
         self.inner().checkpoint(name).await
     }

@@ -39,6 +39,7 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
     tags(
         (name = "intake", description = "Events on their way in"),
         (name = "events", description = "Events as they are stored, and what was decided"),
+        (name = "decisions", description = "Decision tables, asked by other systems"),
         (name = "runs", description = "What is done about events"),
         (name = "quarantine", description = "What could not be decoded"),
         (name = "destinations", description = "Where requests go"),

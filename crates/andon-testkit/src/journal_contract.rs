@@ -85,6 +85,7 @@ macro_rules! journal_contract {
             leases: a_live_process_holds_the_lease,
             leases: a_killed_process_leaves_the_lease_at_once,
             runs: a_run_is_inserted_then_replaced,
+            runs: runs_are_found_by_their_events,
             runs: unsettled_runs_come_in_order_of_event_and_making,
             runs: j2_deciding_never_goes_back,
             runs: j3_runs_survive_a_kill,

@@ -76,6 +76,8 @@ pub(crate) enum Command {
     Import(commands::import::Import),
     /// Check a folder of configuration without a server and run its test cases
     Check(commands::check::Check),
+    /// Show what a changed configuration would have made of past events; nothing is stored or sent
+    Replay(commands::replay::Replay),
     /// Send, list and show events
     #[command(subcommand)]
     Events(commands::events::Events),

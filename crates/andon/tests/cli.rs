@@ -36,6 +36,7 @@ const COMMANDS: &[&str] = &[
     "export",
     "import",
     "check",
+    "replay",
     "doctor",
     "status",
     "events send",

@@ -1,6 +1,5 @@
 //! Deciding events: tables asked, evidence kept, runs planned, all in the turn's transaction.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -93,9 +92,7 @@ impl Lane {
         let now = self.shared.clock.now();
         let event = Arc::new(event);
         let subject = event.subject.clone().unwrap_or_default();
-        let mut planned = BTreeSet::new();
-        for wish in &verdict.wishes {
-            let Some(action) = catalog.action(&wish.action).filter(|_| planned.insert(&wish.action)) else { continue };
+        for (wish, action) in verdict.runs(catalog) {
             let context = action.context(&event, offset);
             let transition = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
             let loaded =

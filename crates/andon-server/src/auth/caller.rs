@@ -28,6 +28,8 @@ pub(crate) trait Need: Send + Sync + 'static {
 
 /// Delivering events.
 pub(crate) struct Deliver;
+/// Asking decisions, as other systems do.
+pub(crate) struct Ask;
 /// Reading.
 pub(crate) struct Read;
 /// Moving runs, replaying, testing.
@@ -39,6 +41,12 @@ impl Need for Deliver {
     const ROLES: &'static [Role] = &[Role::Intake, Role::Operator, Role::Admin];
     const WORDS: &'static str = "intake, operator or admin";
     const CHALLENGE: &'static str = "Bearer realm=\"andon\", Basic realm=\"andon\"";
+}
+
+impl Need for Ask {
+    const ROLES: &'static [Role] = &[Role::Intake, Role::Viewer, Role::Operator, Role::Admin];
+    const WORDS: &'static str = "intake, viewer, operator or admin";
+    const CHALLENGE: &'static str = Deliver::CHALLENGE;
 }
 
 impl Need for Read {

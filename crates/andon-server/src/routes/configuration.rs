@@ -150,20 +150,26 @@ pub(crate) struct Changes {
     changes: Vec<ChangeBody>,
 }
 
+/// One change.
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum ChangeBody {
+pub(super) enum ChangeBody {
     Put(Document),
     Delete { kind: DocumentKind, name: Name },
 }
 
 impl From<Changes> for Vec<Change> {
     fn from(body: Changes) -> Self {
-        let change = |change| match change {
-            ChangeBody::Put(document) => Change::Put(document),
-            ChangeBody::Delete { kind, name } => Change::Delete(kind, name),
-        };
-        body.changes.into_iter().map(change).collect()
+        body.changes.into_iter().map(Change::from).collect()
+    }
+}
+
+impl From<ChangeBody> for Change {
+    fn from(change: ChangeBody) -> Self {
+        match change {
+            ChangeBody::Put(document) => Self::Put(document),
+            ChangeBody::Delete { kind, name } => Self::Delete(kind, name),
+        }
     }
 }
 

@@ -9,10 +9,12 @@ mod intake;
 mod operations;
 mod paging;
 mod quarantine;
+mod rule_services;
 mod runs;
 mod secrets;
 mod sources;
 mod tokens;
+mod what_if;
 
 use std::sync::Arc;
 
@@ -39,6 +41,9 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(attachments::download))
         .routes(routes!(events::decide))
         .routes(routes!(events::dry_run))
+        .routes(routes!(what_if::what_if))
+        .routes(routes!(rule_services::ask))
+        .routes(routes!(rule_services::ask_v1))
         .routes(routes!(runs::list))
         .routes(routes!(runs::show))
         .routes(routes!(runs::release))

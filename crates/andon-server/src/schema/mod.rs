@@ -9,6 +9,8 @@ mod delivery;
 mod evidence;
 mod operations;
 mod problem;
+mod rule_services;
+mod what_if;
 
 pub use configuration::{
     Applied, Change, Changes, Checked, Configuration, DeletedDocument, Difference, Document, DocumentKind,
@@ -26,6 +28,8 @@ pub use operations::{
     WantedToken,
 };
 pub use problem::{Finding, Problem, ProblemAnswer, QuarantinedPart, Severity};
+pub use rule_services::{RuleAnswer, RuleError, RuleErrorDetail, RuleQuestion};
+pub use what_if::{Against, Changed, EventDifference, Part, PartKind, WhatIf, WhatIfPage};
 
 #[cfg(test)]
 mod tests;

@@ -171,6 +171,28 @@ fn dry_runs_are_described() {
 }
 
 #[test]
+fn replays_are_described() {
+    let part = andon_engine::Part {
+        what: andon_engine::PartKind::Request,
+        change: andon_engine::Changed::Changed,
+        name: "notify".into(),
+        step: Some(name("create")),
+        fields: vec!["path".into()],
+        assumed: true,
+        before: Some(json!({"path": "/a"})),
+        after: Some(json!({"path": "/b"})),
+    };
+    let (source, id, kind) = ("/plant".into(), "e-1".into(), "pump.hot".into());
+    let difference = andon_engine::Difference { offset: Offset(1), source, id, kind, parts: vec![part] };
+    describes::<super::WhatIfPage>(andon_engine::WhatIfPage {
+        revision: 7,
+        differences: vec![difference],
+        next: Some(Offset(1)),
+        ..andon_engine::WhatIfPage::default()
+    });
+}
+
+#[test]
 fn configuration_is_described() {
     let document = journal::Document { kind: journal::DocumentKind::Table, name: name("pumps"), text: "{}".into() };
     describes::<super::DocumentVersion>(journal::DocumentVersion {

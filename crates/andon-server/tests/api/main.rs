@@ -10,4 +10,5 @@ mod intake;
 mod limits;
 mod listener;
 mod logs;
+mod rule_services;
 mod support;

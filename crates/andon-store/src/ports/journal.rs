@@ -30,6 +30,11 @@ const UNSETTLED: &str = "SELECT event_offset, sequence, id, subject, action, epi
 
 static MARKED: LazyLock<Bulk> = LazyLock::new(|| Bulk::new("SELECT digest FROM marks WHERE digest IN (", 1, ")"));
 
+static RUNS_OF: LazyLock<Bulk> = LazyLock::new(|| {
+    let columns = "SELECT id, event_offset, subject, status, due, state FROM runs";
+    Bulk::new(&format!("{columns} WHERE event_offset IN ("), 1, ") ORDER BY sequence")
+});
+
 #[async_trait]
 impl Journal for SqlStore {
     async fn take_lease(&self, owner: &str, now: Timestamp) -> Result<Lease, JournalError> {
@@ -89,6 +94,13 @@ impl Journal for SqlStore {
         let row: Option<RunRecord> =
             query.bind(id.as_str()).fetch_optional(self.db.readers()).await.map_err(reading(READING_RUNS))?;
         row.map(RunRecord::into_run).transpose()
+    }
+
+    async fn runs_of(&self, events: &[Offset]) -> Result<Vec<StoredRun>, JournalError> {
+        let mut connection = self.db.readers().acquire().await.map_err(reading(READING_RUNS))?;
+        let found = RUNS_OF.fetch(&mut connection, events, |offset, a| a.add(offset.0)).await;
+        let records: Vec<RunRecord> = found.map_err(|fault: Fault| fault.during(READING_RUNS))?;
+        records.into_iter().map(RunRecord::into_run).collect()
     }
 
     async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {

@@ -33,6 +33,25 @@ pub async fn a_run_is_inserted_then_replaced(fixture: &impl Fixture) {
     assert_eq!(store.run(&run_of(3, "notify", RunStatus::Done).id).await.expect("read"), None);
 }
 
+/// Runs are found by their events, settled or not, oldest first within each event.
+pub async fn runs_are_found_by_their_events(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let changes = [
+        (2, "b", RunStatus::Done),
+        (2, "a", RunStatus::Queued),
+        (1, "a", RunStatus::Parked),
+        (3, "a", RunStatus::Done),
+    ];
+    write_runs(&store, changes.map(|(event, action, status)| run_of(event, action, status)).to_vec()).await;
+    let found = store.runs_of(&[Offset(1), Offset(2), Offset(9)]).await.expect("read");
+    let of = |event: i64| found.iter().filter(move |run| run.event == Offset(event)).map(|run| run.id.as_str());
+    assert_eq!(of(1).collect::<Vec<_>>(), ["RUN-000001-a"]);
+    assert_eq!(of(2).collect::<Vec<_>>(), ["RUN-000002-b", "RUN-000002-a"]);
+    assert_eq!((found.len(), store.runs_of(&[]).await.expect("read").len()), (3, 0));
+    let alone = store.run(&found[0].id).await.expect("read").expect("there");
+    assert_eq!(found[0], alone, "the same run however it is read");
+}
+
 /// What a restarted engine finds: pending runs only, oldest event first, in pages of any size.
 pub async fn unsettled_runs_come_in_order_of_event_and_making(fixture: &impl Fixture) {
     let store = fixture.open().await;

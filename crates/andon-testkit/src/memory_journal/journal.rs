@@ -61,6 +61,13 @@ impl Journal for MemoryJournal {
         Ok(self.read("reading runs")?.runs.get(id).map(stored))
     }
 
+    async fn runs_of(&self, events: &[Offset]) -> Result<Vec<StoredRun>, JournalError> {
+        let state = self.read("reading runs")?;
+        let mut runs: Vec<&MemoryRun> = state.runs.values().filter(|run| events.contains(&run.newest.event)).collect();
+        runs.sort_unstable_by_key(|run| run.sequence);
+        Ok(runs.into_iter().map(stored).collect())
+    }
+
     async fn checkpoint(&self, name: &str) -> Result<Option<(i64, String)>, JournalError> {
         Ok(self.read("reading checkpoints")?.checkpoints.get(name).cloned())
     }

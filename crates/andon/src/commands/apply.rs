@@ -59,7 +59,8 @@ pub(crate) async fn put_into_force(client: &Client, changes: &[Change]) -> anyho
     client.submit(Method::POST, "/api/v1/configuration/apply", &change_json(changes)).await
 }
 
-async fn removals(client: &Client, kept: &[Document]) -> anyhow::Result<Vec<Change>> {
+/// What is in force beside these documents, as removals.
+pub(crate) async fn removals(client: &Client, kept: &[Document]) -> anyhow::Result<Vec<Change>> {
     let present: ConfigurationAnswer = client.get("/api/v1/configuration").await?;
     let documents = present.documents.into_iter().map(|version| version.document);
     let gone = documents.filter(|document| !kept.iter().any(|k| (k.kind, &k.name) == (document.kind, &document.name)));

@@ -12,6 +12,7 @@ pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
 pub(crate) mod quarantine;
+pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod serve;
@@ -59,6 +60,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Export(export) => export::run(export, &context).await,
         Command::Import(import) => import::run(import, &context).await,
         Command::Check(check) => check::run(&check, &context).await,
+        Command::Replay(replay) => replay::run(replay, &context).await,
         Command::Events(events) => events::run(events, &context).await,
         Command::Runs(runs) => runs::run(runs, &context).await,
         Command::Quarantine(quarantine) => quarantine::run(quarantine, &context).await,
