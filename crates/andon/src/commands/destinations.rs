@@ -123,7 +123,8 @@ async fn metadata(
         return Ok(ExitCode::SUCCESS);
     };
     let text = String::from_utf8(text)?;
-    let name = document_name(Some(destination), service).map_err(|error| Failure::new(Code::BadRequest, error.to_string()))?;
+    let name =
+        document_name(Some(destination), service).map_err(|error| Failure::new(Code::BadRequest, error.to_string()))?;
     let document = Document { kind: DocumentKind::Metadata, name, text };
     let written = scenario::compare(folder, &document)?;
     scenario::write(folder, &document)?;

@@ -17,10 +17,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::NotFound => "list what exists, then correct the name or number",
         Code::BadRequest => "correct the parameters; `--help` of the command shows them",
         Code::Conflict => "look at the present state first, with the `show` command",
-        Code::ConfigurationSyntax
-        | Code::ConfigurationReference
-        | Code::ConfigurationValue
-        | Code::ServiceMismatch => {
+        Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue | Code::ServiceMismatch => {
             "correct the file at the place named and check it: `andon check <folder>`"
         }
         Code::DecisionTable | Code::CaseFailed => "correct the table or the case, then run `andon check <folder>`",
@@ -39,7 +36,9 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::MissingSecret => "store it: `andon secret set <name>`",
         Code::TokenRefused | Code::ProvidedDestination => "see the stages: `andon destinations test <name>`",
         Code::SecretUnavailable => "nothing, if it passes; else check network and role for AWS",
-        Code::MissingAttachment => "look at the event with `andon events show`, then correct the action or attach the file by hand",
+        Code::MissingAttachment => {
+            "look at the event with `andon events show`, then correct the action or attach the file by hand"
+        }
         Code::Journal => "check disk, permissions and database; `andon doctor` shows them",
         Code::JournalHeld => "stop the other process, or name another data folder by --data",
         Code::Bucket => "check that the folder or bucket exists and may be read",

@@ -6,11 +6,13 @@ use std::sync::Arc;
 
 use andon_act::Target;
 use andon_act::template::Facts;
-use andon_connectors::metadata::{Services, check_types};
 use andon_connectors::decode::{CloudEvents, FormData, Framework};
+use andon_connectors::metadata::{Services, check_types};
 use andon_connectors::{Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, SourceSpec};
 use andon_engine::{Adapters, SourceParts};
-use andon_journal::{Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Source};
+use andon_journal::{
+    Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Source,
+};
 use andon_model::{Clock, Name, Problem};
 use andon_store::SqlStore;
 
@@ -59,7 +61,11 @@ impl Adapters for Wires {
 
     fn built_in_sources(&self) -> Vec<(Name, SourceParts)> {
         let built_in = [
-            ("cloudevents", Arc::new(FormData(Arc::new(CloudEvents))) as Arc<dyn Decoder>, "CloudEvents at POST /api/v1/events"),
+            (
+                "cloudevents",
+                Arc::new(FormData(Arc::new(CloudEvents))) as Arc<dyn Decoder>,
+                "CloudEvents at POST /api/v1/events",
+            ),
             ("framework", Arc::new(FormData(Arc::new(Framework))), "the framework's events at POST /api/events"),
         ];
         built_in

@@ -58,7 +58,7 @@ impl Played {
                 let name = file.file_stem().expect("a name").to_string_lossy().into_owned();
                 let text = std::fs::read_to_string(&file).expect("a text");
                 let text = text.replace("http://127.0.0.1:8481", &sap.base_url());
-                let text = text.replace("settle = \"1s\"", "settle = \"300ms\"").replace("\"500ms\"", "\"100ms\"");
+                let text = text.replace("settle = \"3s\"", "settle = \"300ms\"").replace("\"500ms\"", "\"100ms\"");
                 documents.push((folder.trim_end_matches('s').to_owned(), name, text));
             }
         }
