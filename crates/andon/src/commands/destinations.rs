@@ -30,7 +30,7 @@ pub(crate) enum Destinations {
     Metadata {
         /// Name of the destination
         name: Name,
-        /// Path of the service, as in /sap/opu/odata/sap/API_MAINTNOTIFICATION
+        /// Path of the service, as in `/sap/opu/odata/sap/API_MAINTNOTIFICATION`
         #[arg(long)]
         service: String,
         /// Write it into the metadata folder of this scenario; without it, it is shown

@@ -21,7 +21,7 @@ fn profile(text: &str) -> FaultProfile {
 
 /// One cell of the matrix. Returns whether the life reached the point, which killed it.
 async fn die_at(storage: Storage, faults: &str, point: &str) -> bool {
-    let mut plant = Plant::new(storage, 1, profile(faults)).await;
+    let mut plant = Plant::new(storage, 1, &profile(faults)).await;
     plant.kill();
     let log = plant.folder().join("points");
     let environment = [("ANDON_CRASH_AT", point.to_owned()), ("ANDON_CRASH_LOG", log.display().to_string())];

@@ -32,7 +32,7 @@ fn service(number: usize) -> &'static str {
 async fn storm(storage: Storage) {
     let (events, accepted) = (events(), AtomicUsize::new(0));
     let faults: FaultProfile = FAULTS.parse().expect("a fault profile");
-    let plant = tokio::sync::RwLock::new(Plant::new(storage, 7, faults).await);
+    let plant = tokio::sync::RwLock::new(Plant::new(storage, 7, &faults).await);
     let senders = (0..SENDERS).map(|sender| send_all(&plant, &accepted, (sender..events).step_by(SENDERS)));
     tokio::join!(futures_util::future::join_all(senders), kill_on_the_way(&plant, &accepted, events));
     let mut plant = plant.into_inner();

@@ -35,7 +35,7 @@ pub(crate) struct Plant {
 
 impl Plant {
     /// A simulator with these faults and an Andon with actions for events of this test.
-    pub(crate) async fn new(storage: Storage, seed: u64, faults: FaultProfile) -> Self {
+    pub(crate) async fn new(storage: Storage, seed: u64, faults: &FaultProfile) -> Self {
         Self::with(storage, seed, faults, |sap| own_documents(&sap.base_url())).await
     }
 
@@ -43,10 +43,10 @@ impl Plant {
     pub(crate) async fn with(
         storage: Storage,
         seed: u64,
-        faults: FaultProfile,
+        faults: &FaultProfile,
         documents: impl FnOnce(&SapSimulator) -> Vec<(String, String, String)>,
     ) -> Self {
-        let config = SimulatorConfig { seed, faults, ..SimulatorConfig::default() };
+        let config = SimulatorConfig { seed, faults: *faults, ..SimulatorConfig::default() };
         let sap = SapSimulator::start(config).await.expect("the simulator starts");
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = free.local_addr().expect("an address").port();

@@ -124,7 +124,7 @@ async fn settled_events(plant: &Plant) -> Option<i64> {
 /// One life that ends at `point`, and one after it. Returns whether the first reached the point.
 async fn die_at(played: &Played, point: &str) -> bool {
     let quiet = FaultProfile::default();
-    let mut plant = Plant::with(Storage::Sqlite, 1, quiet, |sap| played.configuration(sap)).await;
+    let mut plant = Plant::with(Storage::Sqlite, 1, &quiet, |sap| played.configuration(sap)).await;
     plant.kill();
     let log = plant.folder().join("points");
     let environment = [("ANDON_CRASH_AT", point.to_owned()), ("ANDON_CRASH_LOG", log.display().to_string())];
@@ -165,8 +165,8 @@ async fn matrix(name: &str) {
 }
 
 async fn storm(name: &str) {
-    let (played, faults) = (Played::find(name), FAULTS.parse().expect("a fault profile"));
-    let mut plant = Plant::with(Storage::Sqlite, 11, faults, |sap| played.configuration(sap)).await;
+    let (played, faults): (_, FaultProfile) = (Played::find(name), FAULTS.parse().expect("a fault profile"));
+    let mut plant = Plant::with(Storage::Sqlite, 11, &faults, |sap| played.configuration(sap)).await;
     while !played.deliver(&plant, "").await {}
     for kill in 0..KILLS {
         tokio::time::sleep(Duration::from_millis(150 * (kill as u64 + 1))).await;

@@ -30,7 +30,7 @@ fn hmac(key: &[u8], text: &str) -> Vec<u8> {
 /// The signature that a request must have: the four tasks of AWS Signature Version 4.
 fn expected(headers: &HeaderMap, body: &[u8], signed: &str, scope: &str) -> String {
     let value = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or("").trim().to_owned();
-    let listed: String = signed.split(';').map(|name| format!("{name}:{}\n", value(name))).collect();
+    let listed = signed.split(';').map(|name| format!("{name}:{}\n", value(name))).collect::<Vec<_>>().concat();
     let digest = hex::encode(Sha256::digest(body));
     let canonical = format!("POST\n/\n\n{listed}\n{signed}\n{digest}");
     let date = value("x-amz-date");

@@ -15,8 +15,8 @@ fn check(answer: &Value, expect: &str) {
         Err(problem) => format!("{} {}", problem.code, problem.detail),
         Ok(found) => {
             let text = |(name, value): &(HeaderName, HeaderValue)| format!(" {name}={}", value.to_str().expect("text"));
-            let query: String = found.query.iter().map(|(name, value)| format!(" {name}={value}")).collect();
-            let headers: String = found.headers.iter().chain(&found.credentials.headers).map(text).collect();
+            let query = found.query.iter().map(|(name, value)| format!(" {name}={value}")).collect::<Vec<_>>().concat();
+            let headers = found.headers.iter().chain(&found.credentials.headers).map(text).collect::<Vec<_>>().concat();
             format!("{} [{}]{query}{headers}", found.base, found.describe())
         }
     };
