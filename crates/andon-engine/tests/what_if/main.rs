@@ -10,7 +10,7 @@ mod plant;
 use andon_engine::{Against, ApplyError, Changed, Difference, Moment, PartKind, WhatIf, WhatIfPage};
 use andon_model::{Clock as _, Offset};
 use andon_testkit::first_hit_table;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::plant::{ACTION, Plant, action, table};
 
@@ -23,6 +23,37 @@ kind = "http"
 destination = "s4"
 method = "GET"
 path = "/more"
+"#;
+
+/// One document for all events, and a count of them.
+const EPISODE: &str = r#"
+[episode]
+once_per = "hall"
+[[step]]
+name = "look"
+stage = "open-check"
+kind = "http"
+destination = "s4"
+method = "GET"
+path = "/doc/${{episode.document}}"
+[[step]]
+name = "add"
+stage = "update"
+kind = "http"
+destination = "s4"
+method = "PUT"
+path = "/doc/${{episode.document}}"
+body = '{"Count": ${{episode.count}}}'
+[[step]]
+name = "create"
+stage = "main"
+kind = "http"
+destination = "s4"
+method = "POST"
+path = "/create"
+body = '{"Ref": "${{key}}"}'
+document = "d.Number"
+guard = { kind = "probe", set = "/Set", field = "Ref", settle = "2s" }
 "#;
 
 /// Every difference, page by page.
@@ -73,14 +104,33 @@ async fn what_is_rendered_is_what_was_sent() {
     plant.target.close();
     let touched = ACTION.replace("timeout = \"9s\"", "timeout = \"8s\"");
     let (_, differences) = replay(&plant, full(WhatIf { changes: vec![action(&touched)], ..WhatIf::default() })).await;
-    let parts = differences.iter().flat_map(|difference| &difference.parts);
-    let rendered: Vec<Value> = parts.map(|part| part.before.clone().expect("in full")["request"].clone()).collect();
+    assert_eq!((differences.len(), plant.target.sent().len()), (40, 160));
+    assert_sent(&plant, &differences);
+}
+
+/// Events that joined an episode join the same one, as often as it was then.
+#[tokio::test(start_paused = true)]
+async fn events_join_the_episodes_that_they_joined() {
+    let plant = Plant::start().await;
+    plant.apply(vec![action(EPISODE)]).await;
+    plant.work(5).await;
+    plant.target.close();
+    assert_eq!(replay(&plant, WhatIf::default()).await.1, []);
+    let touched = EPISODE.replace("method = ", "headers = { x-touched = \"1\" }\nmethod = ");
+    let (whole, differences) =
+        replay(&plant, full(WhatIf { changes: vec![action(&touched)], ..WhatIf::default() })).await;
+    assert_eq!((whole.requests, plant.target.sent().len(), whole.unanswered), (9, 9, 0), "one created, four updated");
+    assert_sent(&plant, &differences);
+}
+
+/// What the unchanged side renders is, to the byte, what was sent.
+fn assert_sent(plant: &Plant, differences: &[Difference]) {
     let sent = plant.target.sent();
-    assert_eq!((rendered.len(), sent.len()), (160, 160));
-    for request in rendered {
-        let key = request["key"].clone();
-        let sent = sent.iter().find(|sent| sent["key"] == key).expect("it was sent");
-        assert_eq!(serde_json::to_string(&request).expect("JSON"), serde_json::to_string(sent).expect("JSON"));
+    let parts = differences.iter().flat_map(|difference| &difference.parts);
+    for before in parts.map(|part| part.before.as_ref().expect("in full")) {
+        let request = &before["request"];
+        let found = sent.iter().find(|sent| sent["key"] == request["key"]).expect("it was sent");
+        assert_eq!(serde_json::to_string(request).expect("JSON"), serde_json::to_string(found).expect("JSON"));
     }
 }
 
