@@ -7,7 +7,8 @@ use clap::Args;
 
 use crate::commands::Context;
 use crate::config::LogFormat;
-use crate::wiring::{Instance, signals, telemetry};
+use crate::wiring::signals::StopRequest;
+use crate::wiring::{Instance, telemetry};
 
 /// Run the server: intakes, engine, API
 ///
@@ -23,7 +24,7 @@ use crate::wiring::{Instance, signals, telemetry};
                all_bodies_bytes, max_requests, max_connections, request_seconds, head_seconds,
                head_bytes, drain_seconds
   [engine]     max_backlog, max_pending_runs, max_loaded_runs, decide_batch, drain
-  [retention]  events, keys
+  [retention]  events, keys, quarantine, marks
   [log]        format, filter
   [client]     url, timeout")]
 pub(crate) struct Serve {
@@ -45,13 +46,14 @@ pub(crate) async fn run(context: Context) -> anyhow::Result<ExitCode> {
     let settings = &context.settings;
     telemetry::install_log(&settings.log)?;
     let metrics = telemetry::install_metrics()?;
+    let mut stop = StopRequest::listen()?;
     let mut instance = Instance::start(settings, metrics).await?;
     instance.announce();
     let ended_by_itself = tokio::select! {
-        stopped = signals::stop_requested() => { stopped?; false }
+        () = stop.received() => false,
         () = instance.ended() => true,
     };
-    signals::end_at_once_on_the_next()?;
+    stop.end_at_once_on_the_next();
     instance.stop().await?;
     Ok(if ended_by_itself { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::commands::Context;
 use crate::output::Failure;
 use crate::scenario::local;
-use crate::wiring::{random_text, signals};
+use crate::wiring::random_text;
+use crate::wiring::signals::StopRequest;
 
 /// Stand in for an outside system
 #[derive(Debug, Subcommand)]
@@ -75,11 +76,12 @@ pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result
     };
     let cannot_start =
         |error| Failure::new(Code::Setting, format!("cannot start the simulator: {error}")).at("--listen");
+    let mut stop = StopRequest::listen()?;
     let simulator = SapSimulator::start(config).await.map_err(cannot_start)?;
     let address = simulator.base_url();
     let started = json!({ "address": address, "user": sap.user, "password_file": sap.password_file });
     context.output.say(&started, |_| introduction(&sap, &address))?;
-    signals::stop_requested().await?;
+    stop.received().await;
     simulator.shutdown().await;
     Ok(ExitCode::SUCCESS)
 }

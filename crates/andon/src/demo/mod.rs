@@ -17,7 +17,7 @@ use andon_model::{Clock, SystemClock};
 
 use crate::commands::demo::Demo;
 use crate::output::Output;
-use crate::wiring::signals;
+use crate::wiring::signals::StopRequest;
 use progress::Progress;
 use stage::Stage;
 
@@ -29,7 +29,7 @@ pub(crate) async fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCo
     let is_good = matches!(played, Ok(true));
     if is_good && !options.once && output.is_on_terminal() {
         output.note(&stage.invitation())?;
-        signals::stop_requested().await?;
+        StopRequest::listen()?.received().await;
     }
     let folder = stage.close(options.keep || !is_good).await?;
     if let Some(folder) = folder {

@@ -7,30 +7,32 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 /// Exit code of a process that was told to end at once.
 const ENDED_BY_SIGNAL: i32 = 130;
 
-/// Waits for the first signal.
-pub(crate) async fn stop_requested() -> io::Result<()> {
-    let (mut interrupt, mut terminate) = listen()?;
-    next(&mut interrupt, &mut terminate).await;
-    Ok(())
+/// The wish to stop. It is heard from [`StopRequest::listen`] on, also before somebody waits for it, so that a
+/// program that has said where it listens can be told to stop at once.
+pub(crate) struct StopRequest {
+    interrupt: Signal,
+    terminate: Signal,
 }
 
-/// From now on a signal ends the process without waiting for anything.
-pub(crate) fn end_at_once_on_the_next() -> io::Result<()> {
-    let (mut interrupt, mut terminate) = listen()?;
-    tokio::spawn(async move {
-        next(&mut interrupt, &mut terminate).await;
-        std::process::exit(ENDED_BY_SIGNAL);
-    });
-    Ok(())
-}
+impl StopRequest {
+    /// Listens from now on.
+    pub(crate) fn listen() -> io::Result<Self> {
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
 
-fn listen() -> io::Result<(Signal, Signal)> {
-    Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?))
-}
+    /// Waits for the next signal.
+    pub(crate) async fn received(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 
-async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    /// From now on a signal ends the process without waiting for anything.
+    pub(crate) fn end_at_once_on_the_next(mut self) {
+        tokio::spawn(async move {
+            self.received().await;
+            std::process::exit(ENDED_BY_SIGNAL);
+        });
     }
 }
