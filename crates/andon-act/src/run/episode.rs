@@ -1,7 +1,7 @@
 //! Episodes: while the document of an earlier run is open, further events join it instead of making another.
 //!
 //! **Constraints.** Which episode is open is the journal's word: the run asks for it ([`Effect::Join`]) and is told
-//! when no other run of the same episode is under way ([`Input::Episode`]). From then until it settles the run
+//! when no other run of the same episode is under way ([`crate::Input::Episode`]). From then until it settles the run
 //! *holds* the episode, also while it is parked: then it may have made a document that nobody knows of.
 //!
 //! **Life of an event that joins.** `Joining` → the open-check steps → the update steps → done, with the document
