@@ -7,6 +7,7 @@ use andon_act::Target;
 use andon_act::template::Facts;
 use andon_journal::{Decoder, Document, DocumentCheck, Finding, IntakeAuth, ObjectReader, Source};
 use andon_model::{Name, Problem};
+use async_trait::async_trait;
 
 /// A source, ready to be used.
 pub struct SourceParts {
@@ -23,6 +24,7 @@ pub struct SourceParts {
 }
 
 /// Builds adapters from documents. Implemented in the binary on top of `andon-connectors`.
+#[async_trait]
 pub trait Adapters: DocumentCheck {
     /// A source from its document.
     fn source(&self, document: &Document) -> Result<SourceParts, Problem>;
@@ -34,6 +36,12 @@ pub trait Adapters: DocumentCheck {
     /// known about the values of their templates.
     fn check_types(&self, documents: &[Document], facts: &BTreeMap<Name, Facts>) -> Vec<Finding> {
         let _ = (documents, facts);
+        Vec::new()
+    }
+
+    /// Warns of secrets that the documents name and that are not there.
+    async fn check_secrets(&self, documents: &[Document]) -> Vec<Finding> {
+        let _ = documents;
         Vec::new()
     }
 

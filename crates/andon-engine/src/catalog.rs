@@ -1,5 +1,6 @@
 //! A configuration revision, compiled: what the lane decides and acts by.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -47,7 +48,8 @@ impl Verdict {
 impl Catalog {
     /// Compiles what compiles; the findings say what does not, and what a reference leads to nowhere.
     pub(crate) fn compile(revision: i64, documents: &[DocumentVersion]) -> (Self, Vec<Finding>) {
-        let mut compiler = Compiler { documents, findings: Vec::new(), lookups: BTreeMap::new() };
+        let mut compiler =
+            Compiler { documents, findings: Vec::new(), lookups: BTreeMap::new(), missed_faulty: Cell::new(false) };
         compiler.compile_lookups();
         let actions = compiler.compile_actions();
         let decisions = compiler.compile_decisions(&actions);
@@ -127,6 +129,8 @@ struct Compiler<'a> {
     documents: &'a [DocumentVersion],
     findings: Vec<Finding>,
     lookups: BTreeMap<Name, Arc<Lookup>>,
+    /// Whether a decision has asked for a lookup that is there but has a fault.
+    missed_faulty: Cell<bool>,
 }
 
 impl<'a> Compiler<'a> {
@@ -186,7 +190,9 @@ impl<'a> Compiler<'a> {
         for (name, key) in action.lookups() {
             let fault = match self.lookups.get(name) {
                 Some(lookup) => check_key(name, lookup, key).err(),
-                None => Some(format!("there is no usable lookup {name}; add lookups/{name}.csv")),
+                // One with a fault has been told of where the fault is.
+                None if self.find(DocumentKind::Lookup, name).is_some() => None,
+                None => Some(format!("there is no lookup {name}; add lookups/{name}.csv")),
             };
             if let Some(what) = fault {
                 self.error(Code::ConfigurationReference, what, path.to_owned());
@@ -204,6 +210,7 @@ impl<'a> Compiler<'a> {
         let mut decisions = Vec::new();
         for version in self.of_kind(DocumentKind::Decision) {
             let document = &version.document;
+            self.missed_faulty.set(false);
             match DecisionModel::compile(&document.name, &document.text, self) {
                 Ok(model) => {
                     self.check_decision(&model, &document.path(), actions);
@@ -212,6 +219,8 @@ impl<'a> Compiler<'a> {
                     let for_events = !is_asked || !model.actions_named().is_empty();
                     decisions.push(VersionedDecision { table, model, for_events });
                 }
+                // Its faults follow from the lookup's, which has been told.
+                Err(_) if self.missed_faulty.get() => {}
                 Err(found) => self.take(found),
             }
         }
@@ -226,8 +235,9 @@ impl<'a> Compiler<'a> {
     fn check_decision(&mut self, model: &DecisionModel, path: &str, actions: &BTreeMap<Name, Action>) {
         self.take(model.check());
         for name in model.actions_named() {
-            if !actions.contains_key(name) {
-                let detail = format!("the table asks for action {name}, which does not exist or has faults");
+            // An action with a fault has been told of where the fault is.
+            if !actions.contains_key(name) && self.find(DocumentKind::Action, name).is_none() {
+                let detail = format!("the table asks for action {name}, which does not exist; add actions/{name}.toml");
                 self.error(Code::ConfigurationReference, detail, path.to_owned());
             }
         }
@@ -245,7 +255,11 @@ impl Library for Compiler<'_> {
     }
 
     fn lookup(&self, name: &Name) -> Option<Arc<Lookup>> {
-        self.lookups.get(name).cloned()
+        let found = self.lookups.get(name).cloned();
+        if found.is_none() && self.find(DocumentKind::Lookup, name).is_some() {
+            self.missed_faulty.set(true);
+        }
+        found
     }
 }
 
@@ -274,14 +288,17 @@ kind = "decision"
 table = "rating"
 "#;
 
-    fn compile(action: &str, rows: &[(&str, &str)]) -> (Catalog, Vec<String>) {
-        let document = |kind, name: &str, text: &str| DocumentVersion {
+    fn document(kind: DocumentKind, name: &str, text: &str) -> DocumentVersion {
+        DocumentVersion {
             document: Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() },
             version: 3,
             revision: 1,
             author: "anna".into(),
             at: Timestamp::default(),
-        };
+        }
+    }
+
+    fn compile(action: &str, rows: &[(&str, &str)]) -> (Catalog, Vec<String>) {
         let documents = [
             document(DocumentKind::Lookup, "plants", "plant*,name\n1,Walldorf\n"),
             document(DocumentKind::Table, "rating", &first_hit_table("event.data.level", rows)),
@@ -319,12 +336,36 @@ table = "rating"
     }
 
     #[test]
+    fn only_the_first_cause_is_told() {
+        let check = |documents: &[(DocumentKind, &str, &str)], expect: &str| {
+            let versions: Vec<_> = documents.iter().map(|(kind, name, text)| document(*kind, name, text)).collect();
+            let errors: Vec<_> = Catalog::compile(1, &versions).1.iter().map(|f| f.problem.to_string()).collect();
+            assert!(errors.len() == 1 && errors[0].contains(expect), "expected only {expect:?} in {errors:?}");
+        };
+        let table = first_hit_table("plant.name", &[("'x'", "ask"), ("", "ask")]);
+        let decision = "table = \"rating\"\n[lookups.plant]\ntable = \"plants\"\nkey = [\"event.data.plant\"]\n";
+        let good = [
+            (DocumentKind::Lookup, "plants", "plant*,name\n1,Walldorf\n"),
+            (DocumentKind::Table, "rating", table.as_str()),
+            (DocumentKind::Decision, "rating", decision),
+            (DocumentKind::Action, "ask", ASKS),
+        ];
+        let with = |at: usize, text: &'static str| {
+            let mut documents = good;
+            documents[at].2 = text;
+            documents
+        };
+        check(&with(0, "plant*,name\n1,a\n1,b\n"), "lookups/plants.csv line 3");
+        check(&with(3, "[[step]]\n"), "actions/ask.toml line 1");
+    }
+
+    #[test]
     fn what_steps_ask_must_be_there() {
         let check = |from: &str, to: &str, expect: &str| {
             let (_, errors) = compile(&ASKS.replace(from, to), &[("> 0", "none")]);
             assert!(errors.iter().any(|error| error.contains(expect)), "{errors:?}");
         };
-        check("\"plants\"", "\"places\"", "there is no usable lookup places");
+        check("\"plants\"", "\"places\"", "there is no lookup places");
         check("plant =", "site =", "lookup plants is asked by its key columns: plant");
         check("\"rating\"", "\"rates\"", "there is no decision rates");
     }

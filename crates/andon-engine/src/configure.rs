@@ -9,7 +9,7 @@ use andon_model::{Name, Severity};
 use crate::catalog::Catalog;
 use crate::engine::{EngineError, RunningSource, Shared};
 use crate::lane::Message;
-use crate::{SourceInfo, SourceParts, pump, telemetry};
+use crate::{SourceInfo, SourceParts, counters, pump, telemetry};
 
 /// Why a change was not applied; nothing of it is in force.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +52,7 @@ pub(crate) async fn check(shared: &Shared, changes: Vec<Change>) -> Result<Check
     findings.extend(documents.iter().flat_map(|version| shared.adapters.check(&version.document)));
     let texts: Vec<Document> = documents.into_iter().map(|version| version.document).collect();
     findings.extend(shared.adapters.check_types(&texts, &catalog.facts()));
+    findings.extend(shared.adapters.check_secrets(&texts).await);
     findings.extend(catalog.run_cases());
     Ok(Checked { findings })
 }
@@ -127,6 +128,7 @@ fn run_sources(shared: &Arc<Shared>, sources: BTreeMap<Name, SourceParts>) {
     for (name, parts) in sources {
         let info = SourceInfo { name: name.clone(), auth: parts.auth, description: parts.description };
         let source = RunningSource { info, decoder: parts.decoder, notifications: parts.notifications };
+        counters::register_source(&name);
         running.insert(name.clone(), Arc::new(source));
         pulled.extend(parts.pulled.map(|source| (name, source)));
     }

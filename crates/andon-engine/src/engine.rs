@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::Catalog;
 use crate::lane::{Lane, LaneStatus, Message};
 use crate::pump::Pumps;
-use crate::{Adapters, Handle, SourceInfo, Status, configure, telemetry};
+use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, telemetry};
 
 /// Limits and times; every one has a documented default.
 #[derive(Debug, Clone)]
@@ -169,6 +169,7 @@ impl Engine {
     /// Takes the journal over and puts the newest configuration into force. What was pending is read and
     /// resumed by the lane, turn by turn, so that a start does not wait for it.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
+        counters::register();
         let lease = parts.journal.take_lease(&parts.owner, parts.clock.now()).await?;
         let decided_up_to = parts.journal.decided_up_to().await?;
         let (lane, inbox) = mpsc::channel(LANE_QUEUE);

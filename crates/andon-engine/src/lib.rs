@@ -13,6 +13,7 @@
 mod adapters;
 mod catalog;
 mod configure;
+mod counters;
 mod determine;
 mod dry_run;
 mod engine;

@@ -1,6 +1,7 @@
 //! What went wrong, where, and what to do: the shape of every operator-facing error.
 
 use std::fmt;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,11 @@ macro_rules! codes {
             /// A short sentence that is the same for every occurrence.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)* }
+            }
+
+            /// The page that explains it, in Markdown: what it means, what became of the data, what to do.
+            pub const fn page(self) -> &'static str {
+                match self { $(Self::$name => include_str!(concat!("../../../docs/errors/", $text, ".md")),)* }
             }
         }
     };
@@ -126,6 +132,23 @@ codes! {
     Internal = "AND-9001", "internal error";
 }
 
+impl FromStr for Code {
+    type Err = UnknownCode;
+
+    /// Reads a code as people write it: `AND-4003`, `and-4003` or `4003`.
+    fn from_str(text: &str) -> Result<Self, UnknownCode> {
+        let number = text.split_at_checked(4).filter(|(word, _)| word.eq_ignore_ascii_case("AND-"));
+        let number = number.map_or(text, |(_, number)| number);
+        let found = Self::ALL.iter().find(|code| &code.as_str()[4..] == number);
+        found.copied().ok_or_else(|| UnknownCode(text.to_owned()))
+    }
+}
+
+/// A text that is not the code of an error.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not the code of an error, which looks like AND-4003")]
+pub struct UnknownCode(String);
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
@@ -182,6 +205,25 @@ mod tests {
         sorted.sort_unstable();
         sorted.dedup();
         assert_eq!(texts, sorted);
+    }
+
+    #[test]
+    fn codes_are_read_as_people_write_them() {
+        let check = |text: &str, expect: Option<Code>| assert_eq!(text.parse().ok(), expect, "for {text:?}");
+        check("AND-4003", Some(Code::Lost));
+        check("and-4003", Some(Code::Lost));
+        check("4003", Some(Code::Lost));
+        check("AND-4999", None);
+        check("AND4003", None);
+        check("ändx", None);
+        check("", None);
+    }
+
+    #[test]
+    fn every_code_has_its_page() {
+        for code in Code::ALL {
+            assert!(code.page().starts_with(&format!("# {code}: {}", code.title())), "the page of {code}");
+        }
     }
 
     #[test]

@@ -62,5 +62,6 @@ pub struct ServerParts {
 
 /// The whole API as a service, without a listener.
 pub fn router(parts: ServerParts) -> axum::Router {
+    observe::register_counters();
     routes::router(Arc::new(api::Api::new(parts)))
 }

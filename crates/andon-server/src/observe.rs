@@ -13,7 +13,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{CACHE_CONTROL, HeaderName, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderMap, HeaderValue, Method};
-use metrics::{counter, histogram};
+use metrics::{counter, describe_counter, histogram};
 use tracing::{Instrument, Level, Span, field};
 
 use crate::api::Api;
@@ -28,6 +28,28 @@ const MAX_REQUEST_ID_BYTES: usize = 64;
 const TRACEPARENT_BYTES: usize = 55;
 /// How much of a path is logged.
 const MAX_PATH_CHARS: usize = 200;
+
+/// Counters without labels, and what they count.
+const PLAIN_COUNTERS: [(&str, &str); 3] = [
+    ("andon_http_shed_total", "requests refused because too many are under way"),
+    ("andon_http_timeouts_total", "requests that took too long"),
+    ("andon_http_forbidden_total", "calls that the token's role does not allow"),
+];
+/// Why credentials are not accepted.
+const AUTHENTICATION_FAILURES: [&str; 6] = ["missing", "unknown", "expired", "timestamp", "malformed", "mismatch"];
+
+/// Registers the counters with 0: one that appeared with its first count would hide it from rates.
+pub(crate) fn register_counters() {
+    for (name, text) in PLAIN_COUNTERS {
+        describe_counter!(name, text);
+        counter!(name).increment(0);
+    }
+    describe_counter!("andon_http_authentication_failures_total", "tokens and signatures not accepted");
+    for reason in AUTHENTICATION_FAILURES {
+        counter!("andon_http_authentication_failures_total", "reason" => reason).increment(0);
+    }
+    describe_counter!("andon_http_requests_total", "requests to the API");
+}
 
 pub(crate) async fn observe(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {
     let seen = Seen::new(&request, api.ids.as_ref());

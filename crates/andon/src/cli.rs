@@ -102,6 +102,8 @@ pub(crate) enum Command {
     /// Store, list and delete secrets
     #[command(subcommand)]
     Secret(commands::secret::Secret),
+    /// Explain the code of an error
+    Explain(commands::explain::Explain),
     /// Check configuration, data folder, journal, clock and destinations
     Doctor,
     /// Show how the server is

@@ -30,7 +30,8 @@ pub(crate) fn read(folder: &Path) -> Result<Vec<Document>, Failure> {
         }
     }
     if documents.is_empty() {
-        return Err(local(folder, "there is no configuration here: expected folders such as decisions and actions"));
+        let detail = "there is no configuration here: expected folders such as decisions and actions";
+        return Err(local(folder, detail).remedy("name the folder that holds them, as in scenarios/events"));
     }
     documents.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     Ok(documents)
@@ -40,9 +41,12 @@ fn read_document(kind: DocumentKind, file: &Path) -> Result<Document, Failure> {
     let extension = format!(".{}", kind.extension());
     let name = file_name(file);
     let Some(stem) = name.strip_suffix(&extension) else {
-        return Err(local(file, format!("files in {} end in {extension}", kind.folder())));
+        let detail = format!("files in {} end in {extension}", kind.folder());
+        return Err(
+            local(file, detail).remedy("rename the file, or move what is not configuration into input or expected")
+        );
     };
-    let name = Name::new(stem).map_err(|error| local(file, error.to_string()))?;
+    let name = Name::new(stem).map_err(|error| local(file, error.to_string()).remedy("rename the file"))?;
     let size = fs::metadata(file).map_err(|error| local(file, error.to_string()))?.len();
     if size > MAX_DOCUMENT_BYTES {
         return Err(local(file, format!("the file has {size} bytes, at most {MAX_DOCUMENT_BYTES} are read")));
@@ -61,6 +65,32 @@ pub(crate) enum Written {
     Replaced,
     /// The file had this content already.
     Unchanged,
+    /// The file is not part of the configuration.
+    Removed,
+}
+
+/// Paths of the files in a folder that hold documents, whichever; what is not the file of a document is not listed.
+pub(crate) fn document_paths(folder: &Path) -> Result<Vec<String>, Failure> {
+    let mut paths = Vec::new();
+    for kind in DocumentKind::ALL {
+        let of_kind = folder.join(kind.folder());
+        if of_kind.is_dir() {
+            paths.extend(entries(&of_kind)?.iter().filter_map(|file| document_path(kind, file)));
+        }
+    }
+    Ok(paths)
+}
+
+fn document_path(kind: DocumentKind, file: &Path) -> Option<String> {
+    let name = file_name(file);
+    let stem = name.strip_suffix(&format!(".{}", kind.extension()))?;
+    (file.is_file() && Name::new(stem).is_ok()).then(|| format!("{}/{name}", kind.folder()))
+}
+
+/// Removes the file of a document.
+pub(crate) fn remove(folder: &Path, path: &str) -> Result<(), Failure> {
+    let file = folder.join(path);
+    fs::remove_file(&file).map_err(|error| local(&file, error.to_string()))
 }
 
 /// Compares a document with the file that it would become.
@@ -98,6 +128,7 @@ fn file_name(path: &Path) -> String {
 fn unknown_folder(entry: &Path) -> Failure {
     let known: Vec<&str> = DocumentKind::ALL.iter().map(|kind| kind.folder()).chain(BESIDE).collect();
     local(entry, format!("this folder is not part of a scenario; known are {}", known.join(", ")))
+        .remedy("correct the folder's name, or move it out of the scenario")
 }
 
 /// A fault of a file or folder.
@@ -134,6 +165,21 @@ mod tests {
         check(&[("tables/a.toml", b"")], "end in .json");
         check(&[("tables/A b.json", b"")], "is not a name");
         check(&[("tables/a.json", b"\xff")], "UTF-8");
+    }
+
+    #[test]
+    fn only_files_of_documents_are_listed() {
+        let folder = tempfile::tempdir().unwrap();
+        for path in
+            ["actions/a.toml", "actions/a.toml~", "actions/.b.toml", "tables/c.json", "input/d.json", "README.md"]
+        {
+            let file = folder.path().join(path);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, "").unwrap();
+        }
+        assert_eq!(document_paths(folder.path()).unwrap(), ["tables/c.json", "actions/a.toml"]);
+        remove(folder.path(), "tables/c.json").unwrap();
+        assert_eq!(document_paths(folder.path()).unwrap(), ["actions/a.toml"]);
     }
 
     #[test]

@@ -37,6 +37,7 @@ const COMMANDS: &[&str] = &[
     "import",
     "check",
     "replay",
+    "explain",
     "doctor",
     "status",
     "events send",
@@ -94,11 +95,20 @@ fn a_missing_server_is_named_with_what_to_do() {
     check(
         &output,
         1,
-        &["error AND-6001", "where: GET http://127.0.0.1:9/api/v1/status", "andon serve", "docs/errors/AND-6001.md"],
+        &["error AND-6001", "where: GET http://127.0.0.1:9/api/v1/status", "andon serve", "andon explain AND-6001"],
     );
     let output = run(&["status", "--url", "http://127.0.0.1:9", "--json"]);
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!((&error["code"], &error["page"]), (&json!("AND-6001"), &json!("docs/errors/AND-6001.md")));
+}
+
+#[test]
+fn every_error_is_explained() {
+    check(&run(&["explain", "AND-4003"]), 0, &["# AND-4003: the outcome of the request is unknown", "## What to do"]);
+    check(&run(&["explain", "4003"]), 0, &["# AND-4003"]);
+    check(&run(&["explain", "AND-1"]), 2, &["is not the code of an error"]);
+    let page: Value = serde_json::from_slice(&run(&["explain", "and-1001", "--json"]).stdout).unwrap();
+    assert!(page["page"].as_str().is_some_and(|page| page.starts_with("# AND-1001")), "{page}");
 }
 
 #[test]
@@ -241,10 +251,16 @@ fn lookups_go_in_and_out_as_csv() {
     let file = server.folder.path().join("colours.csv");
     fs::write(&file, "code*,name\r\n1,\"red, dark\"\r\n").unwrap();
     let path = file.display().to_string();
-    check(&server.run(&["lookups", "import", &path]), 0, &["lookup colours with 1 rows is in force"]);
+    check(&server.run(&["lookups", "import", &path]), 0, &["new lookup colours with 1 rows is in force"]);
     check(&server.run(&["lookups", "import", &path]), 0, &["unchanged"]);
     assert_eq!(server.run(&["lookups", "export", "colours"]).stdout, fs::read(&file).unwrap());
     assert_eq!(server.json(&["lookups", "list"])[0]["keys"], json!(["code"]));
+    let near = server.folder.path().join("colour.csv");
+    fs::write(&near, "code*,name\n1,blue\n").unwrap();
+    let near = near.display().to_string();
+    check(&server.run(&["lookups", "import", &near]), 1, &["did you mean colours?", "--new"]);
+    check(&server.run(&["lookups", "import", &near, "--name", "colours"]), 0, &["lookup colours with 1 rows"]);
+    check(&server.run(&["lookups", "import", &near, "--new"]), 0, &["new lookup colour with"]);
     fs::write(&file, "code*,name\n1,a\n1,b\n").unwrap();
     check(&server.run(&["lookups", "import", &path]), 1, &["AND-2005", "colours.csv line 3"]);
     check(&server.run(&["lookups", "export", "nothing"]), 1, &["AND-1201"]);
@@ -260,6 +276,49 @@ fn what_cannot_be_decoded_is_kept_and_shown() {
     check(&server.run(&["quarantine", "replay", "1"]), 1, &["still cannot be decoded"]);
     check(&server.run(&["quarantine", "show", "1"]), 0, &["AND-1001"]);
     check(&server.run(&["quarantine", "show", "77"]), 1, &["AND-1201"]);
+}
+
+#[test]
+fn every_file_that_cannot_be_sent_is_named() {
+    let server = Server::start();
+    let file = |name: &str, text: &str| {
+        let file = server.folder.path().join(name);
+        fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let event = r#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
+    let (first, second) = (file("first.json", "{"), file("second.json", r#"{"specversion":"1.0","id":"1"}"#));
+    let good = file("good.json", event);
+    let sent = server.run(&["events", "send", &first, "nowhere.json", &second, &good]);
+    check(&sent, 1, &["first.json: ", "nowhere.json", "second.json: ", "good.json", "stored"]);
+}
+
+#[test]
+fn secrets_that_are_not_there_are_warned_of() {
+    let server = Server::start();
+    let path = scenarios().join("events").display().to_string();
+    let needed = ["the secret sap-password", "destinations/s4.toml line"];
+    check(&run(&["check", &path]), 0, &needed);
+    check(&server.run(&["apply", &path, "--dry-run"]), 0, &["warning", "AND-4008", "andon secret set sap-password"]);
+    check(&server.run(&["apply", &path]), 0, &["warning", "AND-4008"]);
+    server.feed(&["secret", "set", "sap-password"], PASSWORD);
+    let after = server.run(&["apply", &path, "--dry-run"]);
+    check(&after, 0, &["no findings"]);
+}
+
+#[test]
+fn counters_are_there_before_they_count() {
+    let server = Server::start();
+    let metrics = server.get("/metrics");
+    for line in [
+        "andon_runs_settled_total{status=\"parked\"} 0",
+        "andon_quarantined_total{source=\"cloudevents\"} 0",
+        "andon_commit_failures_total 0",
+        "andon_http_shed_total 0",
+        "# HELP andon_decided_total events decided",
+    ] {
+        assert!(metrics.contains(line), "{line:?} is not in {metrics}");
+    }
 }
 
 #[test]
@@ -283,6 +342,14 @@ fn an_apply_with_faults_changes_nothing() {
     check(&server.run(&["export", &exported]), 1, &["AND-6003", "--force"]);
     check(&server.run(&["export", &exported, "--force"]), 0, &["replaced"]);
     check(&server.run(&["export", &exported, "--revision", "99"]), 1, &["AND-1201"]);
+    fs::write(folder.join("exported/destinations/own.toml"), "").unwrap();
+    fs::write(folder.join("exported/destinations/notes.txt"), "").unwrap();
+    check(&server.run(&["export", &exported]), 1, &["own.toml", "is not part of revision 2", "--force"]);
+    let older = server.run(&["export", &exported, "--revision", "1", "--force"]);
+    check(&older, 0, &["removed", "actions/report-malfunction.toml"]);
+    assert!(!folder.join("exported/destinations/own.toml").exists());
+    assert!(folder.join("exported/destinations/notes.txt").exists(), "only files of documents go");
+    check(&server.run(&["apply", &exported]), 1, &["notes.txt", "move what is not configuration"]);
 }
 
 #[test]
@@ -294,7 +361,7 @@ fn what_changes_is_shown_before_and_after_it_is_applied() {
     let first = server.json(&["apply", &path, "--dry-run"]);
     assert_eq!(first["changes"][0]["effect"], "created");
     server.json(&["apply", &path]);
-    check(&server.run(&["apply", &path, "--dry-run"]), 0, &["nothing differs from what is in force", "no findings"]);
+    check(&server.run(&["apply", &path, "--dry-run"]), 0, &["nothing differs from what is in force", "AND-4008"]);
 
     let destination = folder.join("destinations/s4.toml");
     let text = fs::read_to_string(&destination).unwrap();

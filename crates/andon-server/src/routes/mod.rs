@@ -4,6 +4,7 @@ mod attachments;
 mod configuration;
 mod destinations;
 mod episodes;
+mod errors;
 mod events;
 mod intake;
 mod operations;
@@ -69,12 +70,13 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(operations::openapi))
 }
 
-/// The routes for probes and monitoring: they answer however busy the API is.
+/// The routes for probes and monitoring, and the pages that explain errors: they answer however busy the API is.
 pub(crate) fn monitoring() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(operations::healthz))
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
+        .routes(routes!(errors::page))
 }
 
 pub(crate) fn router(state: Arc<Api>) -> Router {

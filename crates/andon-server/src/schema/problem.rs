@@ -47,7 +47,7 @@ pub struct QuarantinedPart {
 /// Every answer that is not a success: problem details of RFC 9457.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProblemAnswer {
-    /// Reference of the code's page.
+    /// The code's page, which this server answers without a token.
     #[schema(example = "/errors/AND-1001")]
     pub r#type: String,
     /// A sentence that is the same for every occurrence of the code.

@@ -57,6 +57,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/healthz", EVERYBODY),
     ("GET", "/readyz", EVERYBODY),
     ("GET", "/metrics", READ),
+    ("GET", "/errors/{code}", EVERYBODY),
 ];
 
 fn filled(path: &str) -> String {

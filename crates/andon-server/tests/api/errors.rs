@@ -122,3 +122,19 @@ async fn a_dead_journal_asks_to_come_back() {
     assert_eq!(world.send(delivery).await.status, 503);
     assert_eq!(world.ask(Role::Viewer, "GET", "/metrics").await.status, 200);
 }
+
+#[tokio::test]
+async fn the_type_of_a_problem_leads_to_its_page() {
+    let world = World::start().await;
+    let problem = world.send(request("GET", "/api/v1/events").empty()).await.json();
+    let link = problem["type"].as_str().unwrap();
+    let page = async |path: &str, accept: &str| world.send(request("GET", path).header("accept", accept).empty()).await;
+    let markdown = page(link, "*/*").await;
+    assert_eq!((markdown.status.as_u16(), markdown.header("content-type")), (200, "text/markdown; charset=utf-8"));
+    assert!(String::from_utf8_lossy(&markdown.body).starts_with("# AND-1101: "));
+    assert_eq!(page(&format!("{link}.md"), "*/*").await.body, markdown.body);
+    let html = page(link, "text/html,*/*;q=0.8").await;
+    assert_eq!(html.header("content-type"), "text/html; charset=utf-8");
+    assert!(String::from_utf8_lossy(&html.body).contains("<title>AND-1101</title>"));
+    check(&world, ("GET", "/errors/AND-9999", ""), (404, "AND-1201", "")).await;
+}

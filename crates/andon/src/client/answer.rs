@@ -54,6 +54,7 @@ fn refusal(status: StatusCode, body: &[u8], place: &str) -> Failure {
         Ok(document) => Failure {
             problem: Problem { code: document.code, detail: document.detail, place: document.place }.or_at(place),
             findings: document.findings,
+            remedy: None,
         },
         Err(_) => foreign(status, body, place),
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::commands::Context;
 use crate::commands::apply::{exit_code, findings_table};
 use crate::scenario;
-use crate::wiring;
+use crate::wiring::{self, secrets};
 
 /// Check folders of configuration without a server and run their test cases
 #[derive(Debug, Args)]
@@ -32,13 +32,16 @@ pub(crate) async fn run(check: &Check, context: &Context) -> anyhow::Result<Exit
     for folder in &check.folders {
         documents.extend(scenario::read(folder)?);
     }
-    let count = documents.len();
+    let (count, needs) = (documents.len(), secrets::named(&documents));
     let findings = wiring::check(documents.into_iter().map(Change::Put).collect()).await?;
     let checked = Checked { documents: count, findings };
     if checked.findings.is_empty() {
         context.output.say(&checked, |_| format!("{count} documents are good, every test case passes"))?;
     } else {
         context.output.show(&checked, |checked| findings_table(&checked.findings))?;
+    }
+    for need in needs {
+        context.output.note(&format!("needed at the server: {} ({})", need.kept, need.place))?;
     }
     Ok(exit_code(&checked.findings))
 }

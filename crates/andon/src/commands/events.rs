@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, DeliveredAnswer, segment};
 use crate::commands::{Context, dry_run};
-use crate::output::{Cell, Grid, Output, Tone, facts_text, utc_time};
+use crate::output::{Cell, Failure, Grid, Output, Tone, facts_text, utc_time};
 use crate::scenario::local;
 
 /// Send, list and show events
@@ -107,19 +107,34 @@ pub(crate) async fn run(events: Events, context: &Context) -> anyhow::Result<Exi
 }
 
 async fn send_files(send: Send, client: &Client, context: &Context) -> anyhow::Result<ExitCode> {
-    let mut answers = Vec::new();
+    let (mut answers, mut failures) = (Vec::new(), Vec::new());
     for file in &send.files {
-        let body = read(file)?;
-        let (path, content_type) = match &send.source {
-            Some(source) => (format!("/api/v1/sources/{}", segment(source)), send.content_type.clone()),
-            None => intake_for(&body),
-        };
-        let answer: DeliveredAnswer = client.deliver(&path, &content_type, body).await?;
-        answers.push((file.display().to_string(), answer));
+        match send_file(&send, file, client).await {
+            Ok(answer) => answers.push((file.display().to_string(), answer)),
+            Err(error) => failures.push(Failure::of(&error).about(file)),
+        }
+        if failures.last().is_some_and(Failure::is_general) {
+            break;
+        }
     }
     let all_decoded = answers.iter().all(|(_, answer)| answer.quarantined.is_empty());
-    context.output.show(&answers, |answers| sent_table(answers))?;
-    Ok(if all_decoded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    if !answers.is_empty() {
+        context.output.show(&answers, |answers| sent_table(answers))?;
+    }
+    let is_well = all_decoded && failures.is_empty();
+    for failure in failures {
+        context.output.fail(&failure.into());
+    }
+    Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+async fn send_file(send: &Send, file: &Path, client: &Client) -> anyhow::Result<DeliveredAnswer> {
+    let body = read(file)?;
+    let (path, content_type) = match &send.source {
+        Some(source) => (format!("/api/v1/sources/{}", segment(source)), send.content_type.clone()),
+        None => intake_for(&body),
+    };
+    client.deliver(&path, &content_type, body).await
 }
 
 async fn fetch(wanted: &Attachment, client: &Client, output: Output) -> anyhow::Result<()> {

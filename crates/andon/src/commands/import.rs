@@ -75,8 +75,10 @@ fn refuse_overwriting(import: &Import, documents: &[Document], pages: &[(PathBuf
     if import.force {
         return Ok(());
     }
-    let differs =
-        |file: &Path| local(file, "the file exists and differs; nothing was written. Replace it with --force");
+    let differs = |file: &Path| {
+        local(file, "the file exists and differs; nothing was written")
+            .remedy("look at it; then let `--force` replace it, or name another folder by `--into`")
+    };
     for document in documents {
         if scenario::compare(&import.into, document)? == Written::Replaced {
             return Err(differs(&import.into.join(document.path())));

@@ -7,6 +7,7 @@ pub(crate) mod destinations;
 pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod events;
+pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
@@ -69,6 +70,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Simulate(simulate) => simulate::run(simulate, &context).await,
         Command::Token(token) => token::run(token, &context).await,
         Command::Secret(secret) => secret::run(secret, &context).await,
+        Command::Explain(explain) => explain::run(&explain, &context),
         Command::Doctor => doctor::run(&context).await,
         Command::Status => status::run(&context).await,
     }

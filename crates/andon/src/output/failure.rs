@@ -1,6 +1,7 @@
 //! How an error is shown: code, what, where, what to do, page.
 
 use std::fmt;
+use std::path::Path;
 
 use andon_journal::Finding;
 use andon_model::{Code, Problem, Severity};
@@ -9,12 +10,14 @@ use serde_json::{Value, json};
 use super::remedy::remedy;
 
 /// Why a command ends without having done its work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Failure {
     /// What, where and what to do.
     pub(crate) problem: Problem,
     /// What a check found, one by one.
     pub(crate) findings: Vec<Finding>,
+    /// What to do here, when it is more than the code alone can say.
+    pub(crate) remedy: Option<&'static str>,
 }
 
 impl Failure {
@@ -29,10 +32,38 @@ impl Failure {
         self
     }
 
+    /// The same failure, with what to do in this very case.
+    pub(crate) fn remedy(mut self, remedy: &'static str) -> Self {
+        self.remedy = Some(remedy);
+        self
+    }
+
+    /// The same failure, as one of this file among others.
+    pub(crate) fn about(mut self, file: &Path) -> Self {
+        let file = file.display().to_string();
+        self.problem.place = match self.problem.place {
+            Some(place) if place.starts_with(&file) => Some(place),
+            Some(place) => Some(format!("{file}: {place}")),
+            None => Some(file),
+        };
+        self
+    }
+
+    /// Whether every other request would fail for the same reason.
+    pub(crate) fn is_general(&self) -> bool {
+        use Code::{BackPressure, Forbidden, Journal, ServerUnreachable, Unauthenticated, UnknownSource};
+        let general = [ServerUnreachable, Unauthenticated, Forbidden, UnknownSource, BackPressure, Journal];
+        general.contains(&self.problem.code)
+    }
+
+    fn to_do(&self) -> &'static str {
+        self.remedy.unwrap_or_else(|| remedy(self.problem.code))
+    }
+
     /// The failure inside an error; an error of another kind becomes an internal one with its whole story.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         if let Some(failure) = error.downcast_ref::<Self>() {
-            return Self { problem: failure.problem.clone(), findings: failure.findings.clone() };
+            return failure.clone();
         }
         match error.downcast_ref::<Problem>() {
             Some(problem) => Self::from(problem.clone()),
@@ -47,7 +78,7 @@ impl Failure {
             "title": self.problem.code.title(),
             "detail": self.problem.detail,
             "place": self.problem.place,
-            "remedy": remedy(self.problem.code),
+            "remedy": self.to_do(),
             "page": page(self.problem.code),
             "findings": self.findings,
         })
@@ -56,7 +87,7 @@ impl Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self { problem, findings: Vec::new() }
+        Self { problem, findings: Vec::new(), remedy: None }
     }
 }
 
@@ -75,7 +106,7 @@ impl fmt::Display for Failure {
         for finding in &self.findings {
             write!(f, "\n  - {}", finding_line(finding))?;
         }
-        write!(f, "\n  to do: {}\n  page:  {}", remedy(*code), page(*code))
+        write!(f, "\n  to do: {}\n  more:  andon explain {code}", self.to_do())
     }
 }
 
@@ -101,7 +132,7 @@ mod tests {
     fn an_error_says_what_where_and_what_to_do() {
         let failure = Failure::new(Code::NotFound, "run X does not exist").at("GET /api/v1/runs/X");
         let text = Failure::of(&anyhow::Error::new(failure)).to_string();
-        for part in ["error AND-1201: not found", "what:  run X", "where: GET", "to do: ", "docs/errors/AND-1201.md"] {
+        for part in ["error AND-1201: not found", "what:  run X", "where: GET", "to do: ", "andon explain AND-1201"] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
     }

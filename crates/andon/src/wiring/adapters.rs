@@ -11,10 +11,11 @@ use andon_connectors::metadata::{Services, check_types};
 use andon_connectors::{Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, SourceSpec};
 use andon_engine::{Adapters, SourceParts};
 use andon_journal::{
-    Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Source,
+    Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Secrets, Source,
 };
 use andon_model::{Clock, Name, Problem};
 use andon_store::SqlStore;
+use async_trait::async_trait;
 
 /// Builds adapters that keep their marks and find their secrets in one store.
 pub(super) struct Wires {
@@ -45,6 +46,7 @@ impl DocumentCheck for Wires {
     }
 }
 
+#[async_trait]
 impl Adapters for Wires {
     fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
         let spec = SourceSpec::parse(&document.name, &document.text)?;
@@ -79,6 +81,12 @@ impl Adapters for Wires {
         let actions = documents.iter().filter(|document| document.kind == DocumentKind::Action);
         let checked = actions.filter_map(|action| Some(check_types(action, &services, facts.get(&action.name)?)));
         checked.flatten().collect()
+    }
+
+    async fn check_secrets(&self, documents: &[Document]) -> Vec<Finding> {
+        // A store that cannot be read now is no fault of the configuration.
+        let Ok(stored) = self.store.secret_names().await else { return Vec::new() };
+        super::secrets::missing(documents, &stored.into_iter().map(|(name, _)| name).collect())
     }
 
     fn target(&self, destinations: &[Document]) -> Result<Arc<dyn Target>, Problem> {

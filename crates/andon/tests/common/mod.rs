@@ -90,6 +90,14 @@ impl Server {
         child.wait_with_output().unwrap()
     }
 
+    /// Reads a path of the API with the administrator's token.
+    pub(crate) fn get(&self, path: &str) -> String {
+        let token = std::fs::read_to_string(self.data().join("admin.token")).unwrap();
+        let request = reqwest::Client::builder().build().unwrap().get(format!("{}{path}", self.url));
+        let answer = async { request.bearer_auth(token.trim()).send().await?.error_for_status()?.text().await };
+        tokio::runtime::Runtime::new().unwrap().block_on(answer).unwrap()
+    }
+
     fn command(&self, args: &[&str]) -> Command {
         let mut command = andon();
         command.args(args).args(["--url", &self.url, "--data"]).arg(self.data());

@@ -51,7 +51,7 @@ fn unreachable_line(error: &anyhow::Error, client: &Client) -> Line {
 
 fn refused(what: &str, error: &anyhow::Error) -> Line {
     let problem = Failure::of(error).problem;
-    Line::fail(what, format!("{}: {}", problem.code, problem.detail), "see docs/errors for the code")
+    Line::fail(what, format!("{}: {}", problem.code, problem.detail), "`andon explain` with the code says more")
 }
 
 fn clock_line(headers: &HeaderMap, now: Timestamp) -> Line {
