@@ -215,3 +215,15 @@ proptest! {
         let _ = compile_with("table = 't'", &table);
     }
 }
+
+/// `len(event.data.c)` of what is missing is nothing: no test matches it, an empty cell does.
+#[test]
+fn a_row_that_hits_where_nothing_can_be_computed_is_not_called_dead() {
+    let row = |cells: [&str; 6]| cells.map(str::to_owned).to_vec();
+    let rows = [row(["", "", "", "!= 1.5, 1.5", "'x'", "'n'"]), row(["", "> 0", "", "", "'x'", "'n'"])];
+    let model = compile(&table("first", &rows).to_string()).unwrap_or_else(|f| panic!("{:?}", told(&f)));
+    let found = model.evaluate(&event(json!({"b": 1}))).expect("decides");
+    assert_eq!(found.rows.iter().map(|row| row.row).collect::<Vec<_>>(), [2]);
+    let findings = told(&model.check());
+    assert!(!findings.iter().any(|finding| finding.contains("row 2 never fires")), "{findings:?}");
+}
