@@ -34,7 +34,7 @@ pub use library::{Determined, Library};
 pub use probe::{Found, Match, ProbeQuery};
 pub use request::{AttachmentBody, CallBudget, ChangesetPart, IfMatch, Request, StepKind};
 pub use run::{
-    Effect, Input, OpenEpisode, Phase, Route, RunContext, RunEpisode, RunState, StepResult, Transition, plan, resume,
-    step,
+    Effect, Input, OpenEpisode, Phase, Preview, Route, RunContext, RunEpisode, RunState, StepPreview, StepResult,
+    Transition, plan, preview, resume, step,
 };
 pub use target::{DestinationLimits, Target, TestLine};

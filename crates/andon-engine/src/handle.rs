@@ -109,7 +109,7 @@ impl Handle {
         crate::configure::apply(&self.shared, changes, author).await
     }
 
-    /// Decides a sample event and renders its first requests, without storing or sending anything.
+    /// Decides a sample event and renders its requests as far as they are known, without storing or sending anything.
     pub fn dry_run(&self, event: &Event) -> DryRun {
         crate::dry_run::dry_run(&self.shared.catalog(), event, self.shared.clock.now())
     }

@@ -225,6 +225,9 @@ fn an_event_is_followed_to_its_document() {
     let event = scenario.join("input/01-sitewise-alarm.json").display().to_string();
     let dry = server.json(&["events", "dry-run", &event]);
     assert_eq!(dry[0][1]["actions"][0]["action"], "report-malfunction");
+    let steps = dry[0][1]["actions"][0]["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["request"]["path"].is_string()), "every step has its request: {steps:?}");
+    check(&server.run(&["events", "dry-run", &event]), 0, &["step ", " to s4", "send POST "]);
     assert_eq!(sap.simulator.books().totals.documents, 0, "a dry run sends nothing");
 
     let sent = server.json(&["events", "send", &event]);

@@ -58,6 +58,24 @@ fn faults_name_file_step_and_remedy() {
     check("path = \"/equipment", "path = \"equipment", "path must begin with /");
 }
 
+#[test]
+fn faults_of_templates_name_their_place_in_the_file() {
+    let place = "(actions/notify.toml line 21 column 31, step create body)";
+    check("pre.plant.name", "pre.plan.name", place);
+    check("pre.plant.name", "pre.plant.name | shout", "line 21 column 51, step create body)");
+    check("/equipment/${{event", "/equipm\\u0065nt/${{evnt", "line 9 column 28, step plant path)");
+    let lines = "body = '''\n{\n  \"A\": \"${{event.data.x | shout}}\",\n  ";
+    let text = GOOD.replace("body = '{", lines).replace("\"${{key}}\"}'", "\"${{key}}\"}'''");
+    let problems = compile(&text).expect_err("there is no such filter");
+    assert_eq!(problems[0].place.as_deref(), Some("actions/notify.toml line 23 column 27, step create body"));
+}
+
+#[test]
+fn what_follows_from_a_fault_is_not_told() {
+    let problems = compile(&GOOD.replace("event.data.equipment", "evnt.data.equipment")).expect_err("must be refused");
+    assert_eq!(problems.len(), 1, "the step that reads the answer is not at fault: {problems:?}");
+}
+
 /// Steps that stand for their kind, each complete.
 const KINDS: &str = r#"
 [[step]]

@@ -49,31 +49,36 @@ pub(super) fn render_request(
     step: &Step,
     now: Timestamp,
 ) -> Result<Request, Problem> {
+    let request = request_in(&scope(ctx, state, step), state, step, now)?;
+    check_probe(&request, render_probe(ctx, state, step).transpose()?)?;
+    Ok(request)
+}
+
+/// The request of `step`, with what its templates see in `scope`.
+pub(super) fn request_in(scope: &Scope<'_>, state: &RunState, step: &Step, now: Timestamp) -> Result<Request, Problem> {
     let templates = match &step.work {
         Work::Request(templates) | Work::Rules { request: templates, .. } => templates,
         Work::Summary(summary) => {
             let call = summary.call.as_ref().ok_or_else(no_request)?;
-            return summary::render_call(ctx, state, step, call);
+            return summary::render_call(scope, state, step, call);
         }
         Work::Table { .. } | Work::Lookup { .. } => return Err(no_request()),
     };
-    let (scope, definition) = (scope(ctx, state, step), &step.definition);
+    let definition = &step.definition;
     let service = definition.service.as_deref();
     let request = Request {
         kind: definition.kind,
         method: templates.method.clone(),
-        path: full_path(service, &templates.path.render(&scope)?),
-        query: render_pairs(&templates.query, &scope)?,
-        headers: render_pairs(&templates.headers, &scope)?,
+        path: full_path(service, &templates.path.render(scope)?),
+        query: render_pairs(&templates.query, scope)?,
+        headers: render_pairs(&templates.headers, scope)?,
         csrf: definition.csrf.unwrap_or(service.is_some() && step.is_changing()),
         service: definition.service.clone(),
         repeatable_since: (step.guard == Guard::Repeatable).then_some(now),
         if_match: definition.if_match,
         ..Request::empty(state.key(step), step.timeout)
     };
-    let request = with_content(request, templates, &scope)?;
-    check_probe(&request, render_probe(ctx, state, step).transpose()?)?;
-    Ok(request)
+    with_content(request, templates, scope)
 }
 
 fn no_request() -> Problem {
@@ -93,8 +98,10 @@ fn with_content(request: Request, templates: &RequestTemplates, scope: &Scope<'_
             Ok(Request { changeset, ..request })
         }
         Content::Attachment { digest, file_name, max_bytes } => {
-            let digest = digest.render(scope)?.trim().to_ascii_lowercase();
-            let attachment = Some(AttachmentBody { digest: checked_digest(digest)?, max_bytes: *max_bytes });
+            let digest = digest.render(scope)?;
+            // A preview may not know it yet.
+            let digest = if scope.left_open().is_empty() { checked_digest(&digest)? } else { digest };
+            let attachment = Some(AttachmentBody { digest, max_bytes: *max_bytes });
             let mut headers = request.headers;
             headers.push(("Slug".to_owned(), slug(&file_name.render(scope)?)?));
             let content_type = Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned()));
@@ -113,7 +120,8 @@ fn render_part(content_id: u32, part: &PartTemplates, scope: &Scope<'_>) -> Resu
     })
 }
 
-fn checked_digest(digest: String) -> Result<String, Problem> {
+fn checked_digest(digest: &str) -> Result<String, Problem> {
+    let digest = digest.trim().to_ascii_lowercase();
     if digest.len() == DIGEST_CHARS && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(digest);
     }

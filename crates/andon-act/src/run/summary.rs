@@ -8,6 +8,7 @@ use super::clean::clean;
 use super::render::{render_pairs, scope};
 use super::{RunContext, RunState};
 use crate::definition::{SummaryApi, SummaryCall, SummaryTemplates};
+use crate::template::Scope;
 use crate::{Request, Step, StepKind};
 
 /// Most characters of a prompt; the rest is cut off.
@@ -26,12 +27,12 @@ pub(super) enum Text {
 
 /// The request to the model. What is redacted is in nothing that it holds.
 pub(super) fn render_call(
-    ctx: RunContext<'_>,
+    scope: &Scope<'_>,
     state: &RunState,
     step: &Step,
     call: &SummaryCall,
 ) -> Result<Request, Problem> {
-    let mut scope = scope(ctx, state, step);
+    let mut scope = scope.clone();
     call.redaction.apply(&mut scope);
     let prompt: String = call.prompt.render(&scope)?.chars().take(MAX_PROMPT_CHARS).collect();
     Ok(Request {

@@ -1,6 +1,9 @@
 //! What a template can see, and what is said when something is not there.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use andon_model::Key;
 use serde_json::Value;
@@ -23,6 +26,8 @@ pub struct Scope<'a> {
     run: Value,
     episode: Value,
     answers: Vec<Answered<'a>>,
+    /// In a preview: the paths into answers that are not there yet, as they are met.
+    open: Option<Rc<RefCell<BTreeSet<String>>>>,
 }
 
 /// What a completed step was answered.
@@ -39,7 +44,7 @@ impl<'a> Scope<'a> {
     /// * `lookups`: an object, alias → the values found, or `null` where nothing was.
     pub fn new(event: Value, decision: &'a Value, lookups: &'a Value) -> Self {
         let (decision, lookups) = (Cow::Borrowed(decision), Cow::Borrowed(lookups));
-        Self { event, decision, lookups, run: Value::Null, episode: Value::Null, answers: Vec::new() }
+        Self { event, decision, lookups, run: Value::Null, episode: Value::Null, answers: Vec::new(), open: None }
     }
 
     /// Adds what a completed step was answered: `body` is `null` when the answer was empty.
@@ -53,6 +58,32 @@ impl<'a> Scope<'a> {
             members.insert("key".into(), key.as_str().into());
         }
         self.run = run;
+    }
+
+    /// Makes it the scope of a preview: an insertion that reads an answer that is not there yet stays as it is written.
+    pub fn leave_open(&mut self) {
+        self.open = Some(Rc::default());
+    }
+
+    /// The paths that were left open so far, in order.
+    pub fn left_open(&self) -> Vec<String> {
+        self.open.as_ref().map(|open| open.borrow().iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether an insertion of these paths is left open.
+    pub(super) fn leaves_open(&self, paths: &[Path]) -> bool {
+        let Some(open) = &self.open else { return false };
+        let unknown: Vec<String> = paths.iter().filter(|path| !self.is_answered(path)).map(Path::to_string).collect();
+        let is_open = !unknown.is_empty();
+        open.borrow_mut().extend(unknown);
+        is_open
+    }
+
+    /// Whether the path leads into something that is there: everything but answers is.
+    fn is_answered(&self, path: &Path) -> bool {
+        let Root::Answer(stage) = path.root else { return true };
+        let named = |answer: &Answered<'_>| path.segments.first().is_some_and(|first| first.is(answer.step));
+        self.answers.iter().any(|answer| answer.stage == stage && named(answer))
     }
 
     /// Sets what `episode` shows, an object.

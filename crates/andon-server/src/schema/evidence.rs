@@ -306,16 +306,38 @@ pub struct DryRun {
     pub failure: Option<Problem>,
 }
 
-/// What one action would do first.
+/// What one action would do.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DryRunAction {
     /// The action.
     pub action: String,
     /// The output that asked for it.
     pub output: Value,
-    /// The first request, rendered: kind, method, path, query, headers, body.
+    /// Its steps, as far as is known before the first answer; those after one with a problem are missing.
+    pub steps: Vec<DryRunStep>,
+    /// Why not even the first step would be begun.
+    pub problem: Option<Problem>,
+}
+
+/// What one step would do.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DryRunStep {
+    /// The step.
+    pub step: String,
+    /// Its stage: `pre`, `main` or `post`.
+    pub stage: String,
+    /// Its kind, as in the action's file.
+    pub kind: String,
+    /// Where its request would go.
+    pub destination: Option<String>,
+    /// The request, rendered: kind, method, path, query, headers, body. `${{…}}` stands in it for every path of `open`.
     #[schema(value_type = Option<Object>)]
     pub request: Option<Value>,
-    /// Why it could not be rendered.
+    /// What a step that sends nothing answers.
+    pub answer: Option<Value>,
+    /// Paths into answers that are not there yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+    /// Why it could not be done.
     pub problem: Option<Problem>,
 }

@@ -156,10 +156,11 @@ fn evidence_is_described() {
 
 #[test]
 fn dry_runs_are_described() {
+    let step = json!({ "step": "look", "stage": "pre", "kind": "lookup", "answer": { "b": 2 }, "open": ["pre.a.b"] });
     let action = andon_engine::DryRunAction {
         action: name("notify"),
         output: json!({"a": 1}),
-        request: None,
+        steps: vec![serde_json::from_value(step).unwrap()],
         problem: Some(problem()),
     };
     describes::<super::DryRun>(andon_engine::DryRun {
