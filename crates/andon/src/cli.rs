@@ -84,6 +84,9 @@ pub(crate) enum Command {
     /// List, show, retry, resolve and cancel runs
     #[command(subcommand)]
     Runs(commands::runs::Runs),
+    /// List and show episodes: documents that further events join
+    #[command(subcommand)]
+    Episodes(commands::episodes::Episodes),
     /// List, show and replay what could not be decoded
     #[command(subcommand)]
     Quarantine(commands::quarantine::Quarantine),

@@ -51,6 +51,8 @@ const COMMANDS: &[&str] = &[
     "runs retry",
     "runs resolve",
     "runs cancel",
+    "episodes list",
+    "episodes show",
     "quarantine list",
     "quarantine show",
     "quarantine replay",

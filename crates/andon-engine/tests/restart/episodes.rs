@@ -1,7 +1,9 @@
 //! A parked run goes on holding its episode after a restart.
 
 use andon_act::DestinationLimits;
-use andon_journal::{Append, Change, Configurations, Document, DocumentKind, Journal, RunFilter, RunRow, Views};
+use andon_journal::{
+    Append, Change, Configurations, Document, DocumentKind, EpisodeFilter, Journal, RunFilter, RunRow, Views,
+};
 use andon_model::{Clock, Event, Release, RunStatus};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{DestinationFaults, Dice, RuntimeClock, SimulatedDestination};
@@ -64,7 +66,10 @@ async fn others_wait_for_a_parked_run_across_a_restart() {
     let (first, second) = runs(&journal).await;
     assert_eq!((first.status, first.documents.as_str()), (RunStatus::Done, "4711"));
     assert_eq!((second.status, second.documents.as_str()), (RunStatus::Done, "4711"));
-    let episodes = journal.episodes(None, 10).await.expect("listed");
-    assert_eq!(episodes.iter().map(|episode| (&*episode.document, episode.count)).collect::<Vec<_>>(), [("4711", 2)]);
+    let episodes = journal.episodes(EpisodeFilter { limit: 10, ..EpisodeFilter::default() }).await.expect("listed");
+    assert_eq!(
+        episodes.iter().map(|row| (&*row.episode.document, row.episode.count)).collect::<Vec<_>>(),
+        [("4711", 2)]
+    );
     assert!(books.books().is_empty(), "nothing was sent again");
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use andon_act::DestinationLimits;
 use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation, check_books, check_run};
 use andon_journal::{
-    Append, Appended, Commit, Configurations, Delivery, Journal, JournalError, JournalLayer, Lease, RunDetail,
-    RunFilter, Views,
+    Append, Appended, Commit, Configurations, Delivery, EpisodeFilter, Journal, JournalError, JournalLayer, Lease,
+    RunDetail, RunFilter, Views,
 };
 use andon_model::{Clock, Event, Name, Offset, RunStatus, TimelineKind};
 use andon_testkit::memory_journal::MemoryJournal;
@@ -235,8 +235,9 @@ impl World {
 
     /// Every event of an episode is counted once.
     async fn judge_counts(&self, events: &[Event]) -> Vec<Violation> {
-        let episodes = self.memory().episodes(None, 100).await.expect("episodes");
-        let joined: i64 = episodes.iter().map(|episode| episode.count).sum();
+        let episodes =
+            self.memory().episodes(EpisodeFilter { limit: 100, ..EpisodeFilter::default() }).await.expect("episodes");
+        let joined: i64 = episodes.iter().map(|row| row.episode.count).sum();
         let due = events.iter().filter(|event| is_once(event)).count();
         let is_right = usize::try_from(joined).is_ok_and(|joined| joined == due);
         (!is_right).then(|| broken("A4", format!("{due} events of episodes, counted {joined}"))).into_iter().collect()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_journal::Episode;
+use andon_journal::{EpisodeFilter, EpisodeRow};
 use andon_model::Name;
 use axum::Json;
 use axum::extract::State;
@@ -26,18 +26,21 @@ pub(crate) struct EpisodesQuery {
     /// Only episodes of this action.
     #[param(value_type = Option<String>)]
     action: Option<Name>,
+    /// Only episodes with this key.
+    key: Option<String>,
 }
 
 /// List the episodes that an event joined last, newest first.
 ///
 /// Role: viewer, operator or admin. Whether a document is still open is known in its destination alone.
 #[utoipa::path(get, path = "/api/v1/episodes", tag = "runs", operation_id = "list_episodes", params(EpisodesQuery),
-    responses((status = 200, description = "the episodes", body = Vec<schema::Episode>)))]
+    responses((status = 200, description = "the episodes", body = Vec<schema::EpisodeRow>)))]
 pub(crate) async fn list(
     _: Caller<Read>,
     State(api): State<Arc<Api>>,
     ApiQuery(query): ApiQuery<EpisodesQuery>,
-) -> Result<Json<Vec<Episode>>, ApiError> {
-    let EpisodesQuery { limit, action } = query;
-    Ok(Json(api.handle.views().episodes(action.as_ref(), paging::rows(limit)?).await?))
+) -> Result<Json<Vec<EpisodeRow>>, ApiError> {
+    let EpisodesQuery { limit, action, key } = query;
+    let filter = EpisodeFilter { limit: paging::rows(limit)?, action, key };
+    Ok(Json(api.handle.views().episodes(filter).await?))
 }

@@ -175,7 +175,7 @@ pub struct RunEpisode {
 
 /// The newest episode of an action and key.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Episode {
+pub struct EpisodeRow {
     /// The action.
     pub action: String,
     /// What it is known by, together with the action.
@@ -192,6 +192,17 @@ pub struct Episode {
     pub touched_at: String,
     /// Events in it, the first one included.
     pub count: i64,
+    /// The run that holds it, so that others of the same key wait; absent while none does.
+    pub held_by: Option<EpisodeHolder>,
+}
+
+/// A run that holds its episode: under way, or parked until a person has looked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EpisodeHolder {
+    /// The run.
+    pub run: String,
+    /// Where it is.
+    pub status: RunStatus,
 }
 
 /// An episode as a run has seen it.

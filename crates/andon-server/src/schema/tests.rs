@@ -132,13 +132,16 @@ fn evidence_is_described() {
             behind: Some(model::RunId::new("R2")),
         }),
     });
-    describes::<super::Episode>(journal::Episode {
-        id: journal::EpisodeKey { action: name("notify"), key: "pump-1/hot".into() },
-        document: "10001".into(),
-        run: model::RunId::new("R1"),
-        opened_at: at(1),
-        touched_at: at(2),
-        count: 2,
+    describes::<super::EpisodeRow>(journal::EpisodeRow {
+        episode: journal::Episode {
+            id: journal::EpisodeKey { action: name("notify"), key: "pump-1/hot".into() },
+            document: "10001".into(),
+            run: model::RunId::new("R1"),
+            opened_at: at(1),
+            touched_at: at(2),
+            count: 2,
+        },
+        held_by: Some(journal::EpisodeHolder { run: model::RunId::new("R2"), status: model::RunStatus::Parked }),
     });
     describes::<super::QuarantineRow>(journal::QuarantineRow {
         id: 3,

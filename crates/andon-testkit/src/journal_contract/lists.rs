@@ -80,7 +80,7 @@ pub async fn runs_are_filtered_and_paged(fixture: &impl Fixture) {
         (None, Some(name("mail")), 20, 3),
         (Some(RunStatus::Done), Some(name("mail")), 3, 6),
     ] {
-        let filter = RunFilter { before: None, limit, status, action };
+        let filter = RunFilter { limit, status, action, ..RunFilter::default() };
         let expected: Vec<i64> = (1..=60).rev().filter(|n| n % divisor == 0).collect();
         assert_eq!(walk_runs(&store, filter.clone()).await, expected, "{filter:?}");
     }

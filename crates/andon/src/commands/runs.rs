@@ -9,7 +9,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::{Client, segment};
-use crate::commands::Context;
+use crate::commands::{Context, episodes};
 use crate::output::{Cell, Grid, Tone, facts_text, utc_time};
 
 /// List, show, retry, resolve and cancel runs
@@ -143,6 +143,9 @@ fn facts(detail: &RunDetail) -> Grid {
     for document in &detail.document_refs {
         let found = if document.found_by_probe { ", found by probe" } else { "" };
         grid.pair("document", format!("{} (step {}{found})", document.number, document.step));
+    }
+    if let Some(part) = episodes::part_of(detail) {
+        grid.pair("episode", part);
     }
     grid
 }
