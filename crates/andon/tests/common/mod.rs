@@ -134,6 +134,9 @@ pub(crate) struct Sap {
     runtime: tokio::runtime::Runtime,
 }
 
+/// The service of maintenance notifications.
+const MAINTENANCE: &str = "/sap/opu/odata/sap/API_MAINTNOTIFICATION";
+
 /// The simulated user's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -146,6 +149,33 @@ impl Sap {
         };
         let simulator = runtime.block_on(SapSimulator::start(config)).unwrap();
         Self { simulator, runtime }
+    }
+
+    /// A notification as SAP answers it.
+    pub(crate) fn notification(&self, number: &str) -> Value {
+        let url = format!("{}{MAINTENANCE}/MaintenanceNotification('{number}')", self.simulator.base_url());
+        let client = reqwest::Client::builder().build().unwrap();
+        let request = client.get(url).basic_auth("ANDON", Some(PASSWORD)).header("accept", "application/json");
+        let answer = async { request.send().await?.error_for_status()?.json().await };
+        self.runtime.block_on(answer).unwrap()
+    }
+
+    /// Completes a notification, as somebody does in SAP who has repaired it.
+    pub(crate) fn complete_notification(&self, number: &str) {
+        self.runtime.block_on(async {
+            let client = reqwest::Client::builder().build().unwrap();
+            let service = format!("{}{MAINTENANCE}/", self.simulator.base_url());
+            let fetch = client.get(&service).basic_auth("ANDON", Some(PASSWORD)).header("x-csrf-token", "fetch");
+            let fetched = fetch.send().await.unwrap();
+            let header = |name: &str| fetched.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect();
+            let (token, cookies): (Vec<&str>, Vec<&str>) = (header("x-csrf-token"), header("set-cookie"));
+            let cookies: Vec<&str> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
+            let url = format!("{service}CompleteMaintNotification?MaintenanceNotification='{number}'");
+            let post = client.post(url).basic_auth("ANDON", Some(PASSWORD)).header("cookie", cookies.join("; "));
+            let post = post.header("x-csrf-token", token[0]).header("accept", "application/json");
+            let answer = post.send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        });
     }
 }
 
