@@ -5,7 +5,7 @@
 //!
 //! **Life of a reference.** It is checked when the document is read, resolved when a destination needs its
 //! credentials, and resolved anew when they are refused or have been kept for a while; see
-//! `destination::access`.
+//! `destination::kept`.
 
 mod shape;
 
@@ -74,10 +74,12 @@ impl Credential {
     /// another code when it may be there later; a problem names the reference only.
     pub async fn resolve(&self, secrets: &dyn Secrets) -> Result<Secret, Problem> {
         let text = self.text(secrets).await?;
-        match &self.key {
-            None => Ok(text),
-            Some(key) => self.member(&text, key),
-        }
+        let found = match &self.key {
+            None => text,
+            Some(key) => self.member(&text, key)?,
+        };
+        // An empty text is a variable or file that somebody meant to fill, and would be tried as a password.
+        if found.expose().is_empty() { Err(self.missing("it is empty")) } else { Ok(found) }
     }
 
     async fn text(&self, secrets: &dyn Secrets) -> Result<Secret, Problem> {

@@ -40,6 +40,9 @@ impl TryFrom<Shape> for Credential {
                 SecretPlace::Env(variable)
             }
             Shape { secret: None, env: None, file: Some(path), aws_secret: None, aws_parameter: None, .. } => {
+                if !path.is_absolute() {
+                    return Err("use the full path of the file".into());
+                }
                 SecretPlace::File(path)
             }
             Shape { secret: None, env: None, file: None, .. } => return Ok(Self { place: aws(shape)?, key }),

@@ -100,7 +100,9 @@ async fn find(token: &Token, url: Url, wire: Wire<'_>, place: &str) -> Result<Re
 }
 
 fn read(reply: &Reply, allow_http: bool, draft: &mut Draft) -> Result<Provided, Problem> {
-    let unreadable = |_| Problem::new(Code::ProvidedDestination, "the answer is not JSON");
+    // A page for logon or maintenance stands before the service, and goes away.
+    let unreadable =
+        |_| Problem::new(Code::Busy, "the answer is a success, but not JSON: is uri of the service key right?");
     let value = serde_json::from_slice(reply.bytes()).map_err(unreadable)?;
     Provided::read(&value, allow_http, draft)
 }

@@ -205,6 +205,11 @@ fn oauth(document: &Document<'_>, file: &DestinationFile, section: &AuthSection)
     let (Some(url), Some(client_id)) = (&section.token_url, &section.client_id) else {
         return Err(document.wrong(&section.kind, "OAuth needs token_url and client_id"));
     };
+    if url.as_ref().contains('?') {
+        return Err(
+            document.wrong(url, "leave the query out: grant_type is sent anyway, the rest belongs into parameters")
+        );
+    }
     let token_url = Rule::of(file.allow_http).parse(url.as_ref()).map_err(|why| document.wrong(url, why))?;
     Ok(Auth::Oauth(Box::new(OauthSpec {
         token_url,
