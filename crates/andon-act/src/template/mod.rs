@@ -98,7 +98,7 @@ use expression::Expression;
 use pieces::{Fault, Insertion, Piece};
 use slot::{Cursor, Slot};
 
-pub use known::{Facts, KnownRow, Origin, Seen};
+pub use known::{Facts, KnownRow, KnownTable, Origin, Seen, SeenAnswer};
 pub use outline::{Fragment, Inserted, Member, NamedPath, Node, PathRoot, Shape};
 pub use place::Place;
 pub(crate) use place::Written;

@@ -67,8 +67,8 @@ fn messages_name_file_line_field_and_rule() {
         "\"p\": \"\\\"1\\\"\"",
         "\"p\": \"\"",
         &format!(
-            "{REFERENCE} (actions/notify.toml line 38): ${{{{decision.priority}}}}: row 1 of decision device ask for \
-             the action and leave priority empty"
+            "{REFERENCE} (actions/notify.toml line 38): ${{{{decision.priority}}}}: row 1 of decision device asks for \
+             the action and leaves priority empty"
         ),
     );
 }
