@@ -46,9 +46,9 @@ pub(super) fn step(
     let Setting { action, texts, has_episode } = setting;
     let file = format!("actions/{action}.toml");
     let place = format!("{file} step {}", step.name);
-    let (guard, faults) = guard::in_force(&step);
-    let faults = checks::check(&step).into_iter().chain(faults);
-    let problems = faults.map(|what| Problem::new(Code::ConfigurationValue, what).at(&*place)).collect();
+    let (guard, of_guard) = guard::in_force(&step);
+    let wrong = checks::check(&step).into_iter().chain(of_guard);
+    let problems = wrong.map(|what| Problem::new(Code::ConfigurationValue, what).at(&*place)).collect();
     let episode = EpisodeSeen::of(has_episode, step.stage);
     let around = Surroundings { place: &place, own: step.name.as_str(), earlier, faulty, episode };
     let mut compiler = Compiler { file: &file, texts, around, problems };

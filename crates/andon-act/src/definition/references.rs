@@ -63,7 +63,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Everything among the paths of a template that it names and may not, with its place.
 pub(super) fn check(around: &Surroundings<'_>, template: &Template, summaries: Summaries) -> Vec<Problem> {
-    let found = template.uses().filter_map(|used| {
+    let found = template.uses().into_iter().filter_map(|used| {
         let problem = check_use(around, &used, summaries)?;
         Some(problem.at(template.place_at(used.at)))
     });
@@ -96,7 +96,7 @@ pub(super) fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summar
         return None;
     }
     problem(format!(
-        "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a text of a JSON \
-         body, as in \"LongText\": \"${{{{{path}}}}}\""
+        "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a plain text of a \
+         JSON body, as in \"LongText\": \"${{{{{path}}}}}\", and not in a name or in JSON or XML within a text"
     ))
 }

@@ -203,6 +203,10 @@ fn a_models_text_stays_a_text() {
     let refused = "is written by a model";
     check_kind("\"T\": \"${{pre.sum.text}}\"", "\"T\": ${{pre.sum.text}}", refused);
     check_kind("\"${{pre.sum.text}}\"", r#""${{"1" if pre.sum.text == "x" else "2"}}""#, refused);
+    check_kind("\"T\": \"${{pre.sum.text}}\"", "\"${{pre.sum.text}}\": \"\"", refused);
+    let in_text = |text: &str| check_kind("\"T\": \"${{pre.sum.text}}\"", &format!("\"T\": \"{text}\""), refused);
+    in_text(r#"{\"text\": \"${{pre.sum.text}}\"}"#);
+    in_text("<note>${{pre.sum.text}}</note>");
     check_kind("path = \"Set\"", "path = \"Set('${{pre.sum.text}}')\"", refused);
     check_kind("path = \"Set('1')\"", "path = \"Set('${{pre.sum.text}}')\"", refused);
     check_kind("file_name = \"${{key}}", "file_name = \"${{pre.sum.text}}${{key}}", refused);

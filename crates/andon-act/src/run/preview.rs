@@ -65,8 +65,8 @@ pub fn preview(ctx: RunContext<'_>, revision: i64, decision: Value, lookups: Val
     for step in steps {
         let preview = preview_step(ctx, &state, step, now);
         if let Some(body) = preview.answer.clone() {
-            let (step, stage) = (step.name().clone(), step.definition.stage);
-            state.results.push(StepResult { step, stage, body });
+            let of = &step.definition;
+            state.results.push(StepResult { step: of.name.clone(), stage: of.stage, body });
         }
         let failed = preview.problem.is_some();
         previews.push(preview);

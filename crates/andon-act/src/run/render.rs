@@ -13,8 +13,8 @@ use crate::{AttachmentBody, ChangesetPart, Guard, ProbeQuery, Request, Step, Ste
 
 /// Hexadecimal digits of a SHA-256 digest.
 const DIGEST_CHARS: usize = 64;
-/// Longest file name in bytes, as header `Slug`.
-const MAX_FILE_NAME_BYTES: usize = 1_024;
+/// Longest file name in UTF-16 units: SAP's `FileName`. What SAP cuts off could be the key, which is searched for.
+const MAX_FILE_NAME: usize = 255;
 /// What is encoded in the header `Slug`: what a header cannot carry, and the sign that begins an encoding.
 const SLUG: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -130,12 +130,12 @@ fn checked_digest(digest: &str) -> Result<String, Problem> {
 }
 
 fn slug(file_name: &str) -> Result<String, Problem> {
-    let slug = utf8_percent_encode(file_name.trim(), SLUG).to_string();
-    if slug.is_empty() || slug.len() > MAX_FILE_NAME_BYTES {
-        let detail = format!("the file name has {} bytes, it may have 1 to {MAX_FILE_NAME_BYTES}", slug.len());
+    let (name, units) = (file_name.trim(), file_name.trim().encode_utf16().count());
+    if name.is_empty() || units > MAX_FILE_NAME {
+        let detail = format!("the file name has {units} characters, it may have 1 to {MAX_FILE_NAME}");
         return Err(Problem::new(Code::BadBody, detail));
     }
-    Ok(slug)
+    Ok(utf8_percent_encode(name, SLUG).to_string())
 }
 
 /// What is searched for must tell this run's document from others.

@@ -1,7 +1,7 @@
 //! Summaries: what a model is sent, and how its answer is read. Everything that is not a usable text
 //! leads to the step's own.
 
-use andon_model::Problem;
+use andon_model::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::clean::clean;
@@ -25,7 +25,8 @@ pub(super) enum Text {
     Template(&'static str),
 }
 
-/// The request to the model. What is redacted is in nothing that it holds.
+/// The request to the model. What is redacted is in nothing that it holds: its values are blanked, and copies of them
+/// are covered in the prompt.
 pub(super) fn render_call(
     scope: &Scope<'_>,
     state: &RunState,
@@ -33,8 +34,9 @@ pub(super) fn render_call(
     call: &SummaryCall,
 ) -> Result<Request, Problem> {
     let mut scope = scope.clone();
-    call.redaction.apply(&mut scope);
-    let prompt: String = call.prompt.render(&scope)?.chars().take(MAX_PROMPT_CHARS).collect();
+    let hidden = call.redaction.apply(&mut scope);
+    let too_much = || Problem::new(Code::TooLarge, "more is redacted than can be searched for in the prompt");
+    let prompt = hidden.cover(&call.prompt.render(&scope)?, MAX_PROMPT_CHARS).ok_or_else(too_much)?;
     Ok(Request {
         kind: StepKind::Summary,
         method: "POST".to_owned(),

@@ -85,6 +85,7 @@ mod place;
 mod redact;
 mod scope;
 mod slot;
+mod surroundings;
 mod translate;
 
 #[cfg(test)]
@@ -97,6 +98,7 @@ use andon_model::{Code, Problem};
 use expression::Expression;
 use pieces::{Fault, Insertion, Piece};
 use slot::{Cursor, Slot};
+use surroundings::{Surroundings, is_name};
 
 pub use known::{Facts, KnownRow, KnownTable, Origin, Seen, SeenAnswer};
 pub use outline::{Fragment, Inserted, Member, NamedPath, Node, PathRoot, Shape};
@@ -205,7 +207,8 @@ impl Template {
 pub(crate) struct Use {
     /// As in [`Template::paths`].
     pub(crate) path: String,
-    /// Whether the value stands as it is, not computed with, within a JSON text.
+    /// Whether the value stands as it is, not computed with, within a JSON text that is a value and plain: no
+    /// member's name, and no JSON or XML of its own.
     pub(crate) as_text: bool,
     /// Byte offset of the insertion in the template.
     pub(crate) at: usize,
@@ -218,13 +221,26 @@ impl Template {
     }
 
     /// The paths that it names, with what becomes of their values.
-    pub(crate) fn uses(&self) -> impl Iterator<Item = Use> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Literal(_) => Vec::new(),
-            Part::Insert { expression, slot, at, .. } => {
-                let as_text = *slot == Slot::JsonText && expression.is_path();
-                expression.paths().iter().map(|path| Use { path: path.to_string(), as_text, at: *at }).collect()
+    pub(crate) fn uses(&self) -> Vec<Use> {
+        let (mut uses, mut surroundings) = (Vec::new(), Surroundings::default());
+        for (number, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(text) => surroundings.pass(text),
+                Part::Insert { expression, slot, at, .. } => {
+                    let stands = *slot == Slot::JsonText && expression.is_path();
+                    let as_text = stands && !surroundings.is_structured() && !is_name(self.literals_after(number));
+                    uses.extend(expression.paths().iter().map(|path| Use { path: path.to_string(), as_text, at: *at }));
+                    surroundings.insert();
+                }
             }
+        }
+        uses
+    }
+
+    fn literals_after(&self, number: usize) -> impl Iterator<Item = &str> {
+        self.parts.iter().skip(number + 1).filter_map(|part| match part {
+            Part::Literal(text) => Some(&**text),
+            Part::Insert { .. } => None,
         })
     }
 }

@@ -119,9 +119,9 @@ impl<'a> Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Puts `blank` in the place of the value at `path`; nothing happens where there is none.
-    pub(super) fn blank(&mut self, path: &Path, blank: &str) {
-        let (mut value, from) = match path.root {
+    /// The value at `path`, to be changed; `None` where there is none.
+    pub(super) fn value_mut(&mut self, path: &Path) -> Option<&mut Value> {
+        let (value, from) = match path.root {
             Root::Event => (&mut self.event, 0),
             Root::Decision => (self.decision.to_mut(), 0),
             Root::Lookups => (self.lookups.to_mut(), 0),
@@ -131,19 +131,14 @@ impl Scope<'_> {
                 let is_meant = |a: &&mut Answered<'_>| {
                     a.stage == stage && path.segments.first().is_some_and(|first| first.is(a.step))
                 };
-                let Some(answer) = self.answers.iter_mut().find(is_meant) else { return };
-                (answer.body.to_mut(), 1)
+                (self.answers.iter_mut().find(is_meant)?.body.to_mut(), 1)
             }
         };
-        for segment in &path.segments[from..] {
-            let Some(inner) = descend_mut(value, segment) else { return };
-            value = inner;
-        }
-        *value = Value::from(blank);
+        path.segments[from..].iter().try_fold(value, descend_mut)
     }
 }
 
-fn descend_mut<'a>(value: &'a mut Value, segment: &Segment) -> Option<&'a mut Value> {
+pub(super) fn descend_mut<'a>(value: &'a mut Value, segment: &Segment) -> Option<&'a mut Value> {
     match (value, segment) {
         (Value::Object(members), Segment::Key(key)) => members.get_mut(&**key),
         (Value::Array(entries), segment) => {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use andon_model::{Code, Problem};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Parses one JSON document; the fault's place is `line L, column C`.
@@ -50,6 +50,18 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
         Value::Object(_) => "an object",
     }
 }
+
+/// First whole number that a 64-bit float does not tell from its neighbour (2^53).
+const INEXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The digits of a number that names something; `None` when it is so large that two different ones would read alike.
+pub(super) fn digits(number: &Number) -> Option<String> {
+    let is_exact = !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() < INEXACT);
+    is_exact.then(|| number.to_string())
+}
+
+/// What is said about a number that has no [`digits`].
+pub(super) const TOO_LARGE: &str = "the number is too large to name anything: write it as a text";
 
 /// An object without the members that are `null`.
 pub(super) fn without_nulls(mut object: Value) -> Value {
@@ -119,6 +131,20 @@ mod tests {
         assert_eq!(canonical(&a), r#"{"a":1.5,"b":[1,{"x":null,"y":"ä"}]}"#);
         assert_eq!(canonical(&a), canonical(&b));
         assert_ne!(canonical(&a), canonical(&json!({})));
+    }
+
+    #[test]
+    fn numbers_that_would_read_alike_name_nothing() {
+        let check = |text: &str, expect: Option<&str>| {
+            let number = serde_json::from_str(text).expect("a number");
+            assert_eq!(digits(&number).as_deref(), expect);
+        };
+        check("18446744073709551615", Some("18446744073709551615"));
+        check("-9223372036854775808", Some("-9223372036854775808"));
+        check("7.50", Some("7.5"));
+        check("18446744073709551616", None);
+        check("123456789012345678901234567890", None);
+        check("-1e16", None);
     }
 
     #[test]

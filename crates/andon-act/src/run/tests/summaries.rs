@@ -66,6 +66,15 @@ fn the_model_is_asked_without_what_is_redacted() {
 }
 
 #[test]
+fn a_copy_of_what_is_redacted_is_covered() {
+    let data =
+        json!({ "equipment": "p1", "reporter": "Ann", "detail": { "note": "Ann saw it" }, "raw": "{\"by\":\"Ann\"}" });
+    let walk = Walk::new(SUMMARY, data).feed(Input::Admitted);
+    let body = walk.last_request().body.clone().expect("a body");
+    assert!(!body.contains("Ann") && body.contains("[redacted] saw it"), "{body}");
+}
+
+#[test]
 fn anthropic_has_its_own_form() {
     let steps = SUMMARY.replace("\"openai\"", "\"anthropic\"").replace("model = \"small\"", "");
     let walk = Walk::new(&steps, data()).feed(Input::Admitted);
