@@ -29,6 +29,8 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub(super) struct Token {
     pub(super) bearer: Secret,
     pub(super) life: Life,
+    /// What it was asked for with: a destination may be the same server, and quote it.
+    proof: Redactor,
 }
 
 /// A request for a token, with everything secret in it.
@@ -45,9 +47,15 @@ pub(super) struct Grant<'a> {
 impl Token {
     /// The token as a header, kept out of texts from now on.
     pub(super) fn header(&self, name: HeaderName, draft: &mut Draft) -> Result<(HeaderName, HeaderValue), Problem> {
-        draft.redactor.hide(self.bearer.expose());
+        self.hide(&mut draft.redactor);
         draft.needs(self.life);
         Ok((name, sensitive(&format!("Bearer {}", self.bearer.expose()))?))
+    }
+
+    /// Keeps it, and what it was asked for with, out of texts from now on.
+    pub(super) fn hide(&self, redactor: &mut Redactor) {
+        redactor.hide(self.bearer.expose());
+        redactor.hide_all(&self.proof);
     }
 
     /// For `destinations test`.
@@ -125,7 +133,10 @@ impl<'a> Grant<'a> {
         if !reply.status.is_success() {
             return Err(refusal(&reply, Code::TokenRefused, &self.redactor, &place));
         }
-        read(&reply, now).ok_or_else(|| self.without_token(&reply).at(place))
+        match read(&reply) {
+            Some((bearer, seconds)) => Ok(Token { bearer, life: Life::of_token(now, seconds), proof: self.redactor }),
+            None => Err(self.without_token(&reply).at(place)),
+        }
     }
 
     /// A success without a token. What is not even an object of OAuth comes from a page for logon or maintenance
@@ -183,7 +194,7 @@ fn encode(text: &str) -> String {
 
 /// `{"access_token", "token_type": "bearer", "expires_in": seconds}`; some write the seconds as a text. A token has
 /// visible characters of ASCII alone (RFC 6749, appendix A.12).
-fn read(reply: &Reply, now: Timestamp) -> Option<Token> {
+fn read(reply: &Reply) -> Option<(Secret, Option<u64>)> {
     let answer: Value = serde_json::from_slice(reply.bytes()).ok()?;
     let kind = answer.get("token_type").and_then(Value::as_str);
     let bearer = answer.get("access_token").and_then(Value::as_str)?;
@@ -191,7 +202,7 @@ fn read(reply: &Reply, now: Timestamp) -> Option<Token> {
     if !is_token || !kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return None;
     }
-    Some(Token { bearer: Secret::new(bearer), life: Life::of_token(now, seconds(answer.get("expires_in"))) })
+    Some((Secret::new(bearer), seconds(answer.get("expires_in"))))
 }
 
 /// A number of seconds, written as a number or as a text; what is negative is over.

@@ -57,11 +57,11 @@ impl Reach {
         let url = address(key.uri()?, &spec.name)?;
         let place = wire.place("GET", &url);
         let token = self.service_token.get(draft.now, None, issue(key, wire, draft)).await?;
-        draft.redactor.hide(token.bearer.expose());
+        token.hide(&mut draft.redactor);
         let mut reply = find(&token, url.clone(), wire, &place).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
             let token = self.service_token.get(draft.now, Some(&token), issue(key, wire, draft)).await?;
-            draft.redactor.hide(token.bearer.expose());
+            token.hide(&mut draft.redactor);
             reply = find(&token, url, wire, &place).await?;
         }
         if !reply.status.is_success() {

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use andon_model::Secret;
@@ -47,6 +48,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     pub(crate) folder: TempDir,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -55,15 +57,32 @@ impl Server {
     }
 
     pub(crate) fn start_in(folder: TempDir) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_with(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut command = andon();
+        command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data"]);
         command.arg(folder.path().join("data")).current_dir(folder.path());
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = log.by_ref().find_map(|line| address(&line.unwrap())).expect("the server says where it listens");
         // The pipe is read to its end, or the server would wait for a reader.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { child, url, folder }
+        let (kept, lines) = (Arc::<Mutex<String>>::default(), log);
+        let log = kept.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().push_str(&format!("{line}\n"));
+            }
+        });
+        Self { child, url, folder, log }
+    }
+
+    /// Everything that it has logged since it serves.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     pub(crate) fn data(&self) -> PathBuf {

@@ -44,6 +44,11 @@ impl Redactor {
         }
     }
 
+    /// Adds everything that another keeps out.
+    pub(crate) fn hide_all(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
     fn push(&mut self, text: &str, in_base64: bool) {
         let mut characters = text.chars();
         if let Some(first) = characters.next() {
