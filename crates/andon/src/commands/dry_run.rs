@@ -131,7 +131,7 @@ fn part_text(part: &ChangesetPart) -> String {
 }
 
 fn header_lines(headers: &[(String, String)]) -> String {
-    headers.iter().map(|(name, value)| format!("\n{name}: {value}")).collect()
+    headers.iter().flat_map(|(name, value)| ["\n", name, ": ", value]).collect()
 }
 
 fn body_lines(body: Option<&str>) -> String {
