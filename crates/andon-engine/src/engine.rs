@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::catalog::Catalog;
 use crate::lane::{Lane, LaneStatus, Message};
 use crate::pump::Pumps;
+use crate::what_if::Compiled;
 use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, telemetry};
 
 /// Limits and times; every one has a documented default.
@@ -113,8 +114,8 @@ pub(crate) struct Shared {
     pub(crate) target: RwLock<Arc<dyn Target>>,
     /// One configuration change at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
-    /// One page of a replay at a time.
-    pub(crate) replaying: tokio::sync::Mutex<()>,
+    /// One page of a replay at a time, with what the pages before it have compiled.
+    pub(crate) replaying: tokio::sync::Mutex<Compiled>,
     pub(crate) pumps: Mutex<Pumps>,
     pub(crate) appended_up_to: AtomicI64,
     pub(crate) decided_up_to: AtomicI64,

@@ -181,6 +181,7 @@ fn replays_are_described() {
         change: andon_engine::Changed::Changed,
         name: "notify".into(),
         step: Some(name("create")),
+        document: Some("10000042".into()),
         fields: vec!["path".into()],
         assumed: true,
         before: Some(json!({"path": "/a"})),
