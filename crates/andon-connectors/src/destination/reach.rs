@@ -81,7 +81,7 @@ impl Reach {
         if !is_refused(&answer) {
             return answer;
         }
-        match self.renewed(&connection, &answer, request.timeout()).await {
+        match self.renewed(&connection, &answer, impatient(request, begun).timeout()).await {
             Ok(Some(fresh)) => fresh.send(&impatient(request, begun)).await,
             Ok(None) => answer,
             // What was refused was not processed: when a token cannot be had just now, the request waits for one.
