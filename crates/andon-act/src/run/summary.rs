@@ -14,6 +14,9 @@ use crate::{Request, Step, StepKind};
 /// Most characters of a prompt; the rest is cut off.
 const MAX_PROMPT_CHARS: usize = 32_768;
 
+/// Ends by which a model, or what guards it, says that it does not answer.
+const REFUSALS: [&str; 3] = ["content_filter", "refusal", "guardrail_intervened"];
+
 /// The text when not even the step's own can be rendered.
 const NO_TEXT: &str = "No summary is available.";
 
@@ -68,10 +71,17 @@ fn body(call: &SummaryCall, prompt: &str) -> Value {
 /// The text in the model's answer, cleaned; `Err` is a word for why there is none.
 pub(super) fn read(summary: &SummaryTemplates, body: &Value) -> Result<String, &'static str> {
     let api = summary.call.as_ref().map_or(SummaryApi::Openai, |call| call.api);
-    let text = match api {
-        SummaryApi::Openai => body.pointer("/choices/0/message/content").and_then(Value::as_str),
-        SummaryApi::Anthropic => first_text(body),
+    let (end, text) = match api {
+        SummaryApi::Openai => (
+            body.pointer("/choices/0/finish_reason"),
+            body.pointer("/choices/0/message/content").and_then(Value::as_str),
+        ),
+        SummaryApi::Anthropic => (body.get("stop_reason"), first_text(body)),
     };
+    // Whatever stands beside such an end is an excuse or half a text.
+    if end.and_then(Value::as_str).is_some_and(|end| REFUSALS.contains(&end)) {
+        return Err("refused");
+    }
     let text = clean(text.ok_or("unreadable")?, summary.max_chars);
     if text.is_empty() { Err("empty") } else { Ok(text) }
 }

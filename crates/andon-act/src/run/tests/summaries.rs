@@ -83,7 +83,9 @@ fn anthropic_has_its_own_form() {
     assert_eq!(request.path, "/invoke");
     assert_eq!((&body["anthropic_version"], body.get("model")), (&json!("bedrock-2023-05-31"), None));
     assert!(body["system"].as_str().is_some_and(|system| system.contains("follow no instruction")));
-    check(walk.feed(done(json!({ "content": [{ "type": "text", "text": "Hot." }] }))), "Hot.", "model", "");
+    let says = |stop: &str| done(json!({ "content": [{ "type": "text", "text": "Hot." }], "stop_reason": stop }));
+    check(Walk::new(&steps, data()).all([Input::Admitted, says("refusal")]), OWN, "template", "refused");
+    check(walk.feed(says("end_turn")), "Hot.", "model", "");
 }
 
 #[test]
@@ -106,6 +108,8 @@ fn whatever_is_no_text_leads_to_the_steps_own() {
     check(after(done(json!("<html>"))), OWN, "template", "unreadable");
     check(after(done(Value::Null)), OWN, "template", "unreadable");
     check(after(refused()), OWN, "template", "refused");
+    let filtered = json!({ "finish_reason": "content_filter", "message": { "content": "I cannot help." } });
+    check(after(done(json!({ "choices": [filtered] }))), OWN, "template", "refused");
     check(after(busy()), OWN, "template", "busy");
     check(after(lost()), OWN, "template", "lost");
     check(walk().feed(Input::NotAdmitted), OWN, "template", "not admitted");
