@@ -15,11 +15,12 @@ const NOTICE: &str = "10000000";
 const INCIDENT: &str = "70000000";
 
 /// Every action, and the document that it changes, if it changes one.
-const WISHES: [(&str, &str); 5] = [
+const WISHES: [(&str, &str); 6] = [
     ("report-notice", ""),
     ("report-pair", ""),
     ("raise-priority", NOTICE),
     ("report-incident", ""),
+    ("report-crew", ""),
     ("raise-severity", INCIDENT),
 ];
 
@@ -31,26 +32,41 @@ fn column(list: &Value, name: &str) -> Vec<String> {
 
 /// Each action had its effect, once; read from the server, not from Andon.
 fn judge(plant: &Plant) {
-    let notices = plant.erp.notices("?$expand=to_Item&$orderby=Notice")["results"].take();
-    assert_eq!(notices.as_array().unwrap().len(), 4, "one before, one report, two of a pair: {notices}");
-    let references = column(&notices, "Reference");
-    assert_eq!(references.len(), 2, "{notices}");
-    assert_ne!(references[0], references[1]);
-    let texts = column(&notices, "Text");
-    for text in ["Guard rail loose", "Again, after 10000000", "First of two", "Second of two"] {
-        assert_eq!(texts.iter().filter(|held| *held == text).count(), 1, "{text}: {texts:?}");
-    }
-    let report = notices.as_array().unwrap().iter().find(|one| one["Text"] == "Again, after 10000000").unwrap();
+    judge_notices(&plant.erp.notices("?$expand=to_Item&$orderby=Notice")["results"]);
+    judge_incidents(&plant.erp.incidents("?$expand=_Person&$orderby=Incident")["value"]);
+}
+
+fn judge_notices(notices: &Value) {
+    assert_eq!(count(notices), 4, "one before, one report, two of a pair: {notices}");
+    let report = only(notices, "Text", "Again, after 10000000");
     assert_eq!(column(&report["to_Item"]["results"], "DamageText"), ["Guard rail", "Bolt"]);
     assert_eq!(report["Priority"], "2", "the step after the create has changed it: {report}");
-    assert_eq!(plant.erp.notices(&format!("('{NOTICE}')"))["Priority"], "1");
+    assert_eq!(column(notices, "Reference").len(), 1, "{notices}");
+    only(notices, "Text", "First of two");
+    only(notices, "Text", "Second of two");
+    assert_eq!(only(notices, "Notice", NOTICE)["Priority"], "1");
+}
 
-    let incidents = plant.erp.incidents("?$expand=_Person&$orderby=Incident")["value"].take();
-    assert_eq!(incidents.as_array().unwrap().len(), 2, "one before, one report: {incidents}");
-    let report = &incidents[1];
-    assert_eq!((&report["Title"], &report["Severity"]), (&json!("Oil at PRESS-7"), &json!(2)));
+fn judge_incidents(incidents: &Value) {
+    assert_eq!(count(incidents), 4, "one before, one report, two of a crew: {incidents}");
+    let report = only(incidents, "Title", "Oil at PRESS-7");
+    assert_eq!(report["Severity"], 2, "the step after the create has changed it: {report}");
     assert_eq!(column(&report["_Person"], "Role"), ["Driver"]);
-    assert_eq!(incidents[0]["Severity"], 3);
+    only(incidents, "Title", "First of crew");
+    only(incidents, "Title", "Second of crew");
+    assert_eq!(only(incidents, "Incident", INCIDENT)["Severity"], 3);
+}
+
+fn count(list: &Value) -> usize {
+    list.as_array().expect("a list").len()
+}
+
+/// The one entity of a list whose property begins so.
+fn only<'l>(list: &'l Value, name: &str, begin: &str) -> &'l Value {
+    let begins = |one: &&Value| one[name].as_str().is_some_and(|text| text.starts_with(begin));
+    let found: Vec<&Value> = list.as_array().expect("a list").iter().filter(begins).collect();
+    assert_eq!(found.len(), 1, "{name} {begin}: {list}");
+    found[0]
 }
 
 fn statuses(plant: &Plant) -> Vec<String> {
@@ -69,11 +85,11 @@ fn every_kind_of_request_has_its_effect_once() {
         plant.deliver(wish, document);
     }
     plant.settle();
-    assert_eq!(statuses(&plant), ["done"; 5], "the same events again lead to nothing");
+    assert_eq!(statuses(&plant), ["done"; WISHES.len()], "the same events again lead to nothing");
     judge(&plant);
 }
 
-/// All five requests are done by the server, none is answered, and Andon is killed.
+/// All requests are done by the server, none is answered, and Andon is killed.
 #[test]
 fn a_kill_between_effect_and_answer_duplicates_nothing() {
     let mut plant = Plant::new();
@@ -81,14 +97,14 @@ fn a_kill_between_effect_and_answer_duplicates_nothing() {
     for (wish, document) in WISHES {
         plant.deliver(wish, document);
     }
-    wait_for("five answers to be kept back", || (plant.erp.withheld() == 5).then_some(()));
+    wait_for("the answers to be kept back", || (plant.erp.withheld() == WISHES.len() as u64).then_some(()));
     plant.kill_and_restart();
     for (wish, document) in WISHES {
         plant.deliver(wish, document);
     }
     plant.settle();
     let told: Vec<String> = plant.runs().iter().map(|run| plant.timeline(run)).collect();
-    assert_eq!(statuses(&plant), ["done"; 5], "{told:#?}");
+    assert_eq!(statuses(&plant), ["done"; WISHES.len()], "{told:#?}");
     assert!(told.iter().all(|run| run.contains("lost")), "every answer was lost: {told:#?}");
     judge(&plant);
 }
@@ -113,6 +129,16 @@ fn who_was_overtaken_reads_again_once() {
     assert_eq!((&notice["Priority"], &notice["Revision"]), (&json!("1"), &json!(5)), "3 others and one change");
     let incident = plant.erp.incidents(&format!("('{INCIDENT}')"));
     assert_eq!((&incident["Severity"], &incident["Revision"]), (&json!(3), &json!(5)));
+}
+
+#[test]
+fn what_the_server_refuses_is_refused_in_its_words() {
+    let plant = Plant::new();
+    for (wish, words) in [("raise-priority", "HTTP 404"), ("raise-severity", "HTTP 404")] {
+        let run = plant.play(wish, "99999999");
+        let told = plant.timeline(&run);
+        assert!(run["status"] == "refused" && told.contains(words), "{wish}: {told}");
+    }
 }
 
 /// What `andon check` says of a scenario, and whether it is content.
