@@ -14,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
 pub(crate) mod quarantine;
+mod release;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod secret;
