@@ -1,4 +1,7 @@
 //! Andon at the independent server: configured by the folder `scenario`, fed by its API.
+//!
+//! The searches of the scenario begin a second after a loss, far below the timeouts: what is lost here the server has
+//! done by then, and a slow machine makes no losses of its own.
 
 use std::fs;
 use std::mem;

@@ -110,6 +110,18 @@ fn a_kill_between_effect_and_answer_duplicates_nothing() {
 }
 
 #[test]
+fn a_cut_connection_duplicates_nothing() {
+    let plant = Plant::new();
+    for (wish, document) in WISHES {
+        plant.erp.cut(1);
+        let run = plant.play(wish, document);
+        let told = plant.timeline(&run);
+        assert!(run["status"] == "done" && told.contains("lost"), "{wish}: {told}");
+    }
+    judge(&plant);
+}
+
+#[test]
 fn who_was_overtaken_reads_again_once() {
     let plant = Plant::new();
     for (set, wish, document) in [("Notice", "raise-priority", NOTICE), ("Incident", "raise-severity", INCIDENT)] {

@@ -33,7 +33,12 @@ impl StandIn {
 
     /// The next so many changes are made, and their answers kept back.
     pub(crate) fn withhold(&self, changes: usize) {
-        self.http.post(&format!("{}/control/withhold", self.url), &json!({ "posts": changes }));
+        self.http.post(&format!("{}/control/withhold", self.url), &json!({ "changes": changes, "cut": false }));
+    }
+
+    /// The next so many changes are made, and their connections cut.
+    pub(crate) fn cut(&self, changes: usize) {
+        self.http.post(&format!("{}/control/withhold", self.url), &json!({ "changes": changes, "cut": true }));
     }
 
     /// How many answers were kept back.

@@ -7,9 +7,9 @@
 // Prints its address as one line of JSON, and ends when its standard input does.
 //
 // In front of it stands what a gateway adds and a mock server leaves out: a change needs the anti-forgery token. What
-// the tests steer stands below /control: POST /control/withhold {"posts":n} commits the next changes and keeps their
-// answers back, POST /control/overtake {"set":"Notice","times":n} changes a document right after it was read, and GET
-// /control/withheld says how many answers are kept back.
+// the tests steer stands below /control: POST /control/withhold {"changes":n,"cut":false} makes the next changes and keeps
+// their answers back, or cuts the connection; POST /control/overtake {"set":"Notice","times":n} changes a document right
+// after it was read; GET /control/withheld says how many answers were kept back.
 
 const http = require('node:http');
 const path = require('node:path');
@@ -25,7 +25,7 @@ const NOTICES = '/sap/opu/odata/sap/PLANT_NOTICES';
 const INCIDENTS = '/sap/opu/odata4/sap/plant_incidents/srvd_a2x/sap/incident/0001';
 
 const quiet = { info() {}, error() {}, warn() {}, debug() {} };
-const control = { toWithhold: 0, withheld: 0 };
+const control = { toWithhold: 0, cut: false, withheld: 0 };
 
 function service(urlPath, folder) {
   const of = (file) => path.join(__dirname, folder, file);
@@ -48,7 +48,8 @@ async function body(request) {
 async function steer(request, response) {
   const asked = request.method === 'POST' ? await body(request) : {};
   if (request.url === '/control/withhold') {
-    control.toWithhold = asked.posts;
+    control.toWithhold = asked.changes;
+    control.cut = asked.cut;
   } else if (request.url === '/control/overtake') {
     overtake(asked.set, asked.times);
   }
@@ -61,7 +62,7 @@ function withhold(response) {
   response.write = () => true;
   response.end = () => {
     control.withheld += 1;
-    return response;
+    return control.cut ? response.destroy() : response;
   };
 }
 
