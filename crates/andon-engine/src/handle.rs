@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use andon_act::TestLine;
-use andon_journal::{Applied, Change, Configurations, Delivery, Document, Finding, IntakeAuth, JournalError, Views};
+use andon_journal::{
+    Applied, Change, Configurations, Delivery, Document, EpisodeKey, Finding, IntakeAuth, JournalError, Views,
+};
 use andon_model::{Event, Name, Offset, Problem, Release, RunId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -92,6 +94,14 @@ impl Handle {
     /// Retries, resolves or cancels a run on behalf of `by`.
     pub async fn release(&self, run: &RunId, release: Release, by: &str) -> Result<(), HandleError> {
         self.ask(|reply| Message::Release { run: run.clone(), release, by: by.to_owned(), reply }).await
+    }
+
+    /// Closes an episode on behalf of `by`, whatever its destination says: the next event opens another.
+    ///
+    /// # Errors
+    /// [`HandleError::Conflict`] while one of its runs is pending or parked.
+    pub async fn close_episode(&self, id: EpisodeKey, by: &str) -> Result<(), HandleError> {
+        self.ask(|reply| Message::CloseEpisode { id, by: by.to_owned(), reply }).await
     }
 
     /// Decides an event again whose decision failed or found no action.

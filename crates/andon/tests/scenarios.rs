@@ -130,6 +130,11 @@ fn an_alarm_joins_its_notification_until_that_is_completed() {
     assert_eq!((&of_chiller["document"], of_chiller["count"].as_i64()), (&second.as_str().into(), Some(2)));
     assert_eq!(of_chiller["runs"].as_array().unwrap().len(), 5);
     assert_eq!(sap.simulator.books().documents.len(), 4);
+    server.json(&["episodes", "close", "report-alarm", CHILLER]);
+    send_later(&server, "08-chiller-third-time.json", "1775113200", "1775124000");
+    settled(&server, 9);
+    assert_ne!(only_run_with(&server, 9).0, second, "an episode that was closed by hand is not joined");
+    assert!(!server.run(&["episodes", "close", "report-alarm", "no-such-key"]).status.success());
 }
 
 /// Key of chiller 1's episode.

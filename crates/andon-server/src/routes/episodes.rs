@@ -1,19 +1,20 @@
-//! Episodes: which documents further events join.
+//! Episodes: which documents further events join, and closing one by hand.
 
 use std::sync::Arc;
 
-use andon_journal::{EpisodeFilter, EpisodeRow};
+use andon_journal::{EpisodeFilter, EpisodeKey, EpisodeRow};
 use andon_model::Name;
 use axum::Json;
 use axum::extract::State;
+use http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::paging;
 use crate::api::Api;
-use crate::auth::{Caller, Read};
+use crate::auth::{Caller, Operate, Read};
 use crate::error::ApiError;
-use crate::extract::ApiQuery;
+use crate::extract::{ApiJson, ApiQuery};
 use crate::schema;
 
 /// Which episodes.
@@ -43,4 +44,20 @@ pub(crate) async fn list(
     let EpisodesQuery { limit, action, key } = query;
     let filter = EpisodeFilter { limit: paging::rows(limit)?, action, key };
     Ok(Json(api.handle.views().episodes(filter).await?))
+}
+
+/// Close an episode: the next event with its key makes a document of its own, whatever the destination says of the
+/// old one.
+///
+/// Role: operator or admin. 409 while one of its runs is pending or parked.
+#[utoipa::path(post, path = "/api/v1/episodes/close", tag = "runs", operation_id = "close_episode",
+    request_body = schema::EpisodeKey, responses((status = 204, description = "the episode is closed")))]
+pub(crate) async fn close(
+    caller: Caller<Operate>,
+    State(api): State<Arc<Api>>,
+    ApiJson(id): ApiJson<EpisodeKey>,
+) -> Result<StatusCode, ApiError> {
+    let handle = api.handle.clone();
+    api.detached(async move { handle.close_episode(id, caller.name.as_str()).await }).await??;
+    Ok(StatusCode::NO_CONTENT)
 }

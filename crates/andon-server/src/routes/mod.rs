@@ -49,6 +49,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::release))
         .routes(routes!(episodes::list))
+        .routes(routes!(episodes::close))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::show))
         .routes(routes!(quarantine::raw))

@@ -196,6 +196,15 @@ pub struct EpisodeRow {
     pub held_by: Option<EpisodeHolder>,
 }
 
+/// What an episode is known by.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EpisodeKey {
+    /// The action.
+    pub action: String,
+    /// What its `once_per` gave, 1 to 200 characters.
+    pub key: String,
+}
+
 /// A run that holds its episode: under way, or parked until a person has looked.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EpisodeHolder {

@@ -89,6 +89,20 @@ pub async fn lists_name_holders_and_runs(fixture: &impl Fixture) {
     assert_eq!(store.runs(other).await.expect("listed").rows, []);
 }
 
+/// A closed episode is gone, also in the commit in which it was joined, and can be opened again.
+pub async fn closed_episodes_are_forgotten(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let change = |event, key: &str| part_of(event, RunStatus::Done, key, false, Some(episode(key, event, event)));
+    let lease = super::samples::lease(&store).await;
+    let close = |runs, key| andon_journal::Commit { closed_episodes: vec![id(key)], ..super::samples::commit_of(runs) };
+    store.commit(lease, close(vec![change(1, "a\0"), change(2, "b")], "a\0")).await.expect("committed");
+    assert_eq!(store.episode(&id("a\0")).await.expect("read"), None);
+    assert_eq!(store.episode(&id("b")).await.expect("read"), Some(episode("b", 2, 2)));
+    store.commit(lease, close(Vec::new(), "none")).await.expect("an episode that is not there is no error");
+    store.commit(lease, super::samples::commit_of(vec![change(3, "a\0")])).await.expect("committed");
+    assert_eq!(store.episode(&id("a\0")).await.expect("read"), Some(episode("a\0", 3, 3)));
+}
+
 /// A starting engine finds who holds which episode, parked runs among them, page by page.
 pub async fn holders_are_found_in_order(fixture: &impl Fixture) {
     let store = fixture.open().await;

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
-use andon_journal::{EpisodeHolder, EpisodeRow, Page, RunDetail, RunRow};
-use andon_model::{Code, RunStatus, TimelineEntry, TimelineKind};
+use andon_journal::{EpisodeHolder, EpisodeKey, EpisodeRow, Page, RunDetail, RunRow};
+use andon_model::{Code, Name, RunStatus, TimelineEntry, TimelineKind};
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::client::Client;
 use crate::commands::Context;
@@ -15,7 +17,7 @@ use crate::output::{Cell, Failure, Grid, Tone, utc_time};
 /// Most runs of an episode that are shown.
 const SHOWN_RUNS: usize = 50;
 
-/// List and show episodes: documents that further events join
+/// List, show and close episodes: documents that further events join
 #[derive(Debug, Subcommand)]
 pub(crate) enum Episodes {
     /// List episodes, the one that an event joined last first
@@ -24,6 +26,13 @@ pub(crate) enum Episodes {
     Show {
         /// The action
         action: String,
+        /// What its `once_per` gave
+        key: String,
+    },
+    /// Close one: the next event makes a document of its own, whatever the destination says of the old one
+    Close {
+        /// The action
+        action: Name,
         /// What its `once_per` gave
         key: String,
     },
@@ -60,6 +69,12 @@ pub(crate) async fn run(episodes: Episodes, context: &Context) -> anyhow::Result
             let shown = find(&client, &action, &key).await?;
             context.output.show(&shown, |shown| facts(&shown.row))?;
             context.output.aside(&runs_table(&shown.runs))?;
+        }
+        Episodes::Close { action, key } => {
+            let id = EpisodeKey { action, key };
+            let _: Value = client.submit(Method::POST, "/api/v1/episodes/close", &id).await?;
+            let sentence = |id: &EpisodeKey| format!("episode {:?} of {} is closed", id.key, id.action);
+            context.output.say(&id, sentence)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -156,7 +171,7 @@ fn has_updated(timeline: &[TimelineEntry]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 

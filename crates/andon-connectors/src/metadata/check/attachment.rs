@@ -28,12 +28,10 @@ impl<'a> Check<'a> {
     /// Where the bytes go; reports what does not exist.
     pub(super) fn attached_to(&mut self, step: &'a WrittenStep, service: Service<'a>) -> Option<Target<'a>> {
         let made = BTreeMap::new();
-        match &step.path {
-            Some(path) => self.target(service, path, &made),
-            None => {
-                let span = step.service.as_ref()?.span();
-                self.target(service, &Spanned::new(span, FILES.to_owned()), &made)
-            }
+        if let Some(path) = &step.path {
+            return self.target(service, path, &made);
         }
+        let span = step.service.as_ref()?.span();
+        self.target(service, &Spanned::new(span, FILES.to_owned()), &made)
     }
 }

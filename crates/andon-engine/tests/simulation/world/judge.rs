@@ -83,8 +83,8 @@ impl World {
             if closed.is_some_and(|closing| closing.at < run.row.created_at) {
                 found.push(broken("A4", format!("run {} joined {}, closed before", run.row.id, open.document)));
             }
-            let own = json!({ "Offset": run.row.event.0, "Count": open.count }).to_string();
-            let is_own = |body: &str| serde_json::from_str::<Value>(body).is_ok_and(|body| body.to_string() == own);
+            let own = json!({ "Offset": run.row.event.0, "Count": open.count });
+            let is_own = |body: &str| serde_json::from_str::<Value>(body).is_ok_and(|body| body == own);
             let mine: Vec<_> = changes.iter().filter(|change| is_own(&change.body)).collect();
             let is_due = run.row.action.as_str() == "once";
             if mine.is_empty() == is_due || mine.iter().any(|change| change.number != open.document) {
