@@ -112,20 +112,45 @@ impl Hidden {
     /// The first `most_chars` characters of a text in which nothing hidden stands. `None` where that cannot be
     /// promised: too much is hidden.
     pub(crate) fn cover(&self, text: &str, most_chars: usize) -> Option<String> {
-        let mut left: Vec<char> = text.chars().take(most_chars.saturating_mul(2)).collect();
-        let longest = self.texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+        // What is covered becomes shorter, so more than is asked for is looked at.
+        let (seen, is_cut) = first_chars(text, most_chars.saturating_mul(2));
+        let is_hidden = self.found_in(seen);
         // Where the text was cut, the beginning of something hidden may stand.
-        let is_cut = text.chars().nth(left.len()).is_some();
-        left.truncate(left.len().saturating_sub(if is_cut { longest } else { 0 }));
-        if self.texts.len() > MAX_HIDDEN || (is_cut && left.is_empty()) {
+        let longest = self.texts.iter().map(String::len).max().unwrap_or(0);
+        let end = seen.floor_char_boundary(seen.len().saturating_sub(if is_cut { longest } else { 0 }));
+        if self.texts.len() > MAX_HIDDEN || (is_cut && end == 0) {
             return None;
         }
-        // The longest first: one may be a part of another.
-        let mut texts: Vec<&String> = self.texts.iter().collect();
-        texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        let whole: String = left.into_iter().collect();
-        let covered = texts.into_iter().fold(whole, |covered, text| covered.replace(text.as_str(), BLANK));
-        Some(covered.chars().take(most_chars).collect())
+        let (mut covered, mut was_hidden) = (String::new(), false);
+        for (at, c) in seen[..end].char_indices() {
+            match (is_hidden.get(at).copied().unwrap_or_default(), was_hidden) {
+                (true, false) => covered.push_str(BLANK),
+                (true, true) => {}
+                (false, _) => covered.push(c),
+            }
+            was_hidden = is_hidden.get(at).copied().unwrap_or_default();
+        }
+        Some(first_chars(&covered, most_chars).0.to_owned())
+    }
+
+    /// Which bytes belong to something hidden. All is found before anything is covered: an event that chooses its
+    /// values to stand in one another's place makes nothing grow.
+    fn found_in(&self, text: &str) -> Vec<bool> {
+        let mut is_hidden = vec![false; text.len()];
+        for hidden in self.texts.iter().take(MAX_HIDDEN) {
+            for (at, found) in text.match_indices(hidden.as_str()) {
+                is_hidden[at..at + found.len()].fill(true);
+            }
+        }
+        is_hidden
+    }
+}
+
+/// The first characters of a text, and whether there are more.
+fn first_chars(text: &str, most: usize) -> (&str, bool) {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => (&text[..end], true),
+        None => (text, false),
     }
 }
 
@@ -166,6 +191,7 @@ fn read(text: &str) -> Result<Redacted, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::super::{Form, Template};
@@ -230,11 +256,36 @@ mod tests {
         hidden.add(&json!(["Annabelle", "Ann", "no"]));
         let covered = |text: &str, most| hidden.cover(text, most);
         assert_eq!(covered("Annabelle and Ann, no more", 99).as_deref(), Some("[redacted] and [redacted], no more"));
-        assert_eq!(covered(&"Annabelle".repeat(50), 30).as_deref(), Some("[redacted]".repeat(3).as_str()));
-        assert_eq!(covered(&"Annabelle".repeat(50), 7).as_deref(), Some("[redact"));
-        assert_eq!(covered(&"Annabelle".repeat(50), 2), None, "nothing is left that is surely clean");
+        let many = "Annabelle ".repeat(50);
+        assert_eq!(covered(&many, 30).as_deref(), Some("[redacted] [redacted] [redacte"));
+        assert_eq!(covered(&many, 7).as_deref(), Some("[redact"));
+        assert_eq!(covered(&many, 4), None, "nothing is left that is surely clean");
         hidden.add(&json!((0..=MAX_HIDDEN).map(|n| format!("name {n}")).collect::<Vec<_>>()));
         assert_eq!(hidden.cover("short", 99), None, "too much to look for");
+    }
+
+    #[test]
+    fn texts_that_stand_in_the_blank_make_nothing_grow() {
+        let mut hidden = Hidden::default();
+        hidden.add(&json!(["[redacted", "red", "act", "ted]", "edac"]));
+        assert_eq!(hidden.cover("red ted] action", 99).as_deref(), Some("[redacted] [redacted] [redacted]ion"));
+    }
+
+    proptest! {
+        /// However texts overlap, and wherever the prompt is cut: none of them is whole in what is sent.
+        #[test]
+        fn nothing_hidden_is_sent(
+            hidden in prop::collection::vec("[xyz\"\\\\ö]{3,6}", 1..4),
+            text in "[xyz\"\\\\ö]{0,80}",
+            most in 1_usize..90,
+        ) {
+            let mut all = Hidden::default();
+            all.add(&json!(hidden));
+            if let Some(covered) = all.cover(&text, most) {
+                prop_assert!(covered.chars().count() <= most);
+                prop_assert!(hidden.iter().all(|one| !covered.contains(one.as_str())), "{covered}");
+            }
+        }
     }
 
     #[test]
