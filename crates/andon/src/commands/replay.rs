@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use andon_engine::{Difference, Moment, WhatIfPage};
-use andon_journal::Change;
 use andon_model::{Code, Name, Offset, Timestamp};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -23,7 +22,6 @@ use serde_json::{Value, json};
 use crate::client::{Client, change_json};
 use crate::commands::{Context, apply};
 use crate::output::{Failure, Output};
-use crate::scenario;
 use tally::Tally;
 
 /// Show what a changed configuration would have made of past events; nothing is stored or sent
@@ -120,13 +118,7 @@ fn check_range(from: Option<Moment>, to: Option<Moment>) -> Result<(), Failure> 
 }
 
 async fn question(replay: &Replay, client: &Client) -> anyhow::Result<Value> {
-    let mut documents = Vec::new();
-    for folder in &replay.folders {
-        documents.extend(scenario::read(folder)?);
-    }
-    let mut changes = if replay.prune { apply::removals(client, &documents).await? } else { Vec::new() };
-    changes.extend(documents.into_iter().map(Change::Put));
-    let mut question = change_json(&changes);
+    let mut question = change_json(&apply::changes(client, &replay.folders, replay.prune).await?);
     let asked = json!({ "from": replay.from, "to": replay.to, "against": replay.against,
         "source": replay.source, "type": replay.kind, "decision": replay.decision, "action": replay.action });
     if let (Some(question), Value::Object(asked)) = (question.as_object_mut(), asked) {
