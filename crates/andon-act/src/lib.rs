@@ -27,7 +27,7 @@ pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
 pub use definition::{
     Action, ActionDefinition, Budget, ChangesetEntry, EpisodeDefinition, EpisodeTerms, Guard, OpenWhile, ProbeGuard,
-    RetryPolicy, Stage, Step, StepDefinition, SummaryApi, WhenEmpty, WhenMissing,
+    RetryPolicy, Stage, Step, StepDefinition, SummaryApi, TokenLimit, WhenEmpty, WhenMissing,
 };
 pub use key::{run_id, step_key};
 pub use library::{Determined, Library};

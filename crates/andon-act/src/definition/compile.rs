@@ -244,6 +244,7 @@ impl Compiler<'_> {
             model: step.model.clone(),
             system: step.system.clone().unwrap_or_else(|| SYSTEM.to_owned()),
             max_tokens: step.max_tokens.unwrap_or(MAX_SUMMARY_TOKENS),
+            token_limit: step.token_limit.unwrap_or_default(),
             path: path?,
             query: self.pairs(&step.query, Form::Query, "query"),
             headers: self.pairs(&step.headers, Form::Header, "header"),

@@ -25,7 +25,9 @@ use serde::Deserialize;
 pub use episode::{EpisodeDefinition, EpisodeTerms};
 pub use guard::{Guard, ProbeGuard};
 pub use retry::RetryPolicy;
-pub use step::{Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
+pub use step::{
+    Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, TokenLimit, WhenEmpty, WhenMissing,
+};
 pub(crate) use work::{Content, PartTemplates, ProbeTemplates, RequestTemplates, SummaryCall, SummaryTemplates, Work};
 
 use crate::StepKind;

@@ -186,6 +186,7 @@ fn values_have_their_limits() {
     );
     check_kind("fallback = \"f\"", "fallback = \"f\"\ntimeout = \"61s\"", "at most 60 seconds");
     check_kind("fallback = \"f\"", "fallback = \"f\"\nmax_chars = 0", "max_chars is 1 to");
+    check_kind("api = \"openai\"", "api = \"anthropic\"\ntoken_limit = \"max_tokens\"", "belongs to api = \"openai\"");
     check_kind("fallback = \"f\"", "fallback = \"f\"\nredact = [\"event.data.x | upper\"]", "is not a path");
     check_kind(
         "fallback = \"f\"",

@@ -61,7 +61,7 @@ fn body(call: &SummaryCall, prompt: &str) -> Value {
             json!({ "anthropic_version": "bedrock-2023-05-31", "system": call.system, "messages": [user] })
         }
     };
-    body["max_tokens"] = call.max_tokens.into();
+    body[call.token_limit.as_str()] = call.max_tokens.into();
     if let Some(model) = &call.model {
         body["model"] = model.as_str().into();
     }
