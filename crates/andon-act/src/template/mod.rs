@@ -75,6 +75,7 @@
 mod environment;
 mod expression;
 mod filters;
+mod hidden;
 mod json;
 mod known;
 mod lookahead;
