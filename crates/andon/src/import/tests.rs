@@ -13,7 +13,7 @@ const PRE: &str = "5afa4651-b380-4ece-b668-6b1a27bbc2b0";
 
 fn run(files: &[(&str, &str)]) -> Import {
     let file = |(label, text): &(&str, &str)| InputFile { label: (*label).into(), bytes: Some((*text).into()) };
-    import(&files.iter().map(file).collect::<Vec<_>>()).unwrap()
+    import(&files.iter().map(file).collect::<Vec<_>>(), Way::Btp).unwrap()
 }
 
 fn text<'a>(import: &'a Import, path: &str) -> &'a str {
@@ -138,8 +138,10 @@ proptest! {
     ) {
         let file = |label: &str, bytes: Vec<u8>| InputFile { label: label.into(), bytes: Some(bytes) };
         let files = [file("Actions.csv", actions), file("t.csv", table.into_bytes()), file("Actions.json", json.into_bytes())];
-        let twice = (import(&files).unwrap(), import(&files).unwrap());
+        let twice = (import(&files, Way::Btp).unwrap(), import(&files, Way::Own).unwrap());
+        let twice = (twice.0, import(&files, Way::Btp).unwrap(), twice.1);
         prop_assert_eq!(&twice.0.documents, &twice.1.documents);
+        prop_assert_eq!(twice.0.documents.len(), twice.2.documents.len());
     }
 
     #[test]

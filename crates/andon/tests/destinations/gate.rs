@@ -61,7 +61,8 @@ impl Passing {
     }
 
     fn write(&self, stream: &mut impl Write) -> std::io::Result<()> {
-        let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers: Vec<String> = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let headers = headers.concat();
         stream.write_all(format!("{} {} HTTP/1.1\r\n{headers}\r\n", self.method, self.target).as_bytes())?;
         stream.write_all(&self.body)
     }

@@ -6,6 +6,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod gate;
+mod guide;
 mod plant;
 mod provided;
 mod secrecy;
