@@ -42,7 +42,7 @@ test:
 	@.ci/setup build test "$(TOOLS)"
 	@$(BUILD)
 	cargo test --doc --workspace --locked --quiet
-	ANDON_TOOLS="$(TOOLS)" cargo nextest run --workspace --locked $(ARGS)
+	ANDON_TOOLS="$(abspath $(TOOLS))" cargo nextest run --workspace --locked $(ARGS)
 
 lint:
 	@.ci/setup build lint "$(TOOLS)"

@@ -74,7 +74,7 @@ impl Server {
         let log = kept.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
-                kept.lock().unwrap().push_str(&format!("{line}\n"));
+                kept.lock().unwrap().extend([&*line, "\n"]);
             }
         });
         Self { child, url, folder, log }
