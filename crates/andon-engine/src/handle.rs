@@ -45,7 +45,7 @@ pub struct SourceInfo {
 /// How the engine is, for readiness, metrics and `doctor`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Whether the lane is running and the journal took its last commit.
+    /// Whether the lane is running and the journal took its last commit, and what came in last.
     pub ready: bool,
     /// What is wrong when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]

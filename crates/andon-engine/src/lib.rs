@@ -11,6 +11,7 @@
 //! learns of the unsettled runs, page by page, and goes on by `andon_act::resume`.
 
 mod adapters;
+mod append_health;
 mod catalog;
 mod configure;
 mod counters;
