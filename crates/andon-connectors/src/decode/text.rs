@@ -71,8 +71,23 @@ pub(super) fn without_nulls(mut object: Value) -> Value {
     object
 }
 
+/// An id made of a body: the digest of its canonical form, so that equal content is the same event whatever its
+/// layout; of its bytes, where numbers in it would read alike that are not.
+pub(super) fn content_digest(body: &Value, bytes: &[u8]) -> String {
+    if is_exact(body) { digest(canonical(body).as_bytes()) } else { digest(bytes) }
+}
+
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => digits(number).is_some(),
+        Value::Array(entries) => entries.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
 /// JSON without spaces and with sorted keys: equal for equal content, whatever the sender's layout.
-pub(super) fn canonical(value: &Value) -> String {
+fn canonical(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
     out
@@ -131,6 +146,13 @@ mod tests {
         assert_eq!(canonical(&a), r#"{"a":1.5,"b":[1,{"x":null,"y":"ä"}]}"#);
         assert_eq!(canonical(&a), canonical(&b));
         assert_ne!(canonical(&a), canonical(&json!({})));
+    }
+
+    #[test]
+    fn bodies_that_differ_are_never_one() {
+        let id = |text: &str| content_digest(&parse_json(text.as_bytes()).expect("valid"), text.as_bytes());
+        assert_eq!(id("{\"a\": 1, \"b\": [2.5]}"), id("{\"b\":[2.50],\"a\":1}"));
+        assert_ne!(id("[{\"a\":18446744073709551617}]"), id("[{\"a\":18446744073709551618}]"));
     }
 
     #[test]
