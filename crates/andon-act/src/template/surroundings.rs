@@ -5,10 +5,13 @@
 //! else. In a name it could choose what is set; in JSON or XML that stands in a text it could add members, because
 //! it is escaped for the text around it and not for the language within.
 
+/// Stands for an insertion.
+const INSERTED: char = '\u{fffc}';
+
 /// Follows the literal text of a JSON template.
 #[derive(Debug, Default)]
 pub(super) struct Surroundings {
-    /// The content of the text so far, as written; an insertion is one letter.
+    /// The content of the text so far, as written; an insertion is [`INSERTED`].
     content: String,
     is_quoted: bool,
     is_escaped: bool,
@@ -33,7 +36,7 @@ impl Surroundings {
     /// Moves over an insertion.
     pub(super) fn insert(&mut self) {
         if self.is_quoted {
-            self.content.push('x');
+            self.content.push(INSERTED);
         }
     }
 
@@ -41,7 +44,8 @@ impl Surroundings {
     pub(super) fn is_structured(&self) -> bool {
         let decoded: String = serde_json::from_str(&format!("\"{}\"", self.content)).unwrap_or_default();
         let squeezed: String = decoded.split_whitespace().collect();
-        squeezed.starts_with(['{', '[', '<']) || squeezed.contains("\":")
+        let is_list = |rest: &str| rest.is_empty() || rest.starts_with(['"', '{', '[', INSERTED]);
+        squeezed.starts_with(['{', '<']) || squeezed.strip_prefix('[').is_some_and(is_list) || squeezed.contains("\":")
     }
 }
 
@@ -76,6 +80,8 @@ mod tests {
         check(r#"{"Text": "Seen by the camera: "#, false);
         check(r#"{"Text": "a < b, \"c\" and \\ {"#, false);
         check(r#"{"a": "{", "Text": ""#, false);
+        check(r#"{"Text": "[Andon] "#, false);
+        check(r#"{"Text": "["#, true);
         check(r#"{"Text": "{\"text\": \""#, true);
         check(r#"{"Text": " \u007b\"text\": "#, true);
         check(r#"{"Text": "\n[\""#, true);
