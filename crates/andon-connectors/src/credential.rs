@@ -26,8 +26,7 @@ const MAX_FILE_BYTES: u64 = 256 << 10;
 /// A reference to a secret text. In TOML one of `{ secret = "name" }`, `{ env = "VARIABLE" }`,
 /// `{ file = "/path" }`, `{ aws_secret = "name or ARN" }`, `{ aws_parameter = "/name" }`; with
 /// `key = "member"` the text is JSON and the member of that name is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "shape::Shape")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Where the text is.
     pub place: SecretPlace,

@@ -37,6 +37,10 @@ fn every_place_has_its_table() {
     check("{ aws_secret = \"a\", endpoint = \"http://example.com\" }", "use https for the endpoint");
     check("{ aws_secret = \"a\", region = \"Frankfurt\" }", "\"Frankfurt\" is not a region");
     check("{ aws_secret = \"\" }", "a name in AWS has 1 to");
+    for clear in ["\"open-sesame-1\"", "4711471147", "47.11"] {
+        check(clear, "a secret never stands in a file: say where it is");
+        assert!(!parse(clear).expect_err("no reference").contains(clear.trim_matches('"')), "{clear} is quoted");
+    }
     check("{ file = \"sap\" }", "use the full path of the file");
     check("{ env = \"A\", key = \"\" }", "key names a member");
 }

@@ -182,7 +182,10 @@ fn basic(document: &Document<'_>, section: &AuthSection) -> Result<Auth, Problem
 fn api_key(document: &Document<'_>, section: &AuthSection) -> Result<Auth, Problem> {
     match (&section.header, &section.query, &section.value) {
         (Some(header), None, Some(value)) => {
-            let name = header.as_ref().parse().map_err(|_| document.wrong(header, "not a header name"))?;
+            let name = header
+                .as_ref()
+                .parse()
+                .map_err(|_| document.wrong(header, format!("{:?} is not a header name", header.as_ref())))?;
             Ok(Auth::ApiKey { header: name, value: value.as_ref().clone() })
         }
         (None, Some(parameter), Some(value)) if !parameter.as_ref().is_empty() => {

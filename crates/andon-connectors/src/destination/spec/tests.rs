@@ -74,7 +74,7 @@ fn faults_name_key_and_place() {
     check(&format!("{url}[auth]\nkind = \"basic\"\nuser = \"A\""), " line 3 column 8", "basic needs user and");
     check(&format!("{url}[auth]\nkind = \"none\"\nuser = \"A\""), " line 4 column 8", "this key does not belong");
     let password = "kind = \"basic\"\nuser = \"A\"\npassword = \"open\"";
-    check(&format!("{url}[auth]\n{password}"), " line 5 column 12", "invalid type: string");
+    check(&format!("{url}[auth]\n{password}"), " line 5 column 12", "a secret never stands in a file");
     let two = "password = { env = \"A\", file = \"/b\" }";
     check(&format!("{url}[auth]\nkind = \"basic\"\n{two}"), " line 4 column 12", "say where the secret is");
     check(&format!("{url}[odata]\ncsrf_service_document = \"x\""), " line 3 column 25", "a path begins with /");
