@@ -239,7 +239,7 @@ fn refused_runs_are_tried_again_together() {
     let all_are = |status: &str| {
         wait_for(status, || {
             (server.json(&["runs", "list", "--status", status])["rows"].as_array()?.len() == 2).then_some(())
-        })
+        });
     };
     all_are("refused");
     server.feed(&["secret", "set", "sap-password"], PASSWORD);
