@@ -67,7 +67,7 @@ fn is_completed_after(number: usize, round: usize) -> bool {
 /// Documents of an asset, and alarms that its last one stands for.
 fn due(number: usize) -> (usize, usize) {
     let completed = || (0..ROUNDS).filter(|round| is_completed_after(number, *round));
-    (1 + completed().count(), completed().last().map_or(ROUNDS, |round| ROUNDS - 1 - round))
+    (1 + completed().count(), completed().next_back().map_or(ROUNDS, |round| ROUNDS - 1 - round))
 }
 
 async fn send(plant: &Plant, number: usize, round: usize) {
