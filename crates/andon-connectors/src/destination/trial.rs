@@ -19,8 +19,14 @@ impl Connection {
             Ok(Ok(reply)) => {
                 lines.push(line("connection", Ok(format!("HTTP {}", reply.status.as_u16()))));
                 lines.push(line("credentials", self.accepted(&reply)));
+                // SAP counts refused logons and locks the user: what was refused is not tried again.
+                if reply.status == StatusCode::UNAUTHORIZED {
+                    return lines;
+                }
             }
             Ok(Err(Failure::NotSent(why) | Failure::Unknown(why))) => {
+                let by = self.spec.proxy.as_ref().map(|proxy| format!("through the proxy {}: ", proxy.url));
+                let why = format!("{}{why}", by.unwrap_or_default());
                 lines.push(line("connection", Err(self.credentials.redactor.clean(&why))));
                 return lines;
             }

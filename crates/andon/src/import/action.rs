@@ -172,7 +172,7 @@ fn change_set(
     let body = parts[at].body.clone().unwrap_or_default();
     let guarded = guard_of_post(known, &body);
     if let Some(Ok(field)) = known.map(|known| known.reference).filter(|_| guarded.line.contains("probe")) {
-        parts[at].body = with_key(&body, field).or(parts[at].body.take());
+        parts[at].body = with_key(&body, field).map(|body| body.replace('\n', " ")).or(parts[at].body.take());
     }
     let document = known.map(|known| format!("responses[{at}].body.{}", known.document)).unwrap_or_default();
     let text = format!("service = {}\n{}", toml_text(gateway.service), batch::lines(&parts));

@@ -74,12 +74,16 @@ impl Readers<'_> {
     /// nowhere else.
     fn read_text_alone(&self, ids: [&str; 2]) -> bool {
         let ids = || ids.into_iter().filter(|id| !id.is_empty()).map(|id| format!(".{id}"));
-        let in_paths = self.paths.iter().any(|path| ids().any(|id| path.contains(&id)));
-        let is_text = |rest: &str| {
+        let goes_on = |rest: &str| rest.starts_with(|c: char| c.is_alphanumeric() || "_-".contains(c));
+        let uses = |text: &str, id: &str| -> Vec<String> {
+            text.split(id).skip(1).filter(|rest| !goes_on(rest)).map(str::to_owned).collect()
+        };
+        let in_paths = self.paths.iter().any(|path| ids().any(|id| !uses(path, &id).is_empty()));
+        let is_text = |rest: &String| {
             let path: String = rest.chars().take_while(|c| c.is_alphanumeric() || "_.[]".contains(*c)).collect();
             TEXT_PATHS.contains(&path.as_str())
         };
-        let plain = |body: &&str| ids().all(|id| body.split(id.as_str()).skip(1).all(is_text));
+        let plain = |body: &&str| ids().all(|id| uses(body, &id).iter().all(is_text));
         !in_paths && self.bodies.iter().all(plain)
     }
 }
@@ -97,6 +101,7 @@ mod tests {
         check(&["${{pre.r-1.content[0].text}} ${{pre.x.y}}"], &["/a"], true);
         check(&["${{pre.a-1.choices[0].message.content}}"], &[], true);
         check(&[], &[], true);
+        check(&["${{pre.a-1.content[0].text}} ${{pre.a-12.usage}}"], &[], true);
         check(&["${{pre.r-1.usage.input_tokens}}"], &[], false);
         check(&["${{stringify(pre.r-1)}}"], &[], false);
         check(&[], &["/x/${{pre.r-1.content[0].text}}"], false);
