@@ -8,6 +8,7 @@ use reqwest::Url;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::Value;
 
 use super::{Credential, SecretPlace};
 use crate::secrets::{AwsReference, AwsStore};
@@ -17,6 +18,9 @@ const MAX_AWS_NAME: usize = 2_048;
 
 /// What is said to somebody who wrote the secret itself. Serde's own words would quote it.
 const IN_CLEAR: &str = "a secret never stands in a file: say where it is, as in { secret = \"name\" }";
+
+/// What is said to somebody who wrote the secret in place of its name.
+const NO_NAME: &str = "secret is the name under which it was stored: a-z, 0-9, '-', '_', '.'";
 
 impl<'de> Deserialize<'de> for Credential {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -54,14 +58,28 @@ impl<'de> Visitor<'de> for Reference {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Shape {
-    secret: Option<Name>,
+    #[serde(default, deserialize_with = "unquoted")]
+    secret: Option<String>,
+    #[serde(default, deserialize_with = "unquoted")]
     env: Option<String>,
-    file: Option<PathBuf>,
+    #[serde(default, deserialize_with = "unquoted")]
+    file: Option<String>,
+    #[serde(default, deserialize_with = "unquoted")]
     aws_secret: Option<String>,
+    #[serde(default, deserialize_with = "unquoted")]
     aws_parameter: Option<String>,
+    #[serde(default, deserialize_with = "unquoted")]
     key: Option<String>,
     region: Option<String>,
     endpoint: Option<String>,
+}
+
+/// A text. Whatever else stands there may be the secret itself, and is not quoted.
+fn unquoted<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(Some(text)),
+        _ => Err(D::Error::custom(IN_CLEAR)),
+    }
 }
 
 impl TryFrom<Shape> for Credential {
@@ -73,12 +91,13 @@ impl TryFrom<Shape> for Credential {
         }
         let place = match shape {
             Shape { secret: Some(name), env: None, file: None, aws_secret: None, aws_parameter: None, .. } => {
-                SecretPlace::Stored(name)
+                SecretPlace::Stored(Name::new(&name).map_err(|_| NO_NAME)?)
             }
             Shape { secret: None, env: Some(variable), file: None, aws_secret: None, aws_parameter: None, .. } => {
                 SecretPlace::Env(variable)
             }
             Shape { secret: None, env: None, file: Some(path), aws_secret: None, aws_parameter: None, .. } => {
+                let path = PathBuf::from(path);
                 if !path.is_absolute() {
                     return Err("use the full path of the file".into());
                 }

@@ -41,6 +41,10 @@ fn every_place_has_its_table() {
         check(clear, "a secret never stands in a file: say where it is");
         assert!(!parse(clear).expect_err("no reference").contains(clear.trim_matches('"')), "{clear} is quoted");
     }
+    for clear in ["{ secret = 4711471147 }", "{ env = 4711471147 }", "{ file = \"/a\", key = 4711471147 }"] {
+        check(clear, "a secret never stands in a file");
+    }
+    check("{ secret = \"Open sesame!\" }", "secret is the name under which it was stored");
     check("{ file = \"sap\" }", "use the full path of the file");
     check("{ env = \"A\", key = \"\" }", "key names a member");
 }

@@ -146,9 +146,9 @@ impl<'a> Grant<'a> {
         let Ok(Value::Object(answer)) = serde_json::from_slice(reply.bytes()) else {
             return Problem::new(Code::Busy, NOT_OAUTH);
         };
-        match told(&answer) {
+        match told(&answer, &self.redactor) {
             Some(error) if PASSING.iter().any(|passing| error.starts_with(passing)) => Problem::new(Code::Busy, error),
-            Some(error) => Problem::new(Code::TokenRefused, format!("{NO_TOKEN}: {}", self.redactor.clean(&error))),
+            Some(error) => Problem::new(Code::TokenRefused, format!("{NO_TOKEN}: {error}")),
             None => Problem::new(Code::TokenRefused, format!("{NO_TOKEN}: check token_url")),
         }
     }
@@ -180,12 +180,14 @@ const MAX_TOKEN_BYTES: usize = 64 << 10;
 /// Longest part of an error that is told.
 const MAX_ERROR_CHARS: usize = 300;
 
-/// `error` and `error_description`, where there are any.
-fn told(answer: &serde_json::Map<String, Value>) -> Option<String> {
+/// `error` and `error_description`, where there are any. They are cleaned before they are cut: half a secret would not be
+/// found any more.
+fn told(answer: &serde_json::Map<String, Value>, redactor: &Redactor) -> Option<String> {
     let text = |name: &str| answer.get(name).and_then(Value::as_str);
     let error = text("error")?;
     let whole = [Some(error), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
-    Some(whole.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect())
+    let printable: String = whole.chars().filter(|c| !c.is_control()).collect();
+    Some(redactor.clean(&printable).chars().take(MAX_ERROR_CHARS).collect())
 }
 
 fn encode(text: &str) -> String {

@@ -122,8 +122,11 @@ async fn a_token_service_that_fails_is_told_and_nothing_is_sent() {
     check_service(Play::status(200).body("{\"access_to"), "busy AND-4007", "no JSON object").await;
     let error = r#"{"error":"unauthorized_client","error_description":"open-sesame-1?"}"#;
     check_service(Play::status(200).body(error), "refused AND-4009 0", "unauthorized_client: [secret]?").await;
-    let passing = r#"{"error":"temporarily_unavailable"}"#;
-    check_service(Play::status(200).body(passing), "busy AND-4007", "temporarily_unavailable").await;
+    let passing = r#"{"error":"temporarily_unavailable","error_description":"open-sesame-1 is not read now"}"#;
+    check_service(Play::status(200).body(passing), "busy AND-4007", "temporarily_unavailable: [secret] is not").await;
+    let description = format!("{}open-sesame-1", "x".repeat(270));
+    let long = format!(r#"{{"error":"invalid_client","error_description":"{description}"}}"#);
+    check_service(Play::status(200).body(&long), "refused AND-4009 0", "xxx[secret]").await;
     let odd = r#"{"access_token":"x","token_type":"mac"}"#;
     check_service(Play::status(200).body(odd), "refused AND-4009 0", "holds no bearer token").await;
     for bearer in ["", "line\\nbreak-in-it", "two words", "schl\u{fc}ssel", &"x".repeat(70_000)] {

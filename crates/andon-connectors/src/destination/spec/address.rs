@@ -29,8 +29,7 @@ pub(in crate::destination) fn is_framing(name: &str) -> bool {
 }
 
 /// Parts of names that tell of something secret.
-const SECRET_WORDS: [&str; 9] =
-    ["auth", "cookie", "credential", "key", "pass", "secret", "session", "signature", "token"];
+const SECRET_WORDS: [&str; 9] = ["auth", "cookie", "credential", "key", "pass", "secret", "session", "sig", "token"];
 
 /// Whether a header or parameter of this name may hold a secret: rather one too many than one too few, where nobody
 /// can be asked.

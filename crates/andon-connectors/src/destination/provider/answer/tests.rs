@@ -94,15 +94,15 @@ fn a_token_that_could_not_be_had_is_an_error_inside_a_success() {
 fn everything_secret_is_hidden_and_the_life_is_that_of_the_token() {
     let mut answer = destination(&json!({
         "Authentication": "OAuth2Password", "Password": "pass-word-1", "clientSecret": "client-secret-1",
-        "URL.headers.APIKey": "api-key-0815", "URL.headers.x-functions-key": "function-1", "URL.queries.sig": "plain-text-1",
+        "URL.headers.APIKey": "api-key-0815", "URL.headers.x-functions-key": "function-1", "URL.queries.sig": "signature-1", "URL.queries.tenant": "plain-text-1",
         "URL.queries.subscription-key": "subscriber-1", "tokenService.body.assertion_secret": "assertion-1",
     }));
     answer["authTokens"] = json!([{"type": "Bearer", "value": "token-4711-a", "expires_in": "100",
         "http_header": {"key": "Authorization", "value": "Bearer token-4711-a"}}]);
     let (found, draft) = read(&answer);
     assert!(found.is_ok());
-    let more = "function-1 subscriber-1 assertion-1 plain-text-1";
-    assert_eq!(draft.redactor.clean(more), "[secret] [secret] [secret] plain-text-1");
+    let more = "function-1 subscriber-1 assertion-1 signature-1 plain-text-1";
+    assert_eq!(draft.redactor.clean(more), "[secret] [secret] [secret] [secret] plain-text-1");
     let echo = "pass-word-1 client-secret-1 api-key-0815 token-4711-a";
     assert_eq!(draft.redactor.clean(echo), "[secret] [secret] [secret] [secret]");
     assert_eq!(draft.life, Life::of_token(Timestamp::from_micros(0), Some(100)));
