@@ -40,9 +40,10 @@ impl Surroundings {
         }
     }
 
-    /// Whether the text so far is JSON or XML of its own: it begins like that, or holds a member's name.
+    /// Whether the text so far is JSON or XML of its own: it begins like that, or holds a member's name. What cannot be
+    /// read counts as such.
     pub(super) fn is_structured(&self) -> bool {
-        let decoded: String = serde_json::from_str(&format!("\"{}\"", self.content)).unwrap_or_default();
+        let Ok(decoded) = serde_json::from_str::<String>(&format!("\"{}\"", self.content)) else { return true };
         let squeezed: String = decoded.split_whitespace().collect();
         let is_list = |rest: &str| rest.is_empty() || rest.starts_with(['"', '{', '[', INSERTED]);
         squeezed.starts_with(['{', '<']) || squeezed.strip_prefix('[').is_some_and(is_list) || squeezed.contains("\":")
@@ -87,6 +88,7 @@ mod tests {
         check(r#"{"Text": "\n[\""#, true);
         check(r#"{"Text": "<note>"#, true);
         check(r#"{"Text": "payload={\"text\" : \""#, true);
+        check(r#"{"Text": "half a sign \ud83d"#, true);
     }
 
     #[test]
