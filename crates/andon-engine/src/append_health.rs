@@ -20,10 +20,11 @@ pub(crate) struct AppendHealth(Mutex<Option<(Timestamp, Problem)>>);
 impl AppendHealth {
     /// Notes how an append ended. Only a failure of the storage says something about the next one.
     pub(crate) fn note<T>(&self, appended: &Result<T, JournalError>, now: Timestamp) {
-        *self.0.lock() = match appended {
-            Err(error @ JournalError::Storage { .. }) => Some((now, Problem::from(error))),
-            Ok(_) | Err(_) => None,
-        };
+        match appended {
+            Ok(_) => *self.0.lock() = None,
+            Err(error @ JournalError::Storage { .. }) => *self.0.lock() = Some((now, Problem::from(error))),
+            Err(_) => {}
+        }
     }
 
     /// Why the journal does not take what comes in.
@@ -45,6 +46,7 @@ mod tests {
         let is_well = |after: Duration| health.problem(start.after(after)).is_none();
         assert!(is_well(Duration::ZERO));
         health.note(&full(), start);
+        health.note(&Err::<(), _>(JournalError::Held { owner: "another".into() }), start);
         assert!(!is_well(Duration::from_secs(29)));
         assert!(is_well(Duration::from_secs(30)));
         health.note(&Ok(()), start);
