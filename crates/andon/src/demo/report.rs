@@ -197,8 +197,8 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// A document is a duplicate when its key is taken, or when it has no key and no run will name it any more. A document is lost
-    /// when a run names it and the books do not, or when it is missing and no run is stopped for it.
+    /// A document is a duplicate when its key is taken, or when it has no key and no run will name it any more. A
+    /// document is lost when a run names it and the books do not, or when it is missing and no run is stopped for it.
     fn new(lines: &[Line], books: &Books, (expected, settled): (&Expected, bool), status: &StatusAnswer) -> Self {
         let named: BTreeSet<&str> =
             lines.iter().flat_map(|line| line.document.split(", ")).filter(|n| !n.is_empty()).collect();

@@ -198,7 +198,7 @@ fn entity_of_answer(value: &Value) -> Option<Entity> {
     entity_of_word(&set.split(['(', '/']).next()?.to_ascii_lowercase())
 }
 
-/// What the destination service answers is told by its members, `Name` with `Type` or `URL`.
+/// What the destination service answers is told by its members, `Name` with `URL` or `Authentication`.
 fn entity_of_rows(value: &Value) -> Option<Entity> {
     let first = rows_of(value).first()?.as_object()?;
     let has = |name: &str| first.contains_key(name);

@@ -6,8 +6,8 @@
 //! <https://docs.aws.amazon.com/iot-sitewise/latest/userguide/interact-with-other-services.html>.
 //!
 //! A value is an event when its quality is good and its state is one of the configured ones; any other, also a
-//! number, a flag or nothing, is passed over and counted. The notification names asset and property by id alone: a decision's lookup
-//! gives them names. The event's id is made of property, time and a digest of the state's text.
+//! number, a flag or nothing, is passed over and counted. The notification names asset and property by id alone: a
+//! decision's lookup gives them names. The event's id is made of property, time and a digest of the state's text.
 
 mod options;
 mod state;
