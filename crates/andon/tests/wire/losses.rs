@@ -29,6 +29,7 @@ async fn every_search_tells_what_became_of_a_lost_step() {
         ("odata-v4", "odata-v4 by part"),
         ("attachment", "attachment"),
         ("changeset", "changeset"),
+        ("changeset-v4", "changeset-v4"),
     ] {
         assert_eq!(after("commit_then_drop=1", step, searched).await, "one 200", "{step} by {searched}");
         assert_eq!(after("commit_then_500=1", step, searched).await, "one 200", "{step} by {searched}");

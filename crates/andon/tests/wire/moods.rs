@@ -25,12 +25,16 @@ const MOODS: &[Row] = &[
     ("busy=1", "busy", &[]),
     ("unauthorized=1", "refused AND-4006 401", &[]),
     ("token_expired=1", "busy", &[("http", "done"), ("decision", "done"), ("summary", "done")]),
-    ("locked=1", "busy", &[("http", "done"), ("changeset", "done"), ("decision", "done"), ("summary", "done")]),
+    (
+        "locked=1",
+        "busy",
+        &[("http", "done"), ("changeset", "done"), ("changeset-v4", "done"), ("decision", "done"), ("summary", "done")],
+    ),
     ("etag_moved=1", "done", &[("patch", "refused AND-4001 412")]),
     ("precondition_required=1", "done", &[("patch", "refused AND-4001 428")]),
-    ("partial_batch=1", "done", &[("changeset", "lost")]),
+    ("partial_batch=1", "done", &[("changeset", "lost"), ("changeset-v4", "lost")]),
     // The service of the notifications has a session already; nothing else can begin one.
-    ("reads=1", "done", &[("odata-v4", "busy"), ("attachment", "busy"), ("patch", "busy")]),
+    ("reads=1", "done", &[("odata-v4", "busy"), ("attachment", "busy"), ("changeset-v4", "busy"), ("patch", "busy")]),
     ("empty_result=1", "done", &[]),
     ("llm_broken_json=1", "done", &[]),
     ("llm_injection=1", "done", &[]),
@@ -62,7 +66,7 @@ async fn every_shape_of_an_error_is_told_in_its_words() {
             ..SimulatorConfig::default()
         };
         let plant = Plant::new(config).await;
-        for step in ["odata", "odata-v4", "changeset"] {
+        for step in ["odata", "odata-v4", "changeset", "changeset-v4"] {
             let answer = plant.send(&request(step)).await;
             assert_eq!(verdict(&answer), "refused AND-4001 400", "{shape} {step}: {answer:?}");
             let Answer::Refused { problem, .. } = answer else { panic!("refused expected") };
@@ -79,6 +83,7 @@ async fn answers_are_what_later_steps_read() {
         ("odata-v4", "/QualityIssueReference"),
         ("attachment", "/d/FileName"),
         ("changeset", "/responses/0/body/d/MaintenanceNotification"),
+        ("changeset-v4", "/responses/0/body/QualityIssueReference"),
         ("decision", "/Result/0/ActionInfo/ActionId"),
         ("summary", "/choices/0/message/content"),
     ];

@@ -12,8 +12,9 @@ use andon_testkit::memory_journal::MemoryJournal;
 use async_trait::async_trait;
 
 const KEY: &str = "ABCDEFGHJKMNPQRSTVWX";
-/// That of the change set, which makes a notification as well.
+/// Those of the change sets, which make a notification and a defect as well.
 const SET_KEY: &str = "SBCDEFGHJKMNPQRSTVWX";
+const SET_V4_KEY: &str = "4BCDEFGHJKMNPQRSTVWX";
 const NOTIFICATIONS: &str = "/sap/opu/odata/sap/API_MAINTNOTIFICATION";
 const DEFECTS: &str = "/sap/opu/odata4/sap/api_defect/srvd_a2x/sap/defect/0001";
 const ATTACHMENTS: &str = "/sap/opu/odata/sap/API_CV_ATTACHMENT_SRV";
@@ -22,8 +23,8 @@ const ATTACHMENTS: &str = "/sap/opu/odata/sap/API_CV_ATTACHMENT_SRV";
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The steps of the tables, in the order of their columns.
-pub(crate) const STEPS: [&str; 8] =
-    ["http", "odata", "odata-v4", "attachment", "changeset", "patch", "decision", "summary"];
+pub(crate) const STEPS: [&str; 9] =
+    ["http", "odata", "odata-v4", "attachment", "changeset", "changeset-v4", "patch", "decision", "summary"];
 
 /// Keeps one picture, whatever it is asked for.
 struct Shelf;
@@ -101,6 +102,7 @@ pub(crate) fn request(step: &str) -> Request {
         "odata-v4" => defect(),
         "attachment" => upload(),
         "changeset" => changeset(),
+        "changeset-v4" => changeset_v4(),
         "patch" => patch(),
         "decision" => plain(
             StepKind::Decision,
@@ -153,10 +155,13 @@ fn create() -> Request {
     odata(StepKind::Odata, NOTIFICATIONS, "MaintenanceNotification", &notification("Hot bearing", KEY))
 }
 
+fn defect_body(reference: &str) -> String {
+    let what = format!("\"DefectCategory\":\"06\",\"DefectText\":\"Scratch {reference}\"");
+    format!("{{{what},\"Equipment\":\"210100094\",\"QualityIssueReference\":\"{reference}\"}}")
+}
+
 fn defect() -> Request {
-    let what = format!("\"DefectCategory\":\"06\",\"DefectText\":\"Scratch {KEY}\"");
-    let body = format!("{{{what},\"Equipment\":\"210100094\",\"QualityIssueReference\":\"{KEY}\"}}");
-    odata(StepKind::OdataV4, DEFECTS, "Defect", &body)
+    odata(StepKind::OdataV4, DEFECTS, "Defect", &defect_body(KEY))
 }
 
 fn upload() -> Request {
@@ -173,16 +178,28 @@ fn upload() -> Request {
 }
 
 fn changeset() -> Request {
-    let body = notification("In a set", SET_KEY);
+    let service = odata(StepKind::Odata, NOTIFICATIONS, "$batch", "");
+    created_and_changed(
+        service,
+        "MaintenanceNotification",
+        notification("In a set", SET_KEY),
+        "{\"MaintPriority\":\"2\"}",
+    )
+}
+
+fn changeset_v4() -> Request {
+    let service = odata(StepKind::OdataV4, DEFECTS, "$batch", "");
+    created_and_changed(service, "Defect", defect_body(SET_V4_KEY), "{\"DefectText\":\"Deep scratch\"}")
+}
+
+/// A change set that creates a document and changes it, which it can name by `$1` only.
+fn created_and_changed(batch: Request, set: &str, create: String, change: &str) -> Request {
     let part = |content_id, method: &str, path: &str, body: String| {
         let headers = if method == "PATCH" { vec![("If-Match".to_owned(), "*".to_owned())] } else { Vec::new() };
         ChangesetPart { content_id, method: method.into(), path: path.into(), headers, body: Some(body) }
     };
-    let changeset = vec![
-        part(1, "POST", "MaintenanceNotification", body),
-        part(2, "PATCH", "$1", "{\"MaintPriority\":\"2\"}".into()),
-    ];
-    Request { changeset, body: None, content_type: None, ..odata(StepKind::Odata, NOTIFICATIONS, "$batch", "") }
+    let changeset = vec![part(1, "POST", set, create), part(2, "PATCH", "$1", change.to_owned())];
+    Request { changeset, body: None, content_type: None, ..batch }
 }
 
 fn patch() -> Request {
@@ -215,6 +232,10 @@ pub(crate) fn search(step: &str) -> ProbeQuery {
         "odata-v4 by part" => query(StepKind::OdataV4, format!("{DEFECTS}/Defect"), "DefectText", Match::Contains),
         "changeset" => {
             ProbeQuery { value: SET_KEY.into(), ..notifications("MaintNotifExtReferenceNumber", Match::Equals) }
+        }
+        "changeset-v4" => {
+            let defects = query(StepKind::OdataV4, format!("{DEFECTS}/Defect"), "QualityIssueReference", Match::Equals);
+            ProbeQuery { value: SET_V4_KEY.into(), ..defects }
         }
         "attachment" => {
             let of = [
