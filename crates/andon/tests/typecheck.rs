@@ -60,7 +60,11 @@ fn metadata_is_fetched_and_faults_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let scenario = scenario("lookout-equipment", &sap, folder.path());
     server.json(&["apply", scenario.to_str().unwrap()]);
+    let missing = "not compared with $metadata, which is not in the folder: andon destinations metadata s4 --service \
+                   /sap/opu/odata/sap/API_MAINTNOTIFICATION --save";
+    assert!(checked(&scenario).1.contains(missing), "{}", checked(&scenario).1);
     fetch(&server, &scenario);
+    assert!(!checked(&scenario).1.contains("not compared"), "{}", checked(&scenario).1);
     assert!(scenario.join("metadata/s4.api_maintnotification.xml").is_file());
     assert_eq!(checked(&scenario).0, Some(0), "{}", checked(&scenario).1);
 

@@ -24,7 +24,7 @@ mod suggest;
 mod tree;
 mod written;
 
-pub use check::check_types;
+pub use check::{check_types, services_without_metadata};
 pub use edm::Kind;
 pub use model::{EntitySet, Format, Metadata, Navigation, Operation, Parameter, Property, Structure, Version};
 pub use services::{Services, document_name};

@@ -1,9 +1,11 @@
 //! `andon check`: what `apply` would say, without a server.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use andon_journal::{Change, Finding};
+use andon_connectors::metadata::{Services, services_without_metadata};
+use andon_journal::{Change, Document, DocumentKind, Finding};
 use clap::Args;
 use serde::Serialize;
 
@@ -25,6 +27,15 @@ pub(crate) struct Check {
 struct Checked {
     documents: usize,
     findings: Vec<Finding>,
+    /// Services whose metadata is not in the folders, so that no step was compared with it.
+    not_compared: Vec<NotCompared>,
+}
+
+/// A service without metadata.
+#[derive(Debug, Serialize)]
+struct NotCompared {
+    destination: String,
+    service: String,
 }
 
 pub(crate) async fn run(check: &Check, context: &Context) -> anyhow::Result<ExitCode> {
@@ -32,9 +43,9 @@ pub(crate) async fn run(check: &Check, context: &Context) -> anyhow::Result<Exit
     for folder in &check.folders {
         documents.extend(scenario::read(folder)?);
     }
-    let (count, needs) = (documents.len(), secrets::named(&documents));
+    let (count, needs, not_compared) = (documents.len(), secrets::named(&documents), not_compared(&documents));
     let findings = wiring::check(documents.into_iter().map(Change::Put).collect()).await?;
-    let checked = Checked { documents: count, findings };
+    let checked = Checked { documents: count, findings, not_compared };
     if checked.findings.is_empty() {
         context.output.say(&checked, |_| format!("{count} documents are good, every test case passes"))?;
     } else {
@@ -43,5 +54,16 @@ pub(crate) async fn run(check: &Check, context: &Context) -> anyhow::Result<Exit
     for need in needs {
         context.output.note(&format!("needed at the server: {} ({})", need.kept, need.place))?;
     }
+    for NotCompared { destination, service } in &checked.not_compared {
+        let fetch = format!("andon destinations metadata {destination} --service {service} --save <folder>");
+        context.output.note(&format!("not compared with $metadata, which is not in the folder: {fetch}"))?;
+    }
     Ok(exit_code(&checked.findings))
+}
+
+fn not_compared(documents: &[Document]) -> Vec<NotCompared> {
+    let services = Services::read(documents);
+    let actions = documents.iter().filter(|document| document.kind == DocumentKind::Action);
+    let found: BTreeSet<_> = actions.flat_map(|action| services_without_metadata(action, &services)).collect();
+    found.into_iter().map(|(destination, service)| NotCompared { destination, service }).collect()
 }

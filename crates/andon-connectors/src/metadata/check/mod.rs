@@ -13,7 +13,7 @@ mod references;
 mod texts;
 mod value;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use andon_act::template::{Facts, Form, Template};
 use andon_journal::{Document, Finding};
@@ -41,6 +41,15 @@ pub fn check_types(action: &Document, services: &Services, facts: &Facts) -> Vec
     }
     check.findings.truncate(MAX_FINDINGS);
     check.findings
+}
+
+/// The services that the steps of an action name and whose metadata is not there, so that nothing was compared:
+/// destination and path of each.
+pub fn services_without_metadata(action: &Document, services: &Services) -> BTreeSet<(String, String)> {
+    let Ok(written) = toml::from_str::<WrittenAction>(&action.text) else { return BTreeSet::new() };
+    let named = written.steps.iter().filter(|step| step.is_odata());
+    let named = named.filter_map(|step| Some((step.destination.clone(), step.service.as_ref()?.get_ref().clone())));
+    named.filter(|(destination, service)| services.find(destination, service).is_none()).collect()
 }
 
 /// A check under way.
