@@ -6,12 +6,13 @@
 //!
 //! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
-//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`] measures something else: a start on
-//! a large journal.
+//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`] and [`mod@replay`] measure something
+//! else: a start on a large journal, and past events on a changed configuration.
 
 mod latency;
 mod load;
 mod process;
+mod replay;
 mod report;
 mod restart;
 mod stand;
@@ -54,6 +55,12 @@ enum Instead {
         #[arg(long, default_value_t = 10)]
         gib: u64,
     },
+    /// Measure a replay of past events, in a network that leads nowhere; needs sqlite3, unshare and ip
+    Replay {
+        /// How many events, in thousands made from one
+        #[arg(long, default_value_t = 100_000)]
+        events: usize,
+    },
 }
 
 #[tokio::main]
@@ -63,8 +70,12 @@ async fn main() -> anyhow::Result<ExitCode> {
         Some(program) => program,
         None => std::env::current_exe()?.with_file_name("andon"),
     };
-    if let Some(Instead::Restart { gib }) = arguments.instead {
-        restart::measure(&program, arguments.folder.as_deref(), gib).await?;
+    if let Some(instead) = &arguments.instead {
+        let folder = arguments.folder.as_deref();
+        match *instead {
+            Instead::Restart { gib } => restart::measure(&program, folder, gib).await?,
+            Instead::Replay { events } => replay::measure(&program, folder, events).await?,
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let stand = Stand::start(&program, arguments.folder.as_deref()).await?;

@@ -60,6 +60,20 @@ impl Stand {
         self.wait_until_ready().await
     }
 
+    /// The configuration in force, in a folder of its own.
+    pub(crate) fn export(&self) -> anyhow::Result<TempDir> {
+        let into = TempDir::new()?;
+        let mut export = Command::new(&self.program);
+        export.args(["--url", &self.url, "--data"]).arg(self.folder()).arg("export").arg(into.path());
+        ensure!(export.stdout(Stdio::null()).status()?.success(), "the configuration cannot be exported");
+        Ok(into)
+    }
+
+    /// The data folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// The file with the journal.
     pub(crate) fn journal(&self) -> PathBuf {
         self.folder.path().join("andon.db")

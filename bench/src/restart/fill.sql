@@ -27,7 +27,8 @@ INSERT INTO decisions
 INSERT INTO runs
     SELECT sequence + n * size.runs, substr(id, 1, 18) || printf('%08d', n), event_offset + n * size.events, action,
            revision, subject || '-' || n, status, due,
-           replace(state, id, substr(id, 1, 18) || printf('%08d', n)), documents, summary, created_at, updated_at
+           replace(state, id, substr(id, 1, 18) || printf('%08d', n)), documents, summary, created_at, updated_at,
+           episode || '-' || n, holds_episode
     FROM size CROSS JOIN copies CROSS JOIN base_runs;
 INSERT INTO timeline
     SELECT event_offset + n * size.events, substr(run_id, 1, 18) || printf('%08d', n), entry, body

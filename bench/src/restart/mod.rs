@@ -41,7 +41,8 @@ pub(crate) async fn measure(program: &Path, folder: Option<&Path>, gib: u64) -> 
     restart(&mut stand, "again, warm", 2).await
 }
 
-async fn until_pending(stand: &Stand, pending: usize) -> anyhow::Result<()> {
+/// Waits until so few events and runs are not finished.
+pub(crate) async fn until_pending(stand: &Stand, pending: usize) -> anyhow::Result<()> {
     while stand.pending().await? > i64::try_from(pending)? {
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
@@ -53,8 +54,13 @@ fn fill(journal: &Path, gib: u64) -> anyhow::Result<usize> {
     sqlite(journal, "PRAGMA wal_checkpoint(TRUNCATE); VACUUM;")?;
     let base = std::fs::metadata(journal)?.len();
     let copies = usize::try_from((gib * GIB / base).max(1))?;
-    sqlite(journal, &include_str!("fill.sql").replace("COPIES", &copies.to_string()))?;
+    multiply(journal, copies)?;
     Ok(copies)
+}
+
+/// Adds so many copies of everything to a journal that nobody has open.
+pub(crate) fn multiply(journal: &Path, copies: usize) -> anyhow::Result<()> {
+    sqlite(journal, &include_str!("fill.sql").replace("COPIES", &copies.to_string()))
 }
 
 fn sqlite(journal: &Path, sql: &str) -> anyhow::Result<()> {
@@ -92,6 +98,6 @@ async fn restart(stand: &mut Stand, how: &str, number: usize) -> anyhow::Result<
     ))
 }
 
-fn say(line: &str) -> anyhow::Result<()> {
+pub(crate) fn say(line: &str) -> anyhow::Result<()> {
     Ok(writeln!(std::io::stdout().lock(), "{line}")?)
 }
