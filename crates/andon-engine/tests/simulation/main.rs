@@ -58,7 +58,11 @@ fn one_seed() {
 #[test]
 fn models_fail_in_every_way() {
     let mut seen = std::collections::BTreeSet::new();
-    for seed in 0..400 {
+    // Some ways are rare: the search for them ends with the last one.
+    for seed in 0..4_000 {
+        if seed >= 200 && seen.len() == WAYS.len() {
+            break;
+        }
         for entry in run_schedule(seed, Plant::None).expect("a good schedule") {
             let body: serde_json::Value = serde_json::from_str(&entry.body).expect("a rendered body");
             assert_eq!(body["Ref"], entry.key.as_str(), "what a model writes stays in its field");

@@ -10,6 +10,8 @@
 //!   before. Found as A4.
 //! * *Free the parked*: a parked run no longer holds its episode after a restart, so that another makes a second
 //!   document. Found as A4.
+//! * *Forget closings*: an episode that a person closes is not forgotten, so that an event joins its document. Found as
+//!   A4.
 //! * *Re-send after lost*: a lost answer is taken for a busy one and repeated at once. Found as A1.
 
 use std::sync::{Arc, Mutex};
@@ -124,6 +126,23 @@ impl JournalLayer for FreeingJournal {
     }
 }
 
+/// A journal with the bug *forget closings*: episodes that a person closes stay.
+pub(crate) struct KeepingJournal {
+    pub(crate) inner: Arc<MemoryJournal>,
+}
+
+#[async_trait]
+impl JournalLayer for KeepingJournal {
+    fn inner(&self) -> &dyn Journal {
+        &*self.inner
+    }
+
+    async fn commit(&self, lease: Lease, mut commit: Commit) -> Result<(), JournalError> {
+        commit.closed_episodes.clear();
+        self.inner.commit(lease, commit).await
+    }
+}
+
 /// The first seed that notices the bug, and what it says.
 fn first_failure(plant: Plant) -> (u64, String) {
     let found = (0..500).find_map(|seed| run_schedule(seed, plant).err().map(|failure| (seed, failure)));
@@ -157,6 +176,12 @@ fn believing_that_documents_are_open_is_noticed() {
 #[test]
 fn freeing_the_episodes_of_parked_runs_is_noticed() {
     let (_, failure) = first_failure(Plant::FreeTheParked);
+    assert!(failure.contains("A4 broken"), "{failure}");
+}
+
+#[test]
+fn forgetting_closings_is_noticed() {
+    let (_, failure) = first_failure(Plant::ForgetClosings);
     assert!(failure.contains("A4 broken"), "{failure}");
 }
 

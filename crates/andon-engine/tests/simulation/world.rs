@@ -18,7 +18,7 @@ use andon_testkit::{
 use serde_json::json;
 
 use crate::common::{SOURCE, SimulatedAdapters};
-use crate::planted::{ForgetfulJournal, FreeingJournal, HastyJournal, PlantedTarget};
+use crate::planted::{ForgetfulJournal, FreeingJournal, HastyJournal, KeepingJournal, PlantedTarget};
 use crate::scenario;
 use people::Closing;
 
@@ -32,6 +32,7 @@ pub(crate) enum Plant {
     ForgetEpisodes,
     BelieveItIsOpen,
     FreeTheParked,
+    ForgetClosings,
 }
 
 /// Time after which every world must have come to rest.
@@ -207,6 +208,7 @@ impl World {
             Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(memory.clone())),
             Plant::ForgetEpisodes => Arc::new(ForgetfulJournal { inner: memory.clone() }),
             Plant::FreeTheParked => Arc::new(FreeingJournal { inner: memory.clone() }),
+            Plant::ForgetClosings => Arc::new(KeepingJournal { inner: memory.clone() }),
             _ => memory.clone(),
         };
         let failures = if self.dice.chance(0.5) { 0.05 } else { 0.0 };

@@ -79,8 +79,8 @@ impl World {
         let changes = self.destination.changes();
         let mut found = Vec::new();
         for (run, open) in joined(runs).filter(|(run, open)| open.run != run.row.id) {
-            let closed = closings.iter().find(|closing| closing.number == open.document);
-            if closed.is_some_and(|closing| closing.at < run.row.created_at) {
+            let mut closed = closings.iter().filter(|closing| closing.is_sure && closing.number == open.document);
+            if closed.any(|closing| closing.at < run.row.created_at) {
                 found.push(broken("A4", format!("run {} joined {}, closed before", run.row.id, open.document)));
             }
             let own = json!({ "Offset": run.row.event.0, "Count": open.count });

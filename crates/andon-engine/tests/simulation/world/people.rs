@@ -1,8 +1,9 @@
-//! People: they close documents whenever they like, and look after parked runs.
+//! People: they close documents whenever they like, in the destination or by hand, and look after parked runs.
 
 use std::time::Duration;
 
-use andon_journal::{RunFilter, RunRow, Views};
+use andon_engine::HandleError;
+use andon_journal::{EpisodeFilter, RunFilter, RunRow, Views};
 use andon_model::{Clock, Release, RunStatus, Timestamp};
 use serde_json::Value;
 
@@ -19,6 +20,8 @@ pub(super) struct Closing {
     /// How many documents there were.
     pub(super) documents: usize,
     pub(super) at: Timestamp,
+    /// Whether no event that is decided later may join it. Who closes by hand and gets no answer does not know.
+    pub(super) is_sure: bool,
 }
 
 impl World {
@@ -28,6 +31,9 @@ impl World {
             tokio::time::sleep(Duration::from_millis(200) + self.dice.span(Duration::from_secs(2))).await;
             if self.dice.chance(0.3) {
                 self.close_something();
+            }
+            if self.dice.chance(0.2) {
+                self.close_by_hand(door).await;
             }
             self.look_after_parked_runs(door).await;
         }
@@ -44,7 +50,25 @@ impl World {
         let chosen = usize::try_from(self.dice.number(0, last as u64)).unwrap_or_default();
         let number = open[chosen].number.clone();
         self.destination.close(&number);
-        closings.push(Closing { number, documents: books.len(), at: self.clock.now() });
+        closings.push(Closing { number, documents: books.len(), at: self.clock.now(), is_sure: true });
+    }
+
+    /// Closes an episode that no run holds, whose document the destination goes on calling open.
+    async fn close_by_hand(&self, door: &Door) {
+        let Some(handle) = door.borrow().clone() else { return };
+        let filter = EpisodeFilter { limit: 100, ..EpisodeFilter::default() };
+        let mut rows = self.memory().episodes(filter).await.expect("episodes");
+        rows.retain(|row| row.held_by.is_none());
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        let episode = rows.swap_remove(usize::try_from(self.dice.number(0, last as u64)).unwrap_or_default()).episode;
+        let documents = self.destination.books().len();
+        let is_sure = match handle.close_episode(episode.id, "planner").await {
+            Ok(()) => true,
+            Err(HandleError::Conflict(_) | HandleError::NotFound(_)) => return,
+            Err(_) => false,
+        };
+        let closing = Closing { number: episode.document, documents, at: self.clock.now(), is_sure };
+        self.closings.lock().expect("not poisoned").push(closing);
     }
 
     async fn look_after_parked_runs(&self, door: &Door) {
