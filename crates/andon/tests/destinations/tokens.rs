@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use crate::common::wait_for;
 use crate::gate::{Gate, Verdict};
-use crate::plant::{LONGER_THAN_TIMEOUT, Plant, client_credentials};
+use crate::plant::{Plant, client_credentials};
 
 #[test]
 fn a_token_that_ends_is_renewed_once() {
@@ -38,6 +39,10 @@ fn tokens_that_end_all_the_time_cost_no_document() {
     assert!(plant.asked("tokens") > 2);
 }
 
+/// How long a token is waited for where the service keeps silent, as the destination says it; and longer than that.
+const PATIENCE: &str = "timeout = \"2s\"";
+const LONGER_THAN_PATIENCE: Duration = Duration::from_secs(3);
+
 /// A token service that plays these answers before it works.
 fn ailing(plant: &Plant, answers: Vec<fn() -> Verdict>) -> (Gate, Arc<AtomicUsize>) {
     let asked = Arc::new(AtomicUsize::new(0));
@@ -61,14 +66,15 @@ fn a_token_service_that_fails_in_every_way_makes_runs_wait() {
         || Verdict::Answer(200, "", "x".repeat(10 << 20)),
         || Verdict::Answer(404, "x-cf-routererror: unknown_route\r\n", String::new()),
         || {
-            std::thread::sleep(LONGER_THAN_TIMEOUT);
+            std::thread::sleep(LONGER_THAN_PATIENCE);
             Verdict::Close
         },
         || Verdict::Answer(200, "", "{\"error\":\"temporarily_unavailable\"}".into()),
     ];
     let count = answers.len();
     let (gate, asked) = ailing(&plant, answers);
-    plant.apply(&format!("url = \"http://{}\"", plant.sap_address()), &client_credentials(&gate.address));
+    let lines = format!("{PATIENCE}\nurl = \"http://{}\"", plant.sap_address());
+    plant.apply(&lines, &client_credentials(&gate.address));
     plant.send(0..6);
     plant.check(6);
     assert!(asked.load(Ordering::SeqCst) > count);
