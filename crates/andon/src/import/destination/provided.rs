@@ -27,48 +27,61 @@ pub(super) fn is_name(source: &str) -> bool {
 
 /// The section `[provider]`, with what is to be done.
 pub(super) fn lines(source: &str, row: Option<&Record>, entry: &mut Entry) -> String {
-    let place = |column: &str| row.map(|row| row.at(column)).unwrap_or_default();
-    let store = |key: &str, of: &str| {
-        format!("store a service key of the {of} service: andon secret set {key} --from-file key.json")
-    };
-    entry.note(Outcome::Open, Note::at("", store(DESTINATION_KEY, "destination")));
-    let mut text = String::new();
-    if row.and_then(|row| row.get("url")).is_some_and(|url| url.starts_with("http://"))
-        && proxy(row) != Some("OnPremise")
-    {
-        entry.note(
-            Outcome::Adapted,
-            Note::at(place("url"), "its address is not encrypted: use https where that is possible"),
-        );
-        text.push_str(&comment("Others can read along; use https where that is possible."));
-        text.push_str("allow_http = true\n");
-    }
+    entry.note(Outcome::Open, Note::at("", to_store(DESTINATION_KEY, "destination")));
+    let mut text = in_clear(row, entry);
     text.push_str(&comment("Address and credentials stay in SAP BTP; its destination service is asked for them."));
     let _ = write!(
         text,
         "[provider]\nkind = \"btp-destination-service\"\nname = {}\nservice_key = {{ secret = \"{DESTINATION_KEY}\" }}\n",
         toml_text(source)
     );
-    let connectivity = format!("connectivity_key = {{ secret = \"{CONNECTIVITY_KEY}\" }}\n");
-    match proxy(row) {
-        Some(way) if way.eq_ignore_ascii_case("OnPremise") => {
-            entry.note(Outcome::Open, Note::at(place("proxy"), store(CONNECTIVITY_KEY, "connectivity")));
-            text.push_str(&connectivity);
-        }
-        Some(way) if way.eq_ignore_ascii_case("Internet") => {}
-        Some(way) => {
-            let what = format!("ProxyType {way} is not supported; Internet and OnPremise are");
-            entry.note(Outcome::Open, Note::at(place("proxy"), what));
-        }
-        None => {
-            let _ = write!(text, "# With ProxyType OnPremise also:\n# {connectivity}");
-        }
-    }
+    text.push_str(&way(row, entry));
     if let Some(kind) = authentication(row).filter(|kind| !TECHNICAL.contains(kind)) {
         let what = format!(
             "{kind} is for a user who is signed in, and events have none: give the destination a technical user"
         );
-        entry.note(Outcome::Open, Note::at(place("auth"), what));
+        entry.note(Outcome::Open, Note::at(place(row, "auth"), what));
     }
     text
+}
+
+fn place(row: Option<&Record>, column: &str) -> String {
+    row.map(|row| row.at(column)).unwrap_or_default()
+}
+
+fn to_store(key: &str, service: &str) -> String {
+    format!("store a service key of the {service} service: andon secret set {key} --from-file key.json")
+}
+
+/// The leave to call an address that is not encrypted.
+fn in_clear(row: Option<&Record>, entry: &mut Entry) -> String {
+    let is_plain = row.and_then(|row| row.get("url")).is_some_and(|url| url.starts_with("http://"));
+    if !is_plain || is_on_premise(proxy(row)) {
+        return String::new();
+    }
+    let what = "its address is not encrypted: use https where that is possible";
+    entry.note(Outcome::Adapted, Note::at(place(row, "url"), what));
+    format!("{}allow_http = true\n", comment("Others can read along; use https where that is possible."))
+}
+
+/// What the way there needs: behind a Cloud Connector the key of the connectivity service.
+fn way(row: Option<&Record>, entry: &mut Entry) -> String {
+    let connectivity = format!("connectivity_key = {{ secret = \"{CONNECTIVITY_KEY}\" }}\n");
+    match proxy(row) {
+        Some(way) if way.eq_ignore_ascii_case("Internet") => String::new(),
+        way if is_on_premise(way) => {
+            entry.note(Outcome::Open, Note::at(place(row, "proxy"), to_store(CONNECTIVITY_KEY, "connectivity")));
+            connectivity
+        }
+        Some(way) => {
+            let what = format!("ProxyType {way} is not supported; Internet and OnPremise are");
+            entry.note(Outcome::Open, Note::at(place(row, "proxy"), what));
+            String::new()
+        }
+        None => format!("# With ProxyType OnPremise also:\n# {connectivity}"),
+    }
+}
+
+fn is_on_premise(way: Option<&str>) -> bool {
+    way.is_some_and(|way| way.eq_ignore_ascii_case("OnPremise"))
 }
