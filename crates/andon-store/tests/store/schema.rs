@@ -10,6 +10,9 @@ use serde_json::json;
 /// What version 1 wrote: the schema with one row in each table. Never change it.
 const GOLDEN_V1: &str = include_str!("golden/v1.sql");
 
+/// What measurements multiply a journal with; it names what the tables of the present schema hold.
+const FILL: &str = include_str!("../../../../bench/src/restart/fill.sql");
+
 /// Bytes are written differently: `X'00'` and `'\x00'`.
 fn for_postgres(sql: &str) -> String {
     let typed = sql.replace("INTEGER PRIMARY KEY", "BIGINT PRIMARY KEY").replace("BLOB", "BYTEA");
@@ -74,6 +77,19 @@ async fn version_1_opens_on_postgres() {
     let database = Postgres::new().await;
     database.execute(&for_postgres(GOLDEN_V1)).await;
     check_golden(&database).await;
+}
+
+#[tokio::test]
+async fn a_journal_is_multiplied_for_measurements() {
+    let database = Sqlite::new().await;
+    drop(database.open().await.append(append_of("one", "t")).await.expect("appended"));
+    // How it is written to disk is a matter of the measurement.
+    let fill: String = FILL.lines().filter(|line| !line.starts_with("PRAGMA")).flat_map(|line| [line, "\n"]).collect();
+    database.execute(&fill.replace("COPIES", "2")).await;
+    let store = database.open().await;
+    let events = store.events(EventFilter { limit: 5, ..EventFilter::default() }).await.expect("listed").rows;
+    assert_eq!(events.len(), 3);
+    assert_eq!(store.append(append_of("two", "t")).await.expect("appended").events, [(Offset(4), true)]);
 }
 
 /// A newer database is refused by name and version, and left alone.
