@@ -30,11 +30,23 @@ fn first_boundary(payload: &str) -> Option<&str> {
     payload.trim_start().lines().next()?.trim_end().strip_prefix("--").filter(|boundary| !boundary.is_empty())
 }
 
-/// What stands between the delimiters of a boundary, which must be closed.
+/// What stands between the delimiters of a boundary, which must be closed. A delimiter is a whole line: one boundary may
+/// begin as another does, and a text within a body may hold either.
 fn sections<'a>(text: &'a str, boundary: &str) -> Option<Vec<&'a str>> {
-    let delimiter = format!("--{boundary}");
-    let (inside, _) = text.split_once(&format!("{delimiter}--"))?;
-    Some(inside.split(&delimiter).skip(1).map(|section| section.trim_start_matches('\n')).collect())
+    let (delimiter, end) = (format!("--{boundary}"), format!("--{boundary}--"));
+    let (mut sections, mut begin, mut at) = (Vec::new(), None, 0);
+    for line in text.split_inclusive('\n') {
+        let (start, line_text) = (at, line.trim_end());
+        at += line.len();
+        if line_text == delimiter || line_text == end {
+            sections.extend(begin.map(|begin: usize| &text[begin..start]));
+            begin = Some(at);
+        }
+        if line_text == end {
+            return Some(sections);
+        }
+    }
+    None
 }
 
 /// Headers of the part, an empty line, then the request.
@@ -80,6 +92,9 @@ mod tests {
             shown,
             [("POST", "A_Order", Some("{\"Text\": \"${{event.data.x}}\"}")), ("POST", "$1/to_Item", Some("{}"))]
         );
+        let alike =
+            SET.replace("boundary=c", "boundary=b-set").replace("--c", "--b-set").replace("${{event", "--b ${{event");
+        assert_eq!(read(&alike).map(|parts| parts.len()), Some(2));
         let expect = "changeset = [\n  { method = \"POST\", path = \"$1/to_Item\", body = '{}' },\n]\n";
         assert_eq!(lines(&parts[1..]), expect);
         for other in [
