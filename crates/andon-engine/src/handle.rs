@@ -1,5 +1,6 @@
 //! The engine's door for the API: intake, people's wishes, configuration, status.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use andon_act::TestLine;
@@ -61,7 +62,7 @@ pub struct Status {
     /// Destinations whose circuit is open.
     pub open_circuits: Vec<Name>,
     /// Pulled sources that failed last time, with the reason.
-    pub failing_sources: Vec<(Name, Problem)>,
+    pub failing_sources: BTreeMap<Name, Problem>,
 }
 
 /// Cheap to clone; every method may be called from any task.

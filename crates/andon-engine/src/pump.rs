@@ -30,8 +30,8 @@ impl Pumps {
         self.stop.cancel();
     }
 
-    pub(crate) fn failing(&self) -> Vec<(Name, Problem)> {
-        self.failing.iter().map(|(name, problem)| (name.clone(), problem.clone())).collect()
+    pub(crate) fn failing(&self) -> BTreeMap<Name, Problem> {
+        self.failing.clone()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What people and tools read: lists, details, quarantine, tokens, secrets.
 
+use std::collections::BTreeMap;
+
 use andon_model::{
     Code, Decision, DocumentRef, Event, Name, Offset, Problem, RunId, RunStatus, Secret, TimelineEntry, Timestamp,
 };
@@ -168,7 +170,7 @@ pub struct Counts {
     /// Open quarantine entries.
     pub quarantined: i64,
     /// Runs by status.
-    pub runs: Vec<(RunStatus, i64)>,
+    pub runs: BTreeMap<RunStatus, i64>,
 }
 
 impl Counts {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Problem, Timestamp};
 
 /// Where a run is. The first three are *pending* (visible work), the others *settled* (invariant A3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Decided; waits for earlier events of the same subject, or for a place at the destination.

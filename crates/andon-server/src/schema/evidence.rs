@@ -97,7 +97,7 @@ pub struct RowHit {
 }
 
 /// Where a run is.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// Waits for its turn or a place at the destination.

@@ -1,5 +1,7 @@
 //! Tokens, secrets, destinations, and the process in numbers.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -123,9 +125,8 @@ pub struct EngineStatus {
     pub in_flight: u64,
     /// Destinations whose circuit is open.
     pub open_circuits: Vec<String>,
-    /// Sources that failed last time, as pairs of name and problem.
-    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
-    pub failing_sources: Vec<(String, Problem)>,
+    /// Problems of the sources that failed last time, by name.
+    pub failing_sources: BTreeMap<String, Problem>,
 }
 
 /// What the journal holds.
@@ -139,7 +140,6 @@ pub struct Counts {
     pub failed_decisions: i64,
     /// Open quarantine entries.
     pub quarantined: i64,
-    /// Runs, as pairs of status and number.
-    #[schema(value_type = Vec<Vec<serde_json::Value>>)]
-    pub runs: Vec<(RunStatus, i64)>,
+    /// Number of runs by status.
+    pub runs: BTreeMap<RunStatus, i64>,
 }

@@ -220,10 +220,10 @@ fn operations_are_described() {
         ready: false,
         problem: Some(problem()),
         open_circuits: vec![name("s4")],
-        failing_sources: vec![(name("s3"), problem())],
+        failing_sources: [(name("s3"), problem())].into(),
         ..Status::default()
     });
-    let runs = model::RunStatus::ALL.map(|status| (status, 1)).to_vec();
+    let runs = model::RunStatus::ALL.map(|status| (status, 1)).into();
     describes::<super::Counts>(journal::Counts { runs, ..journal::Counts::default() });
     for role in [journal::Role::Admin, journal::Role::Operator, journal::Role::Viewer, journal::Role::Intake] {
         describes::<super::Role>(role);

@@ -100,7 +100,7 @@ impl CountRecord {
             undecided: self.undecided,
             failed_decisions: self.failed_decisions,
             quarantined: self.quarantined,
-            runs: RunStatus::ALL.map(|status| (status, count(status))).to_vec(),
+            runs: RunStatus::ALL.map(|status| (status, count(status))).into(),
         }
     }
 }

@@ -101,7 +101,7 @@ impl Views for MemoryJournal {
             undecided: state.undecided(),
             failed_decisions: count(state.decided.values().filter(|decided| decided.failure.is_some()).count()),
             quarantined: count(state.quarantine.values().filter(|entry| entry.is_open).count()),
-            runs: RunStatus::ALL.map(|status| (status, count(with(status)))).to_vec(),
+            runs: RunStatus::ALL.map(|status| (status, count(with(status)))).into(),
         })
     }
 

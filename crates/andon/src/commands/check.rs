@@ -1,6 +1,6 @@
 //! `andon check`: what `apply` would say, without a server.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -12,7 +12,8 @@ use serde::Serialize;
 use crate::commands::Context;
 use crate::commands::apply::{exit_code, findings_table};
 use crate::scenario;
-use crate::wiring::{self, secrets};
+use crate::wiring;
+use crate::wiring::secrets::{self, Kept, Need};
 
 /// Check folders of configuration without a server and run their test cases
 #[derive(Debug, Args)]
@@ -51,14 +52,24 @@ pub(crate) async fn run(check: &Check, context: &Context) -> anyhow::Result<Exit
     } else {
         context.output.show(&checked, |checked| findings_table(&checked.findings))?;
     }
-    for need in needs {
-        context.output.note(&format!("needed at the server: {} ({})", need.kept, need.place))?;
+    for (kept, places) in places_by_secret(needs) {
+        let places = places.into_iter().collect::<Vec<_>>().join(", ");
+        context.output.note(&format!("needed at the server: {kept} ({places})"))?;
     }
     for NotCompared { destination, service } in &checked.not_compared {
         let fetch = format!("andon destinations metadata {destination} --service {service} --save <folder>");
         context.output.note(&format!("not compared with $metadata, which is not in the folder: {fetch}"))?;
     }
     Ok(exit_code(&checked.findings))
+}
+
+/// Folders that are checked together name the same secrets at the same places.
+fn places_by_secret(needs: Vec<Need>) -> BTreeMap<Kept, BTreeSet<String>> {
+    let mut secrets: BTreeMap<Kept, BTreeSet<String>> = BTreeMap::new();
+    for Need { kept, place } in needs {
+        secrets.entry(kept).or_default().insert(place);
+    }
+    secrets
 }
 
 fn not_compared(documents: &[Document]) -> Vec<NotCompared> {

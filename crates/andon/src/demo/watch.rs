@@ -43,7 +43,7 @@ fn pending(answer: &StatusAnswer) -> i64 {
 }
 
 fn show(answer: &StatusAnswer, progress: &Progress) {
-    let all: i64 = answer.counts.runs.iter().map(|(_, count)| count).sum();
+    let all: i64 = answer.counts.runs.values().sum();
     let number = |n: i64| u64::try_from(n).unwrap_or_default();
     let what = format!("{} events, {} requests under way", answer.counts.events, answer.status.in_flight);
     progress.move_to(number(all - pending(answer)), number(all), what);

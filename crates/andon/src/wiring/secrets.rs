@@ -22,7 +22,7 @@ const TEXTS: [&str; 2] = ["query", "headers"];
 const MAX_DEPTH: usize = 16;
 
 /// Where a secret is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kept {
     /// With Andon, encrypted.
     Stored(String),
