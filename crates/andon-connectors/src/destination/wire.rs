@@ -74,7 +74,8 @@ pub(super) fn refusal(reply: &Reply, code: Code, redactor: &Redactor, place: &st
         || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&reply.status)
         || reply.header(UNROUTED).is_some();
     let text = redactor.clean(&String::from_utf8_lossy(reply.bytes()));
-    let words: String = words(&text).chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let visible = |c: char| if c.is_control() { ' ' } else { c };
+    let words: String = words(&text).chars().map(visible).take(LONGEST).collect();
     let detail = format!("HTTP {} {words}", reply.status.as_u16());
     Problem::new(if passing { Code::Busy } else { code }, detail.trim_end()).at(place)
 }
