@@ -97,7 +97,11 @@ pub(crate) async fn put_newest_into_force(shared: &Arc<Shared>) -> Result<(), En
         return Err(EngineError::Configuration { revision, problem: finding.problem });
     }
     let refused = |problem| EngineError::Configuration { revision, problem };
-    let target = shared.adapters.target(&documents(&versions, DocumentKind::Destination)).map_err(refused)?;
+    let destinations = documents(&versions, DocumentKind::Destination);
+    let target = shared.adapters.target(&destinations).map_err(refused)?;
+    for destination in &destinations {
+        counters::register_destination(&destination.name);
+    }
     let sources = build_sources(shared, &documents(&versions, DocumentKind::Source)).map_err(refused)?;
     let (decisions, actions) = catalog.sizes();
     telemetry::configured(revision, decisions, actions, sources.len());

@@ -25,8 +25,13 @@ const PER_SOURCE: [(&str, &str); 6] = [
     ("andon_objects_missing_total", "notified objects that are gone or not this source's"),
 ];
 
-/// How a run may end.
-const ENDS: [RunStatus; 4] = [RunStatus::Done, RunStatus::Refused, RunStatus::Parked, RunStatus::Cancelled];
+/// Counters per destination.
+const PER_DESTINATION: [(&str, &str); 1] =
+    [("andon_adapter_panics_total", "requests that a fault in the program ended")];
+
+/// Counters with labels of their own.
+const SETTLED: (&str, &str) = ("andon_runs_settled_total", "runs that ended");
+const REMOVED: (&str, &str) = ("andon_retained_total", "rows removed for their age");
 
 /// What is removed for its age.
 const RETAINED: [&str; 5] = ["events", "attachments", "replayed", "quarantine", "marks"];
@@ -37,16 +42,14 @@ pub(crate) fn register() {
         describe_counter!(name, text);
         counter!(name).increment(0);
     }
-    for (name, text) in PER_SOURCE {
+    for (name, text) in PER_SOURCE.into_iter().chain(PER_DESTINATION).chain([SETTLED, REMOVED]) {
         describe_counter!(name, text);
     }
-    describe_counter!("andon_runs_settled_total", "runs that ended");
-    for status in ENDS {
-        counter!("andon_runs_settled_total", "status" => status.as_str()).increment(0);
+    for status in RunStatus::ALL.into_iter().filter(|status| status.is_settled()) {
+        counter!(SETTLED.0, "status" => status.as_str()).increment(0);
     }
-    describe_counter!("andon_retained_total", "rows removed for their age");
     for what in RETAINED {
-        counter!("andon_retained_total", "what" => what).increment(0);
+        counter!(REMOVED.0, "what" => what).increment(0);
     }
 }
 
@@ -54,5 +57,29 @@ pub(crate) fn register() {
 pub(crate) fn register_source(source: &Name) {
     for (name, _) in PER_SOURCE {
         counter!(name, "source" => source.to_string()).increment(0);
+    }
+}
+
+/// Registers the counters of a destination.
+pub(crate) fn register_destination(destination: &Name) {
+    for (name, _) in PER_DESTINATION {
+        counter!(name, "destination" => destination.to_string()).increment(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_that_counts_is_registered() {
+        let registered = PLAIN.into_iter().chain(PER_SOURCE).chain(PER_DESTINATION).chain([SETTLED, REMOVED]);
+        let mut registered: Vec<&str> = registered.map(|(name, _)| name).collect();
+        let calls = include_str!("telemetry.rs").split("counter!(\"").skip(1);
+        let mut counted: Vec<&str> = calls.filter_map(|call| call.split('"').next()).collect();
+        registered.sort_unstable();
+        counted.sort_unstable();
+        counted.dedup();
+        assert_eq!(registered, counted);
     }
 }

@@ -26,6 +26,7 @@ mod intake;
 mod invariants;
 mod lane;
 mod pump;
+mod revisions;
 mod slots;
 mod tables;
 mod telemetry;

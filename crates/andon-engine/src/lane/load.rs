@@ -13,9 +13,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::{LEARNED_PER_TURN, Lane, Message, RESUMED_PER_TURN, Unlearned};
-use crate::catalog::Catalog;
 use crate::engine::Shared;
 use crate::episodes::Asking;
+use crate::revisions::Revisions;
 use crate::slots::{Loaded, Place, Slots};
 use crate::telemetry;
 use crate::turn::Turn;
@@ -47,7 +47,7 @@ impl Lane {
             timers: BTreeSet::new(),
             impatient: BTreeSet::new(),
             in_flight: HashMap::new(),
-            catalogs: BTreeMap::new(),
+            revisions: Revisions::default(),
             decided_up_to,
             more_events: false,
             read_failed: false,
@@ -186,7 +186,7 @@ impl Lane {
             Ok(state) => state,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        let catalog = self.catalog_at(state.revision).await?;
+        let catalog = self.revisions.at(&self.shared, state.revision).await?;
         Ok(match catalog.action(&state.action) {
             Some(action) => {
                 let loaded = Loaded { state, action, event: Arc::new(event.event), offset: event.offset };
@@ -194,24 +194,5 @@ impl Lane {
             }
             None => Err(format!("revision {} has no usable action {}", catalog.revision, state.action)),
         })
-    }
-
-    /// The configuration as it was in `revision`, compiled.
-    pub(super) async fn catalog_at(&mut self, revision: i64) -> Result<Arc<Catalog>, JournalError> {
-        const KEPT: usize = 8;
-        let newest = self.shared.catalog();
-        if newest.revision == revision {
-            return Ok(newest);
-        }
-        if let Some(catalog) = self.catalogs.get(&revision) {
-            return Ok(catalog.clone());
-        }
-        let documents = self.shared.configurations.documents_at(revision).await?;
-        let catalog = Arc::new(Catalog::compile(revision, &documents).0);
-        while self.catalogs.len() >= KEPT {
-            self.catalogs.pop_first();
-        }
-        self.catalogs.insert(revision, catalog.clone());
-        Ok(catalog)
     }
 }

@@ -24,10 +24,10 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::HandleError;
-use crate::catalog::Catalog;
 use crate::engine::Shared;
 use crate::episodes::Asking;
 use crate::gate::Gate;
+use crate::revisions::Revisions;
 use crate::slots::Slots;
 use crate::telemetry;
 use crate::turn::Turn;
@@ -93,7 +93,8 @@ pub(crate) struct Lane {
     impatient: BTreeSet<(Timestamp, RunId)>,
     /// Runs with a request or search under way, and where.
     in_flight: HashMap<RunId, Name>,
-    catalogs: BTreeMap<i64, Arc<Catalog>>,
+    /// What unsettled runs are pinned to.
+    revisions: Revisions,
     decided_up_to: Offset,
     /// Whether the last look found more events than one turn decides.
     more_events: bool,

@@ -4,23 +4,21 @@
 //! next one finds here. It is let go with the last page, or when other changes are asked about; a replay that is broken
 //! off is kept until then, once.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use andon_journal::{Change, JournalError};
+use andon_journal::Change;
 
 use crate::catalog::Catalog;
 use crate::engine::Shared;
+use crate::revisions::Revisions;
 use crate::{ApplyError, configure};
-
-/// Compiled revisions kept for `Against::Recorded`.
-const MAX_REVISIONS: usize = 8;
 
 /// What the pages so far have compiled.
 #[derive(Default)]
 pub(crate) struct Compiled {
     tried: Option<Tried>,
-    revisions: BTreeMap<i64, Arc<Catalog>>,
+    /// Older ones, for `Against::Recorded`.
+    pub(super) revisions: Revisions,
 }
 
 /// The changed configuration, with what it was made of.
@@ -46,19 +44,5 @@ impl Compiled {
         let (current, catalog) = configure::with_changes(shared, changes.to_vec()).await?;
         self.tried = Some(Tried { changes: changes.to_vec(), revision: current.revision, catalog: catalog.clone() });
         Ok((current, catalog))
-    }
-
-    /// An older revision.
-    pub(super) async fn at(&mut self, shared: &Shared, revision: i64) -> Result<Arc<Catalog>, JournalError> {
-        if let Some(known) = self.revisions.get(&revision) {
-            return Ok(known.clone());
-        }
-        let documents = shared.configurations.documents_at(revision).await?;
-        let catalog = Arc::new(Catalog::compile(revision, &documents).0);
-        while self.revisions.len() >= MAX_REVISIONS {
-            self.revisions.pop_first();
-        }
-        self.revisions.insert(revision, catalog.clone());
-        Ok(catalog)
     }
 }

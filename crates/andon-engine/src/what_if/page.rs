@@ -180,7 +180,7 @@ impl Reader<'_> {
         if revision == self.current.revision {
             return Ok(self.current.clone());
         }
-        self.compiled.at(self.shared, revision).await
+        self.compiled.revisions.at(self.shared, revision).await
     }
 }
 

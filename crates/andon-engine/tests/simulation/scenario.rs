@@ -33,8 +33,8 @@ pub(crate) fn documents() -> Vec<Change> {
         put(DocumentKind::Decision, "rating", "table = \"rating\"\n"),
         put(DocumentKind::Action, "notify", NOTIFY),
         put(DocumentKind::Action, "batch", BATCH),
-        put(DocumentKind::Action, "once", ONCE),
-        put(DocumentKind::Action, "park", PARK),
+        put(DocumentKind::Action, "once", &format!("{ONCE}{STATUS}")),
+        put(DocumentKind::Action, "park", &format!("{PARK}{STATUS}")),
     ]
 }
 
@@ -87,16 +87,6 @@ guard = { kind = "probe", set = "/Once", field = "Ref", settle = "2s" }
 retry = { base = "200ms", max = "5s" }
 
 [[step]]
-name = "status"
-stage = "open-check"
-kind = "http"
-destination = "s4"
-method = "GET"
-path = "/documents/${{episode.document}}"
-open_while = { path = "phase", values = ["open"] }
-retry = { base = "200ms", max = "5s" }
-
-[[step]]
 name = "again"
 stage = "update"
 kind = "http"
@@ -123,7 +113,10 @@ body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Ref": "${{k
 document = "d.Number"
 guard = { kind = "park" }
 retry = { base = "200ms", max = "5s" }
+"#;
 
+/// Asks whether an episode's document is open.
+const STATUS: &str = r#"
 [[step]]
 name = "status"
 stage = "open-check"
