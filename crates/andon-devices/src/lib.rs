@@ -6,11 +6,12 @@
 //!
 //! **Life of a device.** A request to onboard becomes an enrolment, which asks whether it is allowed, has a certificate
 //! issued and hands it over. The [`Device`] stays in the registry with its certificates until they are revoked. When
-//! it connects, [`Device::admit`] looks at its certificate.
+//! it connects, [`Device::admit`] looks at its certificate, and [`policy::Permissions`] tell what it may do.
 
 mod device;
 mod entropy;
 pub mod pki;
+pub mod policy;
 
 pub use device::{
     Attributes, Certificate, CertificateStatus, Device, DeviceError, DeviceId, DeviceName, ExpiryAlarm, ExpiryLevel,

@@ -54,7 +54,7 @@ impl Authority {
     /// A new root: self-signed, allowed to sign issuing authorities.
     pub fn root(terms: &AuthorityTerms, key: PrivateKey, serial: &Serial, now: Timestamp) -> Result<Self, PkiError> {
         let params = authority_params(terms, serial, now, 1)?;
-        let certificate = params.self_signed(&key.0).map_err(PkiError::signing)?;
+        let certificate = params.self_signed(&key.0)?;
         Self::assemble(certificate.der().to_vec(), key)
     }
 
@@ -71,7 +71,7 @@ impl Authority {
         let mut params = authority_params(terms, serial, now, 0)?;
         params.not_after = params.not_after.min(certificate_time(self.facts.not_after)?);
         params.use_authority_key_identifier_extension = true;
-        let certificate = params.signed_by(&key.0, &self.issuer).map_err(PkiError::signing)?;
+        let certificate = params.signed_by(&key.0, &self.issuer)?;
         Self::assemble(certificate.der().to_vec(), key)
     }
 

@@ -100,10 +100,6 @@ impl PkiError {
         Self::Malformed { what, why: format!("{why}") }
     }
 
-    pub(super) fn signing(why: rcgen::Error) -> Self {
-        Self::Signing(why.to_string())
-    }
-
     /// Whose fault it is: what was sent, the authority, or this machine.
     pub fn code(&self) -> Code {
         match self {
@@ -113,6 +109,12 @@ impl PkiError {
             Self::Time(_) | Self::KeyGeneration { .. } | Self::Signing(_) | Self::Entropy(_) => Code::Internal,
             _ => Code::SigningRequest,
         }
+    }
+}
+
+impl From<rcgen::Error> for PkiError {
+    fn from(why: rcgen::Error) -> Self {
+        Self::Signing(why.to_string())
     }
 }
 

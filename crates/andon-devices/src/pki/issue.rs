@@ -118,7 +118,7 @@ impl Authority {
     }
 
     fn sign(&self, params: &CertificateParams, key: &PublicKey) -> Result<IssuedCertificate, PkiError> {
-        let signed = params.signed_by(&key.info, &self.issuer).map_err(PkiError::signing)?;
+        let signed = params.signed_by(&key.info, &self.issuer)?;
         let facts = read_certificate(signed.der())?;
         Ok(IssuedCertificate {
             id: facts.id,

@@ -96,7 +96,7 @@ impl Authority {
             revoked_certs: listed.iter().map(|entry| revoked_params(entry)).collect::<Result<_, _>>()?,
             key_identifier_method: KeyIdMethod::Sha256,
         };
-        let signed = params.signed_by(&self.issuer).map_err(PkiError::signing)?;
+        let signed = params.signed_by(&self.issuer)?;
         let der = signed.der().to_vec();
         Ok(RevocationList { pem: pem::encode("X509 CRL", &der), der, entries: listed.len(), next_update })
     }
