@@ -4,11 +4,12 @@
 //! [`IdSource`](andon_model::IdSource), randomness from [`Entropy`] and key pairs from a [`KeySource`]. A private key
 //! that was made for a device is handed over once and kept nowhere. Nothing panics on input, and everything has a limit.
 //!
-//! **Life of a device.** A request to onboard becomes an enrolment, which asks whether it is allowed, has a certificate
+//! **Life of a device.** A request to onboard becomes an [`enrolment`], which asks whether it is allowed, has a certificate
 //! issued and hands it over. The [`Device`] stays in the registry with its certificates until they are revoked. When
 //! it connects, [`Device::admit`] looks at its certificate, and [`policy::Permissions`] tell what it may do.
 
 mod device;
+pub mod enrolment;
 mod entropy;
 pub mod pki;
 pub mod policy;

@@ -4,12 +4,12 @@
 //! client id that might help, with topics and filters that name somebody else's. What counts as reached is decided here,
 //! not by the policies.
 
+#![expect(clippy::expect_used, reason = "a test fails by a panic")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use andon_devices::pki::{
-    Authority, AuthorityTerms, CertificateFacts, CertificateTerms, KeyKind, RevocationReason, read_certificate,
-};
+use andon_devices::pki::{Authority, AuthorityTerms, CertificateFacts, CertificateTerms, KeyKind, RevocationReason};
 use andon_devices::policy::{Connection, DefaultPolicies, Permissions, Policy, TopicPrefix, filter_matches};
 use andon_devices::{
     Certificate, CertificateId, CertificateStatus, Device, DeviceId, DeviceName, KeyOrigin, KeySource, Serial,
@@ -28,7 +28,7 @@ const NAMES: &[&str] = &["pump-1", "pump-11", "PUMP-1", "pump", "p", "data", "cm
 const GATEWAY: &str = "gateway-1";
 const BEHIND: &[&str] = &["pump-11", "a_b"];
 
-/// A sequence of numbers that is the same each time (SplitMix64).
+/// A sequence of numbers that is the same each time (`SplitMix64`).
 struct Numbers(u64);
 
 impl Numbers {
@@ -79,14 +79,6 @@ fn issue(by: &Authority, device: &DeviceName, days: u32) -> Certificate {
     Certificate::new(issued, KeyOrigin::Request, CertificateStatus::Active, NOW)
 }
 
-fn facts(certificate: &Certificate) -> CertificateFacts {
-    let der: Vec<u8> = {
-        let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.pem.as_bytes()).expect("PEM");
-        pem.contents
-    };
-    read_certificate(&der).expect("readable")
-}
-
 impl Plant {
     fn new() -> Self {
         let (ours, foreign) = (authority(), authority());
@@ -101,7 +93,7 @@ impl Plant {
     fn add(&mut self, ours: &Authority, foreign: &Authority, owner: &DeviceName) {
         let mut device = Device::new(DeviceId::from_bits(self.devices.len() as u128), owner.clone(), NOW);
         let mut hold = |certificate: &Certificate, good: bool| {
-            self.held.push(Held { owner: owner.clone(), facts: facts(certificate), good });
+            self.held.push(Held { owner: owner.clone(), facts: certificate.facts().expect("readable"), good });
             certificate.id.clone()
         };
         let [replaced, good, revoked, inactive] = [(); 4].map(|()| issue(ours, owner, 730));

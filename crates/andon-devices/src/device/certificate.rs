@@ -10,7 +10,10 @@ use andon_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::DeviceError;
-use crate::pki::{CertificateId, IssuedCertificate, KeyKind, RevocationReason, RevokedEntry, Serial};
+use crate::pki::{
+    CertificateFacts, CertificateId, IssuedCertificate, KeyKind, PkiError, RevocationReason, RevokedEntry, Serial,
+    certificate_der, read_certificate,
+};
 
 /// Whether a certificate opens the door. The words are those of AWS IoT Core.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -138,6 +141,11 @@ impl Certificate {
         }
         self.status = to;
         Ok(())
+    }
+
+    /// What it says.
+    pub fn facts(&self) -> Result<CertificateFacts, PkiError> {
+        read_certificate(&certificate_der(&self.pem)?)
     }
 
     /// Its line in a revocation list, once revoked.

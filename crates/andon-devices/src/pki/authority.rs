@@ -13,15 +13,16 @@ use rcgen::{
 
 use super::inspect::parse;
 use super::issue::rcgen_serial;
-use super::{CertificateFacts, PkiError, PrivateKey, Serial, certificate_time, pem, read_certificate};
+use super::{
+    CERTIFICATE, CertificateFacts, PkiError, PrivateKey, Serial, certificate_der, certificate_time, pem,
+    read_certificate,
+};
 
 /// Longest life of an authority, in days: a century.
 pub const MAX_AUTHORITY_DAYS: u32 = 36_525;
 
 /// How far a fresh certificate reaches back, so that a device whose clock is a little slow accepts it.
 pub(super) const BACKDATED: Duration = Duration::from_mins(5);
-
-const CERTIFICATE: &str = "CERTIFICATE";
 
 /// Longest part of a name, in characters (RFC 5280, upper bounds of X.520).
 const MAX_NAME_CHARS: usize = 64;
@@ -77,7 +78,7 @@ impl Authority {
 
     /// A stored authority: its certificate in PEM and its key.
     pub fn open(certificate_pem: &str, key: &Secret) -> Result<Self, PkiError> {
-        Self::assemble(pem::decode(certificate_pem, CERTIFICATE, &[])?, PrivateKey::from_pem(key)?)
+        Self::assemble(certificate_der(certificate_pem)?, PrivateKey::from_pem(key)?)
     }
 
     fn assemble(der: Vec<u8>, key: PrivateKey) -> Result<Self, PkiError> {

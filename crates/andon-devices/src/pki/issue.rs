@@ -11,8 +11,8 @@ use rcgen::{
 
 use super::authority::{BACKDATED, distinguished_name, end_after};
 use super::{
-    Authority, CertificateId, KeyKind, PkiError, PublicKey, Serial, certificate_time, pem, read_certificate,
-    whole_seconds,
+    Authority, CERTIFICATE, CertificateId, KeyKind, PkiError, PublicKey, Serial, certificate_der, certificate_time,
+    pem, read_certificate, whole_seconds,
 };
 use crate::DeviceName;
 
@@ -123,7 +123,7 @@ impl Authority {
         Ok(IssuedCertificate {
             id: facts.id,
             serial: facts.serial,
-            pem: pem::encode("CERTIFICATE", signed.der()),
+            pem: pem::encode(CERTIFICATE, signed.der()),
             not_before: facts.not_before,
             not_after: facts.not_after,
             key: key.kind(),
@@ -134,7 +134,7 @@ impl Authority {
 impl IssuedCertificate {
     /// The certificate in DER.
     pub fn der(&self) -> Result<Vec<u8>, PkiError> {
-        pem::decode(&self.pem, "CERTIFICATE", &[])
+        certificate_der(&self.pem)
     }
 }
 

@@ -12,6 +12,9 @@ use super::{PkiError, pem};
 /// Label of a private key in PKCS #8 form.
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 
+/// Label of a public key, a `SubjectPublicKeyInfo`.
+const PUBLIC_KEY: &str = "PUBLIC KEY";
+
 /// Smallest RSA exponent that is accepted.
 const MIN_RSA_EXPONENT: u64 = 65_537;
 
@@ -104,8 +107,9 @@ impl PrivateKey {
     }
 }
 
-/// A public key of an accepted kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A public key of an accepted kind. Its stored form is the PEM text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PublicKey {
     kind: KeyKind,
     pub(super) info: SubjectPublicKeyInfo,
@@ -130,12 +134,25 @@ impl PublicKey {
 
     /// The key as `PUBLIC KEY` in PEM.
     pub fn to_pem(&self) -> String {
-        pem::encode("PUBLIC KEY", &self.to_der())
+        pem::encode(PUBLIC_KEY, &self.to_der())
     }
 
     /// The DER-encoded `SubjectPublicKeyInfo`.
     pub fn to_der(&self) -> Vec<u8> {
         self.info.subject_public_key_info()
+    }
+}
+
+impl TryFrom<String> for PublicKey {
+    type Error = PkiError;
+    fn try_from(text: String) -> Result<Self, PkiError> {
+        Self::from_der(&pem::decode(&text, PUBLIC_KEY, &[])?)
+    }
+}
+
+impl From<PublicKey> for String {
+    fn from(key: PublicKey) -> Self {
+        key.to_pem()
     }
 }
 

@@ -33,6 +33,14 @@ pub use serial::{CertificateId, Serial};
 use andon_model::Timestamp;
 use time::OffsetDateTime;
 
+/// Label of a certificate in PEM.
+const CERTIFICATE: &str = "CERTIFICATE";
+
+/// The DER form of a certificate in PEM.
+pub fn certificate_der(text: &str) -> Result<Vec<u8>, PkiError> {
+    pem::decode(text, CERTIFICATE, &[])
+}
+
 /// A point in time as certificates write it: whole seconds.
 fn certificate_time(at: Timestamp) -> Result<OffsetDateTime, PkiError> {
     OffsetDateTime::from_unix_timestamp(at.as_micros().div_euclid(1_000_000)).map_err(|_| PkiError::Time(at))

@@ -32,3 +32,8 @@ pub use document::{MAX_POLICY_BYTES, MAX_POLICY_CHARACTERS, Policy};
 pub use error::PolicyError;
 pub use mqtt::{InvalidTopic, MAX_TOPIC_BYTES, MAX_TOPIC_LEVELS, check_filter, check_topic, filter_matches};
 pub use permissions::{Permissions, Verdict};
+
+/// Whether all of `text` fits `pattern`, in which `*` is any run of characters and `?` is one.
+pub(crate) fn matches_pattern(pattern: &str, text: &str) -> bool {
+    matcher::Glob::of_text(pattern).matches(text)
+}
