@@ -13,6 +13,7 @@ pub mod enrolment;
 mod entropy;
 pub mod pki;
 pub mod policy;
+pub mod token;
 
 pub use device::{
     Attributes, Certificate, CertificateStatus, Device, DeviceError, DeviceId, DeviceName, ExpiryAlarm, ExpiryLevel,

@@ -101,6 +101,11 @@ impl PrivateKey {
         Secret::new(pem::encode(PRIVATE_KEY, self.0.serialized_der()))
     }
 
+    /// The key in PKCS #8.
+    pub(crate) fn der(&self) -> &[u8] {
+        self.0.serialized_der()
+    }
+
     /// The public half.
     pub fn public(&self) -> Result<PublicKey, PkiError> {
         PublicKey::from_der(&self.0.subject_public_key_info())
@@ -141,6 +146,40 @@ impl PublicKey {
     pub fn to_der(&self) -> Vec<u8> {
         self.info.subject_public_key_info()
     }
+
+    /// The numbers that the key is made of.
+    pub(crate) fn parts(&self) -> Result<KeyParts, PkiError> {
+        let bytes = self.info.der_bytes();
+        if self.kind.rsa_size().is_none() {
+            let half = bytes.len() / 2;
+            return Ok(KeyParts::Ec { x: bytes[1..=half].to_vec(), y: bytes[half + 1..].to_vec() });
+        }
+        let (_, key) = RSAPublicKey::from_der(bytes).map_err(|e| PkiError::malformed("the public key", e))?;
+        Ok(KeyParts::Rsa { modulus: without_zeros(key.modulus), exponent: without_zeros(key.exponent) })
+    }
+}
+
+/// The numbers of a public key, big-endian without leading zeros (coordinates: of fixed length).
+pub(crate) enum KeyParts {
+    /// A point on a curve.
+    Ec {
+        /// First coordinate.
+        x: Vec<u8>,
+        /// Second coordinate.
+        y: Vec<u8>,
+    },
+    /// Modulus and exponent.
+    Rsa {
+        /// Modulus.
+        modulus: Vec<u8>,
+        /// Exponent.
+        exponent: Vec<u8>,
+    },
+}
+
+fn without_zeros(bytes: &[u8]) -> Vec<u8> {
+    let start = bytes.iter().position(|b| *b != 0).unwrap_or(bytes.len());
+    bytes[start..].to_vec()
 }
 
 impl TryFrom<String> for PublicKey {
@@ -159,11 +198,19 @@ impl From<PublicKey> for String {
 fn kind_of(parsed: &ParsedInfo<'_>, info: &SubjectPublicKeyInfo) -> Result<KeyKind, PkiError> {
     match parsed.parsed().map_err(|e| PkiError::malformed("the public key", e))? {
         ParsedKey::RSA(key) => KeyKind::of_rsa(&key),
+        ParsedKey::EC(point) if !is_uncompressed(point.data()) => {
+            Err(PkiError::WeakKey("a compressed or malformed point".to_owned()))
+        }
         ParsedKey::EC(_) if info.algorithm() == &rcgen::PKCS_ECDSA_P256_SHA256 => Ok(KeyKind::EcdsaP256),
         ParsedKey::EC(_) if info.algorithm() == &rcgen::PKCS_ECDSA_P384_SHA384 => Ok(KeyKind::EcdsaP384),
         ParsedKey::EC(_) => Err(PkiError::WeakKey("an unsupported elliptic curve".to_owned())),
         _ => Err(PkiError::WeakKey("neither ECDSA nor RSA".to_owned())),
     }
+}
+
+/// Whether a point is written in full (SEC 1 §2.3.3): 4, and two coordinates.
+fn is_uncompressed(point: &[u8]) -> bool {
+    matches!((point.first(), point.len()), (Some(4), 65 | 97))
 }
 
 #[cfg(test)]

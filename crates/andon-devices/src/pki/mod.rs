@@ -24,6 +24,7 @@ pub use authority::{Authority, AuthorityTerms, MAX_AUTHORITY_DAYS};
 pub use error::PkiError;
 pub use inspect::{CertificateFacts, read_certificate};
 pub use issue::{CertificateTerms, IssuedCertificate, MAX_CERTIFICATE_DAYS, ServerTerms};
+pub(crate) use key::KeyParts;
 pub use key::{KeyKind, PrivateKey, PublicKey};
 pub use names::{AlternativeName, NameField, NamedValue};
 pub use request::{MAX_REQUEST_BYTES, SigningRequest};
