@@ -6,13 +6,15 @@
 //!
 //! **Life of a device.** A request to onboard becomes an [`enrolment`], which asks whether it is allowed, has a certificate
 //! issued and hands it over. The [`Device`] stays in the registry with its certificates until they are revoked. When
-//! it connects, [`Device::admit`] looks at its certificate, and [`policy::Permissions`] tell what it may do.
+//! it connects, [`Device::admit`] looks at its certificate, and [`policy::Permissions`] tell what it may do. People and
+//! programs that manage devices come with a [`token`]; wizards made for AWS's quickstart find its shapes in [`quickstart`].
 
 mod device;
 pub mod enrolment;
 mod entropy;
 pub mod pki;
 pub mod policy;
+pub mod quickstart;
 pub mod token;
 
 pub use device::{
