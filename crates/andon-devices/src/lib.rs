@@ -21,7 +21,7 @@ pub use device::{
     Attributes, Certificate, CertificateStatus, Device, DeviceError, DeviceId, DeviceName, ExpiryAlarm, ExpiryLevel,
     ExpiryTerms, Group, GroupName, KeyOrigin, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES,
     MAX_BEHIND_GATEWAY, MAX_CERTIFICATES, MAX_GROUPS, MAX_NAME_BYTES, MAX_OVERLAP, MAX_POLICIES, NotAdmitted,
-    PolicyName, Profile, ProfileName, Revocation,
+    PolicyName, PolicyNames, Profile, ProfileName, Revocation,
 };
 pub use entropy::{Entropy, EntropyFailed, KeySource, SystemEntropy};
 pub use pki::{CertificateId, Serial};

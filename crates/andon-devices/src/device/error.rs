@@ -9,10 +9,12 @@ use crate::CertificateId;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceError {
     /// Not a legal name.
-    #[error("{text:?} is not {what}: 1 to {MAX_NAME_BYTES} characters of a small set, see the guide")]
+    #[error("{text:?} is not {what}: use 1 to {MAX_NAME_BYTES} of {characters}")]
     Name {
         /// Of what.
         what: &'static str,
+        /// What it may be made of.
+        characters: &'static str,
         /// The text, shortened.
         text: String,
     },
@@ -57,8 +59,8 @@ pub enum DeviceError {
 }
 
 impl DeviceError {
-    pub(super) fn name(what: &'static str, text: &str) -> Self {
-        Self::Name { what, text: text.chars().take(MAX_NAME_BYTES).collect() }
+    pub(super) fn name(what: &'static str, characters: &'static str, text: &str) -> Self {
+        Self::Name { what, characters, text: text.chars().take(MAX_NAME_BYTES).collect() }
     }
 
     /// What kind of error this is to an operator.

@@ -25,6 +25,6 @@ pub use certificate::{Certificate, CertificateStatus, KeyOrigin, Revocation};
 pub use error::DeviceError;
 pub use expiry::{ExpiryAlarm, ExpiryLevel, ExpiryTerms};
 pub use names::{DeviceName, GroupName, MAX_NAME_BYTES, PolicyName, ProfileName};
-pub use profile::{Group, Profile};
+pub use profile::{Group, PolicyNames, Profile};
 pub use record::{Device, DeviceId, MAX_BEHIND_GATEWAY, MAX_CERTIFICATES, MAX_GROUPS, MAX_POLICIES};
 pub use rotation::MAX_OVERLAP;

@@ -19,8 +19,11 @@ const MAX_COMMON_NAME: usize = 64;
 /// Characters of a shortened common name before its digest.
 const SHORTENED: usize = 47;
 
+/// What names of things are made of.
+const THING: &str = "a-z, A-Z, 0-9, : _ -";
+
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident, $what:literal, $legal:expr;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident, $what:literal, $characters:expr, $legal:expr;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -33,7 +36,7 @@ macro_rules! names {
                 if (1..=MAX_NAME_BYTES).contains(&text.len()) && text.bytes().all(legal) {
                     return Ok(Self(text.into()));
                 }
-                Err(DeviceError::name($what, text))
+                Err(DeviceError::name($what, $characters, text))
             }
 
             /// The name as text.
@@ -85,13 +88,13 @@ macro_rules! names {
 names! {
     /// The name of a device: 1 to 128 of `a-z A-Z 0-9 : _ -`, upper and lower case told apart. None of these means
     /// anything in a topic, a topic filter or a policy. Cheap to clone.
-    DeviceName, "a device's name", |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
+    DeviceName, "a device's name", THING, |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
     /// The name of a profile; the rules are those of a [`DeviceName`].
-    ProfileName, "a profile's name", |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
+    ProfileName, "a profile's name", THING, |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
     /// The name of a group; the rules are those of a [`DeviceName`].
-    GroupName, "a group's name", |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
+    GroupName, "a group's name", THING, |b| b.is_ascii_alphanumeric() || b":_-".contains(&b);
     /// The name of a policy: 1 to 128 of `a-z A-Z 0-9 _ + = , . @ -`.
-    PolicyName, "a policy's name", |b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
+    PolicyName, "a policy's name", "a-z, A-Z, 0-9, _ + = , . @ -", |b| b.is_ascii_alphanumeric() || b"_+=,.@-".contains(&b);
 }
 
 impl DeviceName {

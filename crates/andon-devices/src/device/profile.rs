@@ -98,6 +98,30 @@ impl Profile {
     }
 }
 
+/// Which policies a device has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyNames {
+    /// Those with a name: its own, those of its profile and those of its groups.
+    pub named: BTreeSet<PolicyName>,
+    /// Whether it has the default policy, because neither it nor its profile names one.
+    pub default: bool,
+    /// Whether the default policy is that of a gateway.
+    pub gateway: bool,
+}
+
+impl PolicyNames {
+    /// Collects the names for `device`, whose profile and groups are given as far as they are stored.
+    pub fn of(device: &Device, profile: Option<&Profile>, groups: &[Group]) -> Self {
+        let profiled = profile.filter(|profile| device.profile.as_ref() == Some(&profile.name));
+        let mut named = device.policies.clone();
+        named.extend(profiled.iter().flat_map(|profile| profile.policies.iter().cloned()));
+        let default = named.is_empty();
+        let groups = groups.iter().filter(|group| device.groups.contains(&group.name));
+        named.extend(groups.flat_map(|group| group.policies.iter().cloned()));
+        Self { named, default, gateway: profiled.is_some_and(|profile| profile.gateway) }
+    }
+}
+
 /// Devices that belong together, and policies that all of them have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

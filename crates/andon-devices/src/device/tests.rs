@@ -180,6 +180,31 @@ fn profiles_fill_in_and_insist() {
 }
 
 #[test]
+fn policies_come_from_the_device_its_profile_and_its_groups() {
+    let policy = |text: &str| PolicyName::new(text).expect("a name");
+    let mut device = device(vec![]);
+    let mut profile = Profile::new(ProfileName::new("gateway").expect("a name"));
+    profile.gateway = true;
+    let group = |name: &str| Group {
+        name: GroupName::new(name).expect("a name"),
+        description: String::new(),
+        policies: [policy(name)].into(),
+    };
+    let groups = [group("line-4"), group("line-5")];
+    let check = |device: &Device, profile: &Profile, named: &[&str], default: bool, gateway: bool| {
+        let expect = PolicyNames { named: named.iter().map(|text| policy(text)).collect(), default, gateway };
+        assert_eq!(PolicyNames::of(device, Some(profile), &groups), expect);
+    };
+    check(&device, &profile, &[], true, false);
+    device.profile = Some(profile.name.clone());
+    device.groups.insert(groups[0].name.clone());
+    check(&device, &profile, &["line-4"], true, true);
+    profile.policies.insert(policy("of-profile"));
+    device.policies.insert(policy("own"));
+    check(&device, &profile, &["line-4", "of-profile", "own"], false, true);
+}
+
+#[test]
 fn deleting_needs_a_certificate_out_of_use() {
     let mut device = device(vec![certificate(1, CertificateStatus::Active)]);
     let id = CertificateId::of(&[1]);

@@ -4,7 +4,7 @@
 //! enrolment begins, so that nothing that happens later can make a second one. At any time the device has at most one
 //! certificate of the enrolment that is active, and it is the one that was handed over last.
 //!
-//! **Life of an enrolment.** [`begin`] compares the request with what is stored: it starts, goes on, finds the device
+//! **Life of an enrolment.** [`begin()`] compares the request with what is stored: it starts, goes on, finds the device
 //! complete, or refuses. The caller stores the [`Transition`] (state, device and revoked certificates) in one transaction
 //! and performs the effects after it: [`Effect::Ask`] an allow-list or hook, [`Effect::Issue`] a certificate,
 //! [`Effect::Deliver`] it. Each answer comes back as an [`Input`]. Killed anywhere, [`resume`] or a repeated request goes

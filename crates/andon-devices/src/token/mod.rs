@@ -5,8 +5,8 @@
 //! as a [`Secret`](andon_model::Secret). The algorithm of a signature is that of the key, never that of the token. Error
 //! answers are those of Amazon Cognito: 400 and one word; what exactly was wrong is for the log.
 //!
-//! **Life of a token.** [`TokenRequest::parse`] reads a request; [`answer`] checks the client, and for a refresh the
-//! [`RefreshFamily`], which the caller stores before it answers. [`verify`] reads an access token again, one of ours or one
+//! **Life of a token.** [`TokenRequest::parse`] reads a request; [`answer()`] checks the client, and for a refresh the
+//! [`RefreshFamily`], which the caller stores before it answers. [`verify()`] reads an access token again, one of ours or one
 //! of an external issuer.
 
 mod answer;

@@ -287,6 +287,8 @@ fn what_is_stored_of_a_refresh_token_is_its_hash() {
     let (mut family, token) = bench.family(&public_client());
     let next = redeem(&mut family, &token, &bench.source, 0).expect("good").expect("rotated");
     let stored = serde_json::to_string(&family).expect("JSON");
+    let golden = include_str!("../../tests/golden/refresh_family_v1.json");
+    assert_eq!(format!("{}\n", serde_json::to_string_pretty(&family).expect("JSON")), golden);
     for token in [&token, &next] {
         let secret = token.expose().split_once('.').expect("two parts").1;
         assert!(!stored.contains(secret));
@@ -445,6 +447,8 @@ fn the_discovery_document_leads_to_the_endpoints() {
 fn clients_survive_their_stored_form() {
     let stored = serde_json::to_string(&client()).expect("JSON");
     assert!(!stored.contains(SECRET));
+    let golden = include_str!("../../tests/golden/client_v1.json");
+    assert_eq!(format!("{}\n", serde_json::to_string_pretty(&client()).expect("JSON")), golden);
     assert_eq!(Client::parse(&stored).expect("readable"), client());
     assert_eq!(ClientId::from_bits(u128::MAX).as_str().len(), 26);
     assert!(ClientId::new("a:b").is_none() && ClientId::new("").is_none());
