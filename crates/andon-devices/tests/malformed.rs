@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use andon_devices::enrolment::Enrolment;
+use andon_devices::enrolment::{BulkFormat, Enrolment, bulk_lines};
 use andon_devices::pki::{Authority, KeyKind, PrivateKey, SigningRequest, certificate_der, read_certificate};
 use andon_devices::policy::{DefaultPolicies, Policy, TopicPrefix, check_filter, check_topic, filter_matches};
 use andon_devices::token::{Client, Expected, FamilyId, Jwks, RefreshFamily, SigningKey, TokenRequest, bearer, verify};
@@ -63,6 +63,9 @@ fn read(bytes: &[u8]) {
     }
     let _ = (Device::parse(&text), Enrolment::parse(&text), Client::parse(&text), RefreshFamily::parse(&text));
     let _ = (TokenRequest::parse(Some(&text), &text, bytes), FamilyId::of_token(&secret), bearer(&text));
+    for format in [BulkFormat::Csv, BulkFormat::JsonLines] {
+        let _ = bulk_lines(format, bytes).count();
+    }
     let keys = serde_json::from_slice::<Jwks>(bytes).map(|jwks| jwks.verification_keys()).unwrap_or_default();
     let expected = Expected { issuer: String::new(), audiences: Vec::new(), leeway: Duration::ZERO };
     let _ = verify(&text, &keys, &expected, NOW);
@@ -89,6 +92,7 @@ fn samples() -> Vec<Vec<u8>> {
         include_str!("golden/enrolment_v1.json").to_owned(),
         include_str!("golden/client_v1.json").to_owned(),
         include_str!("golden/refresh_family_v1.json").to_owned(),
+        "device,groups,attributes.plant\npump-01,line-4;x,1710\n".to_owned(),
         "Basic YTpi".to_owned(),
         "grant_type=refresh_token&client_id=c&refresh_token=t&scope=a%20b".to_owned(),
         "$share/group/data/+/x/#".to_owned(),

@@ -115,14 +115,14 @@ impl Certificate {
         if now > self.not_after {
             return Err(DeviceError::Expired(self.not_after));
         }
-        self.become_(CertificateStatus::Active)?;
+        self.move_to(CertificateStatus::Active)?;
         self.retires = None;
         Ok(())
     }
 
     /// Makes it inactive.
     pub(super) fn deactivate(&mut self) -> Result<(), DeviceError> {
-        self.become_(CertificateStatus::Inactive)
+        self.move_to(CertificateStatus::Inactive)
     }
 
     /// Revokes it, for good. Revoking again changes nothing, so that a retry succeeds.
@@ -132,7 +132,7 @@ impl Certificate {
         self.revocation.get_or_insert(Revocation { at: now, reason });
     }
 
-    fn become_(&mut self, to: CertificateStatus) -> Result<(), DeviceError> {
+    fn move_to(&mut self, to: CertificateStatus) -> Result<(), DeviceError> {
         if self.status == to {
             return Ok(());
         }

@@ -13,6 +13,7 @@
 
 mod allow_list;
 mod begin;
+mod bulk;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -20,5 +21,6 @@ mod transition;
 
 pub use allow_list::{AllowList, MAX_ALLOWED};
 pub use begin::{Begun, begin, resume};
+pub use bulk::{BulkFault, BulkFormat, BulkLine, BulkReport, MAX_BULK_LINE_BYTES, MAX_BULK_LINES, bulk_lines};
 pub use state::{Enrolment, EnrolmentRequest, EnrolmentStatus, Phase, RequestedKey, Then};
 pub use transition::{Approval, Effect, Input, Surroundings, Transition, step};
