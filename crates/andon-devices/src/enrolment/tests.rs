@@ -73,6 +73,10 @@ struct World {
     /// Certificates that somebody may have, and whether with a private key.
     shown: Vec<(CertificateId, bool)>,
     identities: BTreeSet<String>,
+    /// The certificate whose private key this life of the process has made, and has in memory alone.
+    memory: Option<CertificateId>,
+    /// Whether somebody waits for an answer.
+    awaited: bool,
 }
 
 impl World {
@@ -86,6 +90,8 @@ impl World {
             not_issued: 0,
             shown: Vec::new(),
             identities: BTreeSet::new(),
+            memory: None,
+            awaited: true,
         }
     }
 
@@ -153,10 +159,14 @@ impl World {
             }
             Effect::Issue { turn, key } => {
                 self.issued += 1;
-                Input::Issued { turn, certificate: Box::new(certificate(self.issued, &key)) }
+                let certificate = Box::new(certificate(self.issued, &key));
+                self.memory = Some(certificate.id.clone());
+                Input::Issued { turn, certificate }
             }
+            Effect::Deliver { turn, .. } if !self.awaited => Input::Undelivered { turn, problem: problem() },
             Effect::Deliver { turn, certificate } => {
                 let made = matches!(self.request().key, RequestedKey::Generate(_));
+                assert!(!made || self.memory.as_ref() == Some(&certificate), "a key that is gone cannot be shown");
                 self.shown.push((certificate, made));
                 Input::Delivered { turn }
             }
@@ -173,6 +183,7 @@ impl World {
 
     /// The caller asks once; the process may die on the way.
     fn ask(&mut self, request: &EnrolmentRequest, fresh: u128) -> Result<(), Killed> {
+        (self.memory, self.awaited) = (None, true);
         let around = Surroundings { device: self.disk.device.as_ref(), profile: None };
         let stored = self.disk.enrolment.clone();
         match begin(request.clone(), stored, around, DeviceId::from_bits(fresh), self.now) {
@@ -187,6 +198,7 @@ impl World {
 
     /// The process starts again and goes on by itself, without a caller.
     fn restart(&mut self) -> Result<(), Killed> {
+        (self.memory, self.awaited) = (None, false);
         let Some(stored) = self.disk.enrolment.clone() else { return Ok(()) };
         let around = Surroundings { device: self.disk.device.as_ref(), profile: None };
         let transition = resume(stored, around, self.now);
@@ -313,6 +325,22 @@ fn a_name_belongs_to_its_key() {
     let around = Surroundings { device: Some(&device), profile: None };
     let refused = begin(request(public_key()), None, around, DeviceId::from_bits(2), NOW).expect_err("another key");
     assert!(refused.detail.contains("onboarded with another key"), "{refused}");
+}
+
+#[test]
+fn of_two_who_ask_at_once_the_later_gets_the_certificate() {
+    let request = requests()[2].clone();
+    let around = Surroundings::default();
+    let begun = |stored| begin(request.clone(), stored, around, DeviceId::from_bits(1), NOW);
+    let Ok(Begun::Moving(first)) = begun(None) else { panic!("it begins") };
+    let Ok(Begun::Moving(second)) = begun(Some(first.state.clone())) else { panic!("it goes on") };
+    let answer = |n: u8, turn: u32| Input::Issued { turn, certificate: Box::new(certificate(n, &request.key)) };
+    let stale = step(second.state.clone(), around, answer(1, first.state.turn), NOW);
+    assert_eq!((&stale.state, stale.device, stale.effects), (&second.state, None, vec![]));
+    let good = step(second.state.clone(), around, answer(2, second.state.turn), NOW);
+    assert_eq!(good.state.certificate, Some(CertificateId::of(&[2])));
+    let late = step(good.state.clone(), around, Input::Delivered { turn: second.state.turn }, NOW);
+    assert_eq!(late.state, good.state);
 }
 
 #[test]

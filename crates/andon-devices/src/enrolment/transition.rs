@@ -48,7 +48,8 @@ pub enum Input {
         /// The turn of the effect.
         turn: u32,
     },
-    /// It could not be handed over. What can be done about it is up to the one who asked: to ask again.
+    /// It could not be handed over, perhaps because after a restart nobody waits for it. What can be done about it is up to
+    /// the one who asked: to ask again.
     Undelivered {
         /// The turn of the effect.
         turn: u32,
