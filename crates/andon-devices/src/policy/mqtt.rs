@@ -42,16 +42,17 @@ fn check_text(text: &str) -> Result<(), InvalidTopic> {
     if text.len() > MAX_TOPIC_BYTES {
         return Err(InvalidTopic::TooLong);
     }
-    if text.contains('\0') {
+    if text.bytes().any(|byte| byte == 0) {
         return Err(InvalidTopic::Null);
     }
-    if text.split('/').count() > MAX_TOPIC_LEVELS { Err(InvalidTopic::TooDeep) } else { Ok(()) }
+    let slashes = text.bytes().filter(|byte| *byte == b'/').count();
+    if slashes >= MAX_TOPIC_LEVELS { Err(InvalidTopic::TooDeep) } else { Ok(()) }
 }
 
 /// Whether `topic` may be published to.
 pub fn check_topic(topic: &str) -> Result<(), InvalidTopic> {
     check_text(topic)?;
-    if topic.contains(['+', '#']) { Err(InvalidTopic::Wildcard) } else { Ok(()) }
+    if topic.bytes().any(|byte| matches!(byte, b'+' | b'#')) { Err(InvalidTopic::Wildcard) } else { Ok(()) }
 }
 
 /// Whether `filter` may be subscribed to, and the filter without `$share/<group>/`.

@@ -153,6 +153,25 @@ fn a_denied_receive_holds_back_what_an_allowed_subscription_covers() {
 }
 
 #[test]
+fn a_claim_may_ask_for_a_certificate_and_nothing_else() {
+    let text = r#"{"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "iot:Connect", "Resource": "*"},
+        {"Effect": "Allow", "Action": ["iot:Publish", "iot:Receive"],
+         "Resource": ["arn:aws:iot:eu-central-1:111122223333:topic/$aws/certificates/create/*",
+                      "arn:aws:iot:eu-central-1:111122223333:topic/$aws/provisioning-templates/Plant/provision/*"]},
+        {"Effect": "Allow", "Action": "iot:Subscribe",
+         "Resource": "arn:aws:iot:eu-central-1:111122223333:topicfilter/$aws/certificates/create/*"}]}"#;
+    let claim = Asked::new(text, "new-device");
+    claim.check(PolicyAction::Connect, "", true);
+    claim.check(PolicyAction::Publish, "$aws/certificates/create/json", true);
+    claim.check(PolicyAction::Subscribe, "$aws/certificates/create/json/accepted", true);
+    claim.check(PolicyAction::Receive, "$aws/certificates/create/json/accepted", true);
+    claim.check(PolicyAction::Publish, "data/new-device/x", false);
+    claim.check(PolicyAction::Publish, "$aws/certificates/create-from-csr/json", false);
+    claim.check(PolicyAction::Subscribe, "$aws/#", false);
+}
+
+#[test]
 fn retaining_needs_a_permission_of_its_own() {
     let asked = Asked::new(&allowing("iot:Publish", "topic/a"), "c");
     asked.check(PolicyAction::Publish, "a", true);
