@@ -98,6 +98,9 @@ fn only_its_own_certificates_are_verified() {
     assert_eq!(root.verify(&ours), Err(PkiError::NotOurs));
     let middle = super::pem::decode(&issuing.to_pem(), "CERTIFICATE", &[]).expect("PEM");
     assert_eq!(root.verify(&middle), Ok(()));
+    let same_key = PrivateKey::from_pem(&issuing.key_pem()).expect("a key");
+    let renamed = root.issuing(&terms("Another name", 30), same_key, &serial(), NOW).expect("an issuing authority");
+    assert_eq!(renamed.verify(&ours), Err(PkiError::NotOurs));
     for at in (0..ours.len()).step_by(7) {
         let mut changed = ours.clone();
         changed[at] ^= 0x10;
