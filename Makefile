@@ -9,6 +9,10 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 TOOLS := $(or $(ANDON_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/andon-tools)
 export PATH := $(TOOLS)/bin:$(PATH)
 
+# Property tests make the same cases each time, so that what fails has come with the change. SEED=$RANDOM makes others.
+SEED ?= 1
+export PROPTEST_RNG_SEED := $(SEED)
+
 # `--examples` builds no example, since there is none; it makes cargo choose the features that the tests
 # choose, so that what `make demo` has compiled is not compiled again for `make test`.
 BUILD := cargo build --workspace --bins --examples --locked
@@ -17,7 +21,7 @@ BUILD := cargo build --workspace --bins --examples --locked
 
 help:
 	@echo "make demo      build, then play the scenarios against the SAP simulator  (ARGS='--once')"
-	@echo "make test      every test                                       (ARGS='-p andon-act')"
+	@echo "make test      every test                         (ARGS='-p andon-act', SEED=\$$RANDOM)"
 	@echo "make lint      formatting, clippy, documentation, licences and bans"
 	@echo "make bench     measure a release build, then the fault storm with 10,000 events  (ARGS=…)"
 	@echo "make install   install andon for this user"
@@ -38,7 +42,7 @@ test:
 	@.ci/setup build test "$(TOOLS)"
 	@$(BUILD)
 	cargo test --doc --workspace --locked --quiet
-	cargo nextest run --workspace --locked $(ARGS)
+	ANDON_TOOLS="$(abspath $(TOOLS))" cargo nextest run --workspace --locked $(ARGS)
 
 lint:
 	@.ci/setup build lint "$(TOOLS)"

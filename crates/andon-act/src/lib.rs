@@ -27,14 +27,14 @@ pub use answer::{Answer, Response};
 pub use breaker::{Admission, Breaker};
 pub use definition::{
     Action, ActionDefinition, Budget, ChangesetEntry, EpisodeDefinition, EpisodeTerms, Guard, OpenWhile, ProbeGuard,
-    RetryPolicy, Stage, Step, StepDefinition, SummaryApi, WhenEmpty, WhenMissing,
+    RetryPolicy, Stage, Step, StepDefinition, SummaryApi, TokenLimit, WhenEmpty, WhenMissing,
 };
 pub use key::{run_id, step_key};
 pub use library::{Determined, Library};
 pub use probe::{Found, Match, ProbeQuery};
 pub use request::{AttachmentBody, CallBudget, ChangesetPart, IfMatch, Request, StepKind};
 pub use run::{
-    Effect, Input, OpenEpisode, Phase, Route, RunContext, RunEpisode, RunState, StepResult, Transition, plan, resume,
-    step,
+    Effect, Input, OpenEpisode, Phase, Preview, Route, RunContext, RunEpisode, RunState, StepPreview, StepResult,
+    Transition, plan, preview, resume, step,
 };
 pub use target::{DestinationLimits, Target, TestLine};

@@ -5,7 +5,7 @@
 //!
 //! **Life of a reference.** It is checked when the document is read, resolved when a destination needs its
 //! credentials, and resolved anew when they are refused or have been kept for a while; see
-//! `destination::access`.
+//! `destination::kept`.
 
 mod shape;
 
@@ -26,8 +26,7 @@ const MAX_FILE_BYTES: u64 = 256 << 10;
 /// A reference to a secret text. In TOML one of `{ secret = "name" }`, `{ env = "VARIABLE" }`,
 /// `{ file = "/path" }`, `{ aws_secret = "name or ARN" }`, `{ aws_parameter = "/name" }`; with
 /// `key = "member"` the text is JSON and the member of that name is meant.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "shape::Shape")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credential {
     /// Where the text is.
     pub place: SecretPlace,
@@ -74,10 +73,12 @@ impl Credential {
     /// another code when it may be there later; a problem names the reference only.
     pub async fn resolve(&self, secrets: &dyn Secrets) -> Result<Secret, Problem> {
         let text = self.text(secrets).await?;
-        match &self.key {
-            None => Ok(text),
-            Some(key) => self.member(&text, key),
-        }
+        let found = match &self.key {
+            None => text,
+            Some(key) => self.member(&text, key)?,
+        };
+        // An empty text is a variable or file that somebody meant to fill, and would be tried as a password.
+        if found.expose().is_empty() { Err(self.missing("it is empty")) } else { Ok(found) }
     }
 
     async fn text(&self, secrets: &dyn Secrets) -> Result<Secret, Problem> {

@@ -59,7 +59,7 @@ const VISION_SAMPLE: &str = r#"{"Image":{"S3Object":{"Name":"cam"}},"DetectAnoma
 const EVENTBRIDGE_SAMPLE: &str = r#"{"Messages":[{"Body":"{\"id\":\"e\",\"source\":\"s\",\"detail-type\":\"t\",\"detail\":{\"eventType\":\"x\"}}"}]}"#;
 
 /// The decoders of records, each with a payload that it reads.
-const OF_RECORDS: [(&str, &str); 6] = [
+const OF_RECORDS: &[(&str, &str)] = &[
     (MONITRON, MONITRON_SAMPLE),
     (SITEWISE, SITEWISE_SAMPLE),
     (PPE, PPE_SAMPLE),
@@ -208,7 +208,7 @@ fn check_notification(body: &Bytes) {
 #[test]
 fn samples_are_read() {
     for (toml, sample) in OF_RECORDS {
-        let decoded = decoder(toml).decode(&delivery("application/json", &Bytes::from(sample)));
+        let decoded = decoder(toml).decode(&delivery("application/json", &Bytes::from(*sample)));
         assert!(decoded.faults.is_empty() && decoded.events.len() + decoded.passed > 0, "{toml}: {decoded:?}");
     }
 }

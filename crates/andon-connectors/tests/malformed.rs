@@ -230,7 +230,7 @@ fn sitewise_alarm() {
         &[
             ("state-not-json.json", "record 1, $.payload.values[1].value.stringValue", 1),
             ("no-state-name.json", "record 1, $.payload.values[0].value.stringValue", 0),
-            ("double-value.json", "record 1, $.payload.values[0].value.stringValue", 0),
+            ("no-value.json", "record 1, $.payload.values[0].value.stringValue", 0),
             ("no-values.json", "record 1, $.payload.values", 0),
             ("values-object.json", "record 1, $.payload.values", 0),
             ("no-asset.json", "record 1, $.payload.assetId", 0),

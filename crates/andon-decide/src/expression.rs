@@ -20,6 +20,8 @@ use zen_expression::{Isolate, IsolateError};
 pub(crate) const MAX_BYTES: usize = 4 * 1024;
 /// Deepest nesting of brackets in an expression.
 const MAX_DEPTH: usize = 64;
+/// Longest list that a range is made.
+const MAX_RANGE: u32 = 10_000;
 
 /// A compiled expression.
 pub(crate) type Code = Arc<[Opcode]>;
@@ -83,7 +85,7 @@ impl Compiler {
             Kind::Standard => self.isolate.compile_standard(source).map(|e| Arc::clone(e.bytecode())),
         };
         let code = compiled.map_err(|error| self.explain(source, kind, &error))?;
-        self.guard_repeatable(source, kind)?;
+        self.guard_nodes(source, kind)?;
         self.guard_names(source, kind)?;
         Ok(code)
     }
@@ -103,16 +105,13 @@ impl Compiler {
         }
     }
 
-    fn guard_repeatable(&mut self, source: &str, kind: Kind) -> Result<(), Fault> {
+    fn guard_nodes(&mut self, source: &str, kind: Kind) -> Result<(), Fault> {
         let found = self.intellisense.with_ast(source, kind == Kind::Unary, |root, _| {
             let found = Cell::new(None);
-            root.walk(|node| found.set(found.get().or(unrepeatable(node))));
+            root.walk(|node| found.set(found.get().or_else(|| forbidden(node))));
             found.get()
         });
-        match found.flatten() {
-            Some(what) => Err(fault_at(source, 0, format!("{what}; the same event must always decide the same"))),
-            None => Ok(()),
-        }
+        found.flatten().map_or(Ok(()), |what| Err(fault_at(source, 0, what)))
     }
 
     fn guard_names(&mut self, source: &str, kind: Kind) -> Result<(), Fault> {
@@ -166,11 +165,38 @@ fn guard_size(source: &str) -> Result<(), Fault> {
     Ok(())
 }
 
+/// Why a node may not be evaluated, if so.
+fn forbidden(node: &Node<'_>) -> Option<&'static str> {
+    unrepeatable(node).or_else(|| unbounded(node))
+}
+
+/// Whether a range could be made as long a list as an event likes.
+fn unbounded(node: &Node<'_>) -> Option<&'static str> {
+    let open = match node {
+        Node::FunctionCall { kind: FunctionKind::Closure(_), arguments: [list, ..] } => holds_wide_range(list),
+        Node::Assignments { list, .. } => list.iter().any(|(_, value)| holds_wide_range(value)),
+        _ => false,
+    };
+    open.then_some("a range that is made a list needs two whole numbers as its ends, at most 10000 apart")
+}
+
+fn holds_wide_range(node: &Node<'_>) -> bool {
+    let found = Cell::new(false);
+    node.walk(|node| {
+        if let Node::Interval { left, right, .. } = node {
+            let (Node::Number(left), Node::Number(right)) = (left, right) else { return found.set(true) };
+            let apart = right.checked_sub(*left);
+            found.set(found.get() || apart.is_none_or(|apart| apart > MAX_RANGE.into()));
+        }
+    });
+    found.get()
+}
+
 /// Why the node's value may differ the next time, if so.
 fn unrepeatable(node: &Node<'_>) -> Option<&'static str> {
     match node {
         Node::FunctionCall { kind: FunctionKind::Internal(InternalFunction::Rand), .. } => {
-            Some("rand() gives another number each time")
+            Some("rand() gives another number each time; the same event must always decide the same")
         }
         Node::FunctionCall { kind: FunctionKind::Internal(InternalFunction::Date), arguments } => {
             let is_now = match arguments {
@@ -178,12 +204,12 @@ fn unrepeatable(node: &Node<'_>) -> Option<&'static str> {
                 [Node::String(text), ..] => !text.starts_with(|c: char| c.is_ascii_digit() || c == '+' || c == '-'),
                 _ => false,
             };
-            is_now.then_some("d() reads the present time here")
+            is_now.then_some("d() reads the present time here; the same event must always decide the same")
         }
         Node::MethodCall {
             kind: MethodKind::DateMethod(DateMethod::IsToday | DateMethod::IsTomorrow | DateMethod::IsYesterday),
             ..
-        } => Some("isToday(), isTomorrow() and isYesterday() read the present time"),
+        } => Some("isToday() and its like read the present time; the same event must always decide the same"),
         _ => None,
     }
 }
@@ -261,6 +287,19 @@ mod tests {
             assert!(fault.what.ends_with("the same event must always decide the same"), "{source}: {fault}");
         }
         check("d(\"2024-03-05\") < d(event.time)", Kind::Standard, "");
+    }
+
+    #[test]
+    fn ranges_that_become_lists_have_an_end() {
+        for source in ["map([0..event.data.n], #)", "sum(map((0..99999], #))", "xs = [1..event.n]; len(map(xs, #))"] {
+            let fault = Compiler::new(None).compile(source, Kind::Standard).expect_err("refused");
+            assert!(fault.what.contains("at most 10000 apart"), "{source}: {fault}");
+        }
+        for source in
+            ["map([1..12], # * 2)", "event.data.n in [1..event.data.limit]", "some(event.xs, # in [1..99999])"]
+        {
+            check(source, Kind::Standard, "");
+        }
     }
 
     #[test]

@@ -43,6 +43,7 @@ mod graph;
 mod index;
 mod jdm;
 mod literal;
+mod machine;
 mod model;
 mod outputs;
 mod pattern;

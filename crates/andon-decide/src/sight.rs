@@ -7,11 +7,11 @@
 use andon_model::RowHit;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Map, Value};
-use zen_expression::vm::VM;
 use zen_expression::{Scope, Variable};
 
 use crate::expression::Code;
 use crate::index::RowSet;
+use crate::machine::Machine;
 use crate::table::{Output, Row, Table};
 
 /// A row hit, but one of its outputs cannot be computed.
@@ -29,7 +29,7 @@ pub(crate) struct OutputFault {
 /// One look of a table at a context.
 pub(crate) struct Sight<'a> {
     table: &'a Table,
-    vm: VM,
+    machine: Machine,
     scope: Scope,
     /// By column: what its field evaluates to; `None` when it has no field, or the field cannot be evaluated.
     values: Vec<Option<Variable>>,
@@ -40,17 +40,17 @@ pub(crate) struct Sight<'a> {
 impl<'a> Sight<'a> {
     /// Evaluates the columns' fields.
     pub(crate) fn new(table: &'a Table, context: &Variable) -> Self {
-        let mut vm = VM::new();
+        let mut machine = Machine::new();
         let scope = Scope::new(context.clone());
         let mut values = Vec::with_capacity(table.columns.len());
         let mut fitting = Vec::with_capacity(table.columns.len());
         for column in &table.columns {
-            let value = column.field.as_ref().and_then(|field| vm.run(field, &scope).ok());
+            let value = column.field.as_ref().and_then(|field| machine.run(field, &scope).ok());
             let rows = column.index.as_ref().zip(value.as_ref()).and_then(|(index, value)| index.rows(value));
             values.push(value);
             fitting.push(rows);
         }
-        Self { table, vm, scope, values, fitting }
+        Self { table, machine, scope, values, fitting }
     }
 
     /// The rows that no index rules out.
@@ -80,7 +80,7 @@ impl<'a> Sight<'a> {
             let Some(value) = &self.values[column] else { return false };
             self.scope.set_local(Variable::dollar_key(), value.clone());
         }
-        self.vm.run(test, &self.scope).is_ok_and(|result| result.as_bool() == Some(true))
+        self.machine.run(test, &self.scope).is_ok_and(|result| result.as_bool() == Some(true))
     }
 
     /// The evidence of a row that hits.
@@ -101,7 +101,7 @@ impl<'a> Sight<'a> {
     fn value(&mut self, cell: &Output) -> Result<Value, String> {
         match cell {
             Output::Constant(value) => Ok(value.clone()),
-            Output::Computed(code) => self.vm.run(code, &self.scope).map(to_json).map_err(|error| error.to_string()),
+            Output::Computed(code) => self.machine.run(code, &self.scope).map(to_json),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What would happen to an event: decided and rendered, nothing stored, nothing sent.
 
-use andon_act::{Effect, Input, Phase, Request, plan, step};
+use andon_act::{Preview, StepPreview, preview};
 use andon_model::{Decision, Event, Name, Offset, Problem, Timestamp};
 use serde::Serialize;
 use serde_json::Value;
@@ -29,17 +29,17 @@ pub struct DryRunDecision {
     pub decision: Decision,
 }
 
-/// What one action would do first; later requests depend on the answers to earlier ones.
+/// What one action would do.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DryRunAction {
     /// The action.
     pub action: Name,
     /// The output that asked for it.
     pub output: Value,
-    /// The first request, rendered.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub request: Option<Request>,
-    /// Why it could not be rendered.
+    /// Its steps with their requests, as far as is known before the first answer; those after one with a problem are
+    /// missing.
+    pub steps: Vec<StepPreview>,
+    /// Why not even the first step would be begun.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub problem: Option<Problem>,
 }
@@ -57,20 +57,6 @@ pub(crate) fn dry_run(catalog: &Catalog, event: &Event, now: Timestamp) -> DryRu
 fn try_action(catalog: &Catalog, event: &Event, wish: &Wish, now: Timestamp) -> Option<DryRunAction> {
     let action = catalog.action(&wish.action)?;
     let context = action.context(event, Offset::default());
-    let planned = plan(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
-    let ready = match planned.state.phase {
-        Phase::Joining => step(context, planned.state, Input::Episode(None), now).state,
-        _ => planned.state,
-    };
-    let sent = step(context, ready, Input::Admitted, now);
-    let request = sent.effects.into_iter().find_map(|effect| match effect {
-        Effect::Send { request, .. } => Some(request),
-        _ => None,
-    });
-    Some(DryRunAction {
-        action: wish.action.clone(),
-        output: wish.output.clone(),
-        request,
-        problem: sent.state.problem,
-    })
+    let Preview { steps, problem } = preview(context, catalog.revision, wish.output.clone(), wish.lookups.clone(), now);
+    Some(DryRunAction { action: wish.action.clone(), output: wish.output.clone(), steps, problem })
 }

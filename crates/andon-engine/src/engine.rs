@@ -13,9 +13,11 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::append_health::AppendHealth;
 use crate::catalog::Catalog;
 use crate::lane::{Lane, LaneStatus, Message};
 use crate::pump::Pumps;
+use crate::what_if::Compiled;
 use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, telemetry};
 
 /// Limits and times; every one has a documented default.
@@ -113,9 +115,11 @@ pub(crate) struct Shared {
     pub(crate) target: RwLock<Arc<dyn Target>>,
     /// One configuration change at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
-    /// One page of a replay at a time.
-    pub(crate) replaying: tokio::sync::Mutex<()>,
+    /// One page of a replay at a time, with what the pages before it have compiled.
+    pub(crate) replaying: tokio::sync::Mutex<Compiled>,
     pub(crate) pumps: Mutex<Pumps>,
+    /// Whether the journal takes what comes in.
+    pub(crate) appends: AppendHealth,
     pub(crate) appended_up_to: AtomicI64,
     pub(crate) decided_up_to: AtomicI64,
     pub(crate) new_events: Notify,
@@ -142,9 +146,10 @@ impl Shared {
         // Backlog first: an event leaves it only after its runs are counted, so that nothing is between.
         let backlog = self.backlog();
         let lane = self.lane_status.lock().clone();
+        let problem = lane.problem.or(lane.read_problem).or_else(|| self.appends.problem(self.clock.now()));
         Status {
-            ready: lane.running && lane.problem.is_none() && lane.read_problem.is_none(),
-            problem: lane.problem.or(lane.read_problem),
+            ready: lane.running && problem.is_none(),
+            problem,
             revision: self.catalog.read().revision,
             backlog,
             pending_runs: lane.pending_runs,
@@ -231,6 +236,7 @@ fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, Engi
         target: RwLock::new(target),
         applying: tokio::sync::Mutex::default(),
         replaying: tokio::sync::Mutex::default(),
+        appends: AppendHealth::default(),
         pumps: Mutex::default(),
         appended_up_to: AtomicI64::new(0),
         decided_up_to: AtomicI64::new(0),

@@ -1,6 +1,6 @@
 //! What decisions and lookups tell about an action's templates before any event comes.
 
-use andon_act::template::{Facts, KnownRow, Origin};
+use andon_act::template::{Facts, KnownRow, KnownTable, Origin};
 use andon_decide::{DecisionModel, StatedRow};
 use andon_model::Name;
 
@@ -13,7 +13,8 @@ impl Tables {
         let asking = self.decisions.iter().filter(|decision| decision.for_events);
         let asking = asking.filter(|decision| decision.model.actions_named().contains(action));
         let origins = asking.map(|decision| origin(&decision.model, action)).collect();
-        Facts { origins, lookups: self.lookups.clone() }
+        let tables = self.decisions.iter().map(|decision| (decision.model.name().clone(), table(&decision.model)));
+        Facts { origins, lookups: self.lookups.clone(), tables: tables.collect() }
     }
 }
 
@@ -27,6 +28,12 @@ fn origin(model: &DecisionModel, action: &Name) -> Origin {
         outputs: stated.as_ref().map(|stated| stated.outputs.clone()),
         rows: stated.into_iter().flat_map(|stated| stated.rows).filter(names).map(known).collect(),
     }
+}
+
+/// What a step that asks the decision may be told.
+fn table(model: &DecisionModel) -> KnownTable {
+    let Some(stated) = model.stated() else { return KnownTable::default() };
+    KnownTable { outputs: Some(stated.outputs), rows: stated.rows.into_iter().map(known).collect() }
 }
 
 fn known(row: StatedRow) -> KnownRow {

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use andon_act::TestLine;
-use andon_journal::{Applied, Change, Configurations, Delivery, Document, Finding, IntakeAuth, JournalError, Views};
+use andon_journal::{
+    Applied, Change, Configurations, Delivery, Document, EpisodeKey, Finding, IntakeAuth, JournalError, Views,
+};
 use andon_model::{Event, Name, Offset, Problem, Release, RunId};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -43,7 +45,7 @@ pub struct SourceInfo {
 /// How the engine is, for readiness, metrics and `doctor`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
-    /// Whether the lane is running and the journal took its last commit.
+    /// Whether the lane is running and the journal took its last commit, and what came in last.
     pub ready: bool,
     /// What is wrong when it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,6 +96,14 @@ impl Handle {
         self.ask(|reply| Message::Release { run: run.clone(), release, by: by.to_owned(), reply }).await
     }
 
+    /// Closes an episode on behalf of `by`, whatever its destination says: the next event opens another.
+    ///
+    /// # Errors
+    /// [`HandleError::Conflict`] while one of its runs is pending or parked.
+    pub async fn close_episode(&self, id: EpisodeKey, by: &str) -> Result<(), HandleError> {
+        self.ask(|reply| Message::CloseEpisode { id, by: by.to_owned(), reply }).await
+    }
+
     /// Decides an event again whose decision failed or found no action.
     pub async fn decide_again(&self, event: Offset) -> Result<(), HandleError> {
         self.ask(|reply| Message::DecideAgain { event, reply }).await
@@ -109,7 +119,7 @@ impl Handle {
         crate::configure::apply(&self.shared, changes, author).await
     }
 
-    /// Decides a sample event and renders its first requests, without storing or sending anything.
+    /// Decides a sample event and renders its requests as far as they are known, without storing or sending anything.
     pub fn dry_run(&self, event: &Event) -> DryRun {
         crate::dry_run::dry_run(&self.shared.catalog(), event, self.shared.clock.now())
     }

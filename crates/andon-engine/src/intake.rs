@@ -189,6 +189,7 @@ pub(crate) async fn append_and_wake(shared: &Shared, append: Append) -> Result<A
     }
     let source = append.source.clone();
     let appended = shared.journal.append(append).await;
+    shared.appends.note(&appended, shared.clock.now());
     if let Some(highest) = appended.iter().flat_map(|appended| &appended.events).map(|(offset, _)| offset.0).max() {
         shared.appended_up_to.fetch_max(highest, Ordering::AcqRel);
     }

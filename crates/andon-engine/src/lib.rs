@@ -11,6 +11,7 @@
 //! learns of the unsettled runs, page by page, and goes on by `andon_act::resume`.
 
 mod adapters;
+mod append_health;
 mod catalog;
 mod configure;
 mod counters;
@@ -41,4 +42,4 @@ pub use engine::{Engine, EngineError, EngineParts, EngineSettings};
 pub use handle::{Handle, HandleError, SourceInfo, Status};
 pub use intake::{Delivered, IntakeError};
 pub use invariants::{Violation, check_books, check_run};
-pub use what_if::{Against, Changed, Difference, Moment, Part, PartKind, WhatIf, WhatIfPage};
+pub use what_if::{Against, Changed, Concerns, Difference, Moment, Part, PartKind, WhatIf, WhatIfPage};

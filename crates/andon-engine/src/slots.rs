@@ -149,6 +149,11 @@ impl Slots {
             && self.ahead_in_episode(run).is_none()
     }
 
+    /// The run of an episode that is under way or parked, or whose turn comes next.
+    pub(crate) fn first_in_episode(&self, id: &EpisodeKey) -> Option<&RunId> {
+        self.episodes.first(id)
+    }
+
     /// The run of the same episode whose turn it is, when that is another one.
     pub(crate) fn ahead_in_episode(&self, run: &RunId) -> Option<RunId> {
         let episode = self.runs.get(run)?.episode.as_ref()?;

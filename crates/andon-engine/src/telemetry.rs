@@ -2,7 +2,7 @@
 
 use std::any::Any;
 
-use andon_journal::{Appended, JournalError, Retained};
+use andon_journal::{Appended, EpisodeKey, JournalError, Retained};
 use andon_model::{Name, Problem, RunId, RunStatus};
 use metrics::{counter, gauge, histogram};
 use tracing::{debug, error, info, warn};
@@ -55,6 +55,10 @@ pub(crate) fn settled(run: &RunId, status: RunStatus, problem: Option<&Problem>)
         (_, Some(problem)) => warn!(%run, %status, code = %problem.code, detail = %problem.detail, "run settled"),
         (_, None) => warn!(%run, %status, "run settled"),
     }
+}
+
+pub(crate) fn episode_closed(id: &EpisodeKey, by: &str) {
+    info!(action = %id.action, key = id.key, by, "episode closed by a person");
 }
 
 pub(crate) fn pending(runs: usize, in_flight: usize, backlog: i64) {

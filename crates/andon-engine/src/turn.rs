@@ -29,6 +29,8 @@ pub(crate) struct Turn {
     pub(crate) moved: BTreeMap<RunId, Moved>,
     /// Runs whose state cannot be read, cancelled by a person.
     pub(crate) given_up: Vec<RunChange>,
+    /// Episodes closed by a person.
+    pub(crate) closed: Vec<EpisodeKey>,
     /// `Send` and `Probe`, to be performed after the commit.
     pub(crate) effects: Vec<(RunId, Effect)>,
     /// People who wait for the commit.
@@ -39,7 +41,8 @@ pub(crate) struct Turn {
 
 impl Turn {
     pub(crate) fn is_empty(&self) -> bool {
-        self.decided.is_empty() && self.decided_up_to.is_none() && self.moved.is_empty() && self.given_up.is_empty()
+        let is_untouched = self.moved.is_empty() && self.given_up.is_empty() && self.closed.is_empty();
+        is_untouched && self.decided.is_empty() && self.decided_up_to.is_none()
     }
 
     /// Whether this turn has moved `run` already.
@@ -55,6 +58,7 @@ impl Turn {
             decided: std::mem::take(&mut self.decided),
             runs: moved.chain(self.given_up.drain(..)).collect(),
             decided_up_to: self.decided_up_to.take(),
+            closed_episodes: std::mem::take(&mut self.closed),
         }
     }
 }

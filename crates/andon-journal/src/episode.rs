@@ -1,6 +1,6 @@
 //! Episodes: which document further events of an action join.
 
-use andon_model::{Name, RunId, Timestamp};
+use andon_model::{Name, RunId, RunStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What an episode is known by.
@@ -28,6 +28,37 @@ pub struct Episode {
     pub touched_at: Timestamp,
     /// Events in it, the first one included.
     pub count: i64,
+}
+
+/// An episode in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpisodeRow {
+    /// The episode.
+    #[serde(flatten)]
+    pub episode: Episode,
+    /// The run that holds it, so that others of the same key wait; absent while none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<EpisodeHolder>,
+}
+
+/// A run that holds its episode: under way, or parked until a person has looked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EpisodeHolder {
+    /// The run.
+    pub run: RunId,
+    /// Where it is.
+    pub status: RunStatus,
+}
+
+/// Which episodes to list.
+#[derive(Debug, Clone, Default)]
+pub struct EpisodeFilter {
+    /// At most so many (the store caps it at 1,000).
+    pub limit: usize,
+    /// Only this action.
+    pub action: Option<Name>,
+    /// Only this key.
+    pub key: Option<String>,
 }
 
 /// The part that a run has in an episode, written with its state.

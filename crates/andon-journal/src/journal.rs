@@ -203,6 +203,8 @@ pub struct Commit {
     pub runs: Vec<RunChange>,
     /// The offset up to which every event is decided, when it moved.
     pub decided_up_to: Option<Offset>,
+    /// Episodes that a person has closed: they are forgotten, whatever the runs of the same commit say of them.
+    pub closed_episodes: Vec<EpisodeKey>,
 }
 
 /// The event lane's storage.

@@ -24,7 +24,9 @@ pub use attachment::{
 pub use configuration::{
     Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
 };
-pub use episode::{Episode, EpisodeKey, EpisodePart, OpenEpisodeView, RunEpisodeView};
+pub use episode::{
+    Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
+};
 pub use intake::{
     Batch, Decoded, Decoder, Delivery, IntakeAuth, Mark, NewQuarantine, ObjectReader, Source, SourceError,
 };

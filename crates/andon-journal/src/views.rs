@@ -6,7 +6,7 @@ use andon_model::{
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{AttachmentInfo, Episode, JournalError, RunEpisodeView};
+use crate::{AttachmentInfo, EpisodeFilter, EpisodeRow, JournalError, RunEpisodeView};
 
 /// One page of a list, newest first, with the position at which the next page starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,6 +72,8 @@ pub struct RunFilter {
     pub status: Option<RunStatus>,
     /// Only this action.
     pub action: Option<Name>,
+    /// Only runs of episodes with this key.
+    pub episode: Option<String>,
 }
 
 /// A run in a list.
@@ -222,8 +224,8 @@ pub trait Views: Send + Sync {
     async fn runs(&self, filter: RunFilter) -> Result<Page<RunRow>, JournalError>;
     /// One run with its timeline.
     async fn run_detail(&self, id: &RunId) -> Result<Option<RunDetail>, JournalError>;
-    /// The episodes that an event joined last, newest first, at most `limit` (capped at 1,000).
-    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError>;
+    /// The episodes that an event joined last, newest first.
+    async fn episodes(&self, filter: EpisodeFilter) -> Result<Vec<EpisodeRow>, JournalError>;
     /// A page of quarantine entries, newest first.
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError>;
     /// One quarantine entry with its bytes.

@@ -32,7 +32,7 @@
 //! | `GET <service>/$metadata` | field facts as EDMX |
 //! | `POST <service>/<set>` | create, with children |
 //! | `GET <service>/<set>` | list: `$filter $select $expand $orderby $top $skip $inlinecount`, `/$count` |
-//! | `GET <service>/<set>(<key>)` | read one; `/<navigation>` its children |
+//! | `GET <service>/<set>(<key>)` | read one; `/<navigation>` its children, `/<property>` one value |
 //! | `PATCH`/`MERGE <service>/<set>(<key>)` | change; `If-Match` required (428), stale (412) |
 //! | `POST …/SetMaintNotifToInProcess?MaintenanceNotification='N'` | repeating it changes nothing |
 //! | `POST …/CompleteMaintNotification?MaintenanceNotification='N'` | refused when already completed |

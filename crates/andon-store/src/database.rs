@@ -153,6 +153,8 @@ fn readers(location: &Location, options: &AnyConnectOptions) -> AnyPool {
     AnyPoolOptions::new()
         .max_connections(READERS)
         .acquire_timeout(READER_WAIT)
+        // A server may have gone away since; a file has not.
+        .test_before_acquire(location.dialect() == Dialect::Postgres)
         .after_connect(move |connection, _| {
             Box::pin(async move { raw_sql(settings).execute(&mut *connection).await.map(drop) })
         })

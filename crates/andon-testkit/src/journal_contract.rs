@@ -96,6 +96,8 @@ macro_rules! journal_contract {
             episodes: an_episode_is_written_with_its_run,
             episodes: episodes_survive_a_kill,
             episodes: holders_are_found_in_order,
+            episodes: closed_episodes_are_forgotten,
+            episodes: lists_name_holders_and_runs,
             episodes: only_episodes_without_events_go,
             lists: events_show_decisions_and_runs,
             lists: events_are_filtered_and_paged,

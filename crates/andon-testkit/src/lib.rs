@@ -22,4 +22,4 @@ pub use clock::RuntimeClock;
 pub use dice::Dice;
 pub use documents::first_hit_table;
 pub use faulty_journal::{FaultyJournal, JournalFaults};
-pub use simulated_destination::{BookEntry, DestinationFaults, SimulatedDestination};
+pub use simulated_destination::{BookChange, BookEntry, DestinationFaults, SimulatedDestination};

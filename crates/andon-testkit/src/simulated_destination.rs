@@ -3,6 +3,7 @@
 //! It goes on working when its client dies: a request that has arrived is processed to its end, so a
 //! document may appear although nobody waits for the answer any more.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -44,10 +45,27 @@ pub struct BookEntry {
     pub body: String,
 }
 
+/// A change of a document, sent as `PATCH /documents/<number>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookChange {
+    /// The document.
+    pub number: String,
+    /// The body.
+    pub body: String,
+}
+
+/// What the destination keeps.
+#[derive(Default)]
+struct Ledger {
+    entries: Vec<BookEntry>,
+    changes: Vec<BookChange>,
+    closed: BTreeSet<String>,
+}
+
 /// The destination; clones share the books.
 #[derive(Clone)]
 pub struct SimulatedDestination {
-    books: Arc<Mutex<Vec<BookEntry>>>,
+    ledger: Arc<Mutex<Ledger>>,
     dice: Dice,
     faults: DestinationFaults,
     limits: DestinationLimits,
@@ -61,29 +79,45 @@ const LATEST: Duration = Duration::from_millis(900);
 impl SimulatedDestination {
     /// A destination with empty books.
     pub fn new(dice: Dice, faults: DestinationFaults, limits: DestinationLimits) -> Self {
-        Self { books: Arc::default(), dice, faults, limits }
+        Self { ledger: Arc::default(), dice, faults, limits }
     }
 
     /// Everything that was created, in order.
     pub fn books(&self) -> Vec<BookEntry> {
-        self.lock().clone()
+        self.lock().entries.clone()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<BookEntry>> {
-        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Every change of a document, in order.
+    pub fn changes(&self) -> Vec<BookChange> {
+        self.lock().changes.clone()
+    }
+
+    /// Closes a document, as a person does: from now on it is read as `"phase": "closed"`.
+    pub fn close(&self, number: &str) {
+        self.lock().closed.insert(number.to_owned());
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Processes a request on the server's side. Only changing requests are booked.
     fn process(&self, request: &Request) -> Response {
+        let number = request.path.rsplit('/').next().unwrap_or_default();
         if request.method == "GET" {
-            return response(json!({ "name": "Pump" }));
+            let phase = if self.lock().closed.contains(number) { "closed" } else { "open" };
+            return response(json!({ "name": "Pump", "phase": phase }));
+        }
+        if request.method == "PATCH" {
+            self.lock().changes.push(BookChange { number: number.to_owned(), body: content(request) });
+            return response(json!({}));
         }
         if request.kind == StepKind::Summary {
             return response(self.write());
         }
-        let mut books = self.lock();
-        let number = (10_000_001 + books.len()).to_string();
-        books.push(BookEntry {
+        let entries = &mut self.lock().entries;
+        let number = (10_000_001 + entries.len()).to_string();
+        entries.push(BookEntry {
             key: request.key.to_string(),
             number: number.clone(),
             path: request.path.clone(),

@@ -35,6 +35,7 @@ pub(crate) struct Cli {
 
 /// Options that every command understands.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct GlobalOptions {
     /// Print JSON for machines instead of tables
     #[arg(long, global = true)]
@@ -84,6 +85,9 @@ pub(crate) enum Command {
     /// List, show, retry, resolve and cancel runs
     #[command(subcommand)]
     Runs(commands::runs::Runs),
+    /// List, show and close episodes: documents that further events join
+    #[command(subcommand)]
+    Episodes(commands::episodes::Episodes),
     /// List, show and replay what could not be decoded
     #[command(subcommand)]
     Quarantine(commands::quarantine::Quarantine),

@@ -5,6 +5,7 @@
 mod common;
 
 use std::fs;
+use std::path::PathBuf;
 use std::process::Output;
 
 use common::{PASSWORD, Sap, Server, andon, scenarios, wait_for};
@@ -51,6 +52,9 @@ const COMMANDS: &[&str] = &[
     "runs retry",
     "runs resolve",
     "runs cancel",
+    "episodes list",
+    "episodes show",
+    "episodes close",
     "quarantine list",
     "quarantine show",
     "quarantine replay",
@@ -116,7 +120,13 @@ fn wrong_settings_name_their_key() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("andon.toml"), "[http]\nlisen = \"127.0.0.1:1\"\n").unwrap();
     let output = andon().arg("status").current_dir(folder.path()).output().unwrap();
-    check(&output, 1, &["AND-6002", "http.lisen"]);
+    check(&output, 1, &["AND-6002", "http.lisen, in andon.toml", "did you mean listen?"]);
+    let below = folder.path().join("below");
+    fs::create_dir(&below).unwrap();
+    let output = andon().args(["explain", "AND-6002"]).current_dir(&below).output().unwrap();
+    check(&output, 0, &["# AND-6002"]);
+    let output = andon().args(["runs", "list", "--url", "plant-7"]).current_dir(&below).output().unwrap();
+    check(&output, 1, &["AND-6002", "\"plant-7\" is not the address of a server"]);
     let output = andon().arg("status").env("ANDON_ENGINE__DECIDE_BATCH", "many").output().unwrap();
     check(&output, 1, &["AND-6002", "engine.decide_batch"]);
 }
@@ -188,7 +198,7 @@ fn secrets_and_tokens_are_private() {
     assert_eq!((mode(""), mode("master.key"), mode("admin.token")), (0o700, 0o600, 0o600));
     let stored = server.feed(&["secret", "set", "sap-password"], "s3cr3t-text\n");
     check(&stored, 0, &["sap-password is stored"]);
-    check(&server.feed(&["secret", "set", "empty"], "\n"), 1, &["AND-4008"]);
+    check(&server.feed(&["secret", "set", "empty"], "\n"), 1, &["AND-1202"]);
     let listed = server.json(&["secret", "list"]);
     assert_eq!(listed[0]["name"], "sap-password");
     assert!(!listed.to_string().contains("s3cr3t"));
@@ -207,24 +217,54 @@ fn a_server_stops_in_good_order_and_holds_its_journal() {
     assert_eq!(status.code(), Some(0), "a stopped server starts again");
 }
 
-#[test]
-fn an_event_is_followed_to_its_document() {
-    let (sap, server) = (Sap::start(), Server::start());
-    check(&server.run(&["doctor"]), 0, &["configuration", "warn"]);
+/// The scenario `events`, its destination pointed at this simulator.
+fn events_scenario(sap: &Sap, server: &Server) -> PathBuf {
     let scenario = server.folder.path().join("scenario");
     common::copy_folder(&scenarios().join("events"), &scenario);
     let destination = scenario.join("destinations/s4.toml");
     let address = sap.simulator.base_url();
     fs::write(&destination, fs::read_to_string(&destination).unwrap().replace("http://127.0.0.1:8481", &address))
         .unwrap();
-    let folder = scenario.display().to_string();
-    server.json(&["apply", &folder]);
+    scenario
+}
+
+#[test]
+fn refused_runs_are_tried_again_together() {
+    let (sap, server) = (Sap::start(), Server::start());
+    let scenario = events_scenario(&sap, &server);
+    server.json(&["apply", &scenario.display().to_string()]);
+    for input in ["01-sitewise-alarm.json", "02-sitewise-motor.json"] {
+        server.json(&["events", "send", &scenario.join("input").join(input).display().to_string()]);
+    }
+    let all_are = |status: &str| {
+        wait_for(status, || {
+            (server.json(&["runs", "list", "--status", status])["rows"].as_array()?.len() == 2).then_some(())
+        });
+    };
+    all_are("refused");
+    server.feed(&["secret", "set", "sap-password"], PASSWORD);
+    check(&server.run(&["runs", "retry", "--refused", "--action", "other"]), 0, &["0 of 0 runs"]);
+    check(&server.run(&["runs", "retry", "--refused"]), 0, &["2 of 2 runs are tried again"]);
+    all_are("done");
+    check(&server.run(&["runs", "retry", "A", "B"]), 1, &["0 of 2 runs", "run A does not exist", "run B does not"]);
+    check(&server.run(&["runs", "retry", "--refused", "A"]), 2, &["--refused"]);
+}
+
+#[test]
+fn an_event_is_followed_to_its_document() {
+    let (sap, server) = (Sap::start(), Server::start());
+    check(&server.run(&["doctor"]), 0, &["configuration", "warn"]);
+    let scenario = events_scenario(&sap, &server);
+    server.json(&["apply", &scenario.display().to_string()]);
     check(&server.run(&["doctor"]), 1, &["destination s4", "fail"]);
     server.feed(&["secret", "set", "sap-password"], PASSWORD);
 
     let event = scenario.join("input/01-sitewise-alarm.json").display().to_string();
     let dry = server.json(&["events", "dry-run", &event]);
     assert_eq!(dry[0][1]["actions"][0]["action"], "report-malfunction");
+    let steps = dry[0][1]["actions"][0]["steps"].as_array().unwrap();
+    assert!(steps.iter().all(|step| step["request"]["path"].is_string()), "every step has its request: {steps:?}");
+    check(&server.run(&["events", "dry-run", &event]), 0, &["step ", " to s4", "send POST "]);
     assert_eq!(sap.simulator.books().totals.documents, 0, "a dry run sends nothing");
 
     let sent = server.json(&["events", "send", &event]);

@@ -18,6 +18,16 @@ use serde_json::Value;
 struct Expected {
     events: i64,
     documents: Vec<Document>,
+    #[serde(default)]
+    episodes: Vec<Episode>,
+}
+
+/// An episode as `andon episodes list` has it, without numbers and times.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+struct Episode {
+    action: String,
+    key: String,
+    count: i64,
 }
 
 /// What matters of a document in SAP's books; numbers and stamps differ from run to run.
@@ -88,7 +98,72 @@ fn every_scenario_is_played() {
     assert_eq!(names, played, "add a test for the new scenario");
 }
 
-fn play(name: &str) {
+#[test]
+fn an_alarm_joins_its_notification_until_that_is_completed() {
+    let (sap, server) = play("sitewise");
+    let (first, opened) = only_run_with(&server, 1);
+    check_text(&sap, &first, "Reported 3 times since");
+    check_text(&sap, &first, "Last: flow temperature in °C 16.1 at");
+    let shown = String::from_utf8(server.run(&["runs", "show", &opened]).stdout).unwrap();
+    assert!(shown.contains(&format!("opened, document {first}")), "{shown}");
+    let (same, joined) = only_run_with(&server, 6);
+    assert_eq!(same, first);
+    let shown = String::from_utf8(server.run(&["runs", "show", &joined]).stdout).unwrap();
+    assert!(shown.contains(&format!("updated document {first} as event 3 of it")), "{shown}");
+
+    sap.complete_notification(&first);
+    send_later(&server, "08-chiller-third-time.json", "1775113200", "1775116800");
+    settled(&server, 7);
+    let (second, opened) = only_run_with(&server, 7);
+    assert_ne!(second, first, "a completed notification is not joined");
+    let shown = String::from_utf8(server.run(&["runs", "show", &opened]).stdout).unwrap();
+    assert!(
+        shown.contains(&format!("closed {first}")) && shown.contains(&format!("opened, document {second}")),
+        "{shown}"
+    );
+
+    send_later(&server, "08-chiller-third-time.json", "1775113200", "1775120400");
+    settled(&server, 8);
+    assert_eq!(only_run_with(&server, 8).0, second);
+    check_text(&sap, &second, "Reported 2 times since");
+    let of_chiller = server.json(&["episodes", "show", "report-alarm", CHILLER]);
+    assert_eq!((&of_chiller["document"], of_chiller["count"].as_i64()), (&second.as_str().into(), Some(2)));
+    assert_eq!(of_chiller["runs"].as_array().unwrap().len(), 5);
+    assert_eq!(sap.simulator.books().documents.len(), 4);
+    server.json(&["episodes", "close", "report-alarm", CHILLER]);
+    send_later(&server, "08-chiller-third-time.json", "1775113200", "1775124000");
+    settled(&server, 9);
+    assert_ne!(only_run_with(&server, 9).0, second, "an episode that was closed by hand is not joined");
+    assert!(!server.run(&["episodes", "close", "report-alarm", "no-such-key"]).status.success());
+}
+
+/// Key of chiller 1's episode.
+const CHILLER: &str = "a1000000-0000-4000-8000-000000000001/b2000000-0000-4000-8000-000000000001";
+
+/// Document and identifier of the one run of an event.
+fn only_run_with(server: &Server, event: i64) -> (String, String) {
+    let shown = server.json(&["events", "show", &event.to_string()]);
+    let [run] = shown["runs"].as_array().unwrap().as_slice() else { panic!("not one run: {shown}") };
+    (run["documents"].as_str().unwrap().to_owned(), run["id"].as_str().unwrap().to_owned())
+}
+
+fn check_text(sap: &Sap, notification: &str, part: &str) {
+    let entity = sap.notification(notification);
+    let text = entity["d"]["MaintNotificationLongText"].as_str().unwrap();
+    assert!(text.contains(part), "{part:?} is not in {text:?}");
+}
+
+/// An input with another point in time, so that it is another event.
+fn send_later(server: &Server, input: &str, at: &str, later: &str) {
+    let text = fs::read_to_string(scenarios().join("sitewise/input").join(input)).unwrap();
+    assert!(text.contains(at));
+    let file = server.folder.path().join(format!("{later}.json"));
+    fs::write(&file, text.replace(at, later)).unwrap();
+    server.json(&["events", "send", &file.display().to_string(), "--source", "sitewise-alarms"]);
+}
+
+/// Plays a scenario and compares what came of it.
+fn play(name: &str) -> (Sap, Server) {
     let (sap, server) = (Sap::start(), Server::start());
     let scenario = scenarios().join(name);
     assert!(server.feed(&["secret", "set", "sap-password"], PASSWORD).status.success());
@@ -99,8 +174,17 @@ fn play(name: &str) {
     let expected: Expected = read(&scenario.join("expected/documents.json"));
     settled(&server, expected.events);
     compare_documents(expected.documents, &sap.simulator.books());
+    compare_episodes(expected.episodes, &server);
     compare_quarantine(read(&scenario.join("expected/quarantine.json")), &server);
     assert_eq!(runs(&server.json(&["status"]), &["refused", "parked"]), 0);
+    (sap, server)
+}
+
+fn compare_episodes(mut expected: Vec<Episode>, server: &Server) {
+    let mut found: Vec<Episode> = serde_json::from_value(server.json(&["episodes", "list"])).unwrap();
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
 }
 
 /// What comes out is what went in, byte for byte.

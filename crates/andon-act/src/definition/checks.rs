@@ -154,6 +154,9 @@ fn check_summary(step: &StepDefinition) -> Vec<String> {
     if step.max_tokens.is_some_and(|most| most == 0 || most > MAX_SUMMARY_TOKENS) {
         problems.push(format!("max_tokens is 1 to {MAX_SUMMARY_TOKENS}"));
     }
+    if step.token_limit.is_some() && step.api == Some(super::SummaryApi::Anthropic) {
+        problems.push("token_limit belongs to api = \"openai\": Anthropic's has one name for it".to_owned());
+    }
     if step.budget.as_ref().is_some_and(|budget| budget.per.is_zero()) {
         problems.push("budget.per must be greater than zero".to_owned());
     }

@@ -10,8 +10,9 @@ use andon_model::{Code, Name, Problem};
 use serde::Deserialize;
 
 use super::references::{self, EpisodeSeen, Summaries, Surroundings};
+use super::texts::Texts;
 use super::{Stage, StepDefinition};
-use crate::template::{Form, Template};
+use crate::template::{Form, Place, Template};
 
 /// `[episode]` of an action, as written.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -31,12 +32,19 @@ pub struct EpisodeTerms {
     pub(crate) open_for: Option<Duration>,
 }
 
-pub(super) fn compile(action: &Name, definition: &EpisodeDefinition) -> Result<EpisodeTerms, Vec<Problem>> {
-    let place = format!("actions/{action}.toml episode");
-    let once_per = Template::compile(&definition.once_per, Form::Text, &format!("{place} once_per"));
-    let once_per = once_per.map_err(|problem| vec![problem])?;
-    let around = Surroundings { place: &place, own: "once_per", earlier: &[], episode: EpisodeSeen::Nothing };
-    let mut problems = references::check(&around, once_per.uses(), Summaries::Refused);
+pub(super) fn compile(
+    action: &Name,
+    definition: &EpisodeDefinition,
+    texts: &Texts,
+) -> Result<EpisodeTerms, Vec<Problem>> {
+    let file = format!("actions/{action}.toml");
+    let place = format!("{file} episode");
+    let written = texts.find("", "once_per", &definition.once_per);
+    let at = Place::in_file(&file, "episode once_per", written);
+    let once_per = Template::compile(&definition.once_per, Form::Text, at).map_err(|problem| vec![problem])?;
+    let episode = EpisodeSeen::Nothing;
+    let around = Surroundings { place: &place, own: "once_per", earlier: &[], faulty: &[], episode };
+    let mut problems = references::check(&around, &once_per, Summaries::Refused);
     if definition.open_for.is_some_and(|time| time.is_zero()) {
         problems.push(Problem::new(Code::ConfigurationValue, "for must be greater than zero").at(&*place));
     }

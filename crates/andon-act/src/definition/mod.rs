@@ -16,6 +16,7 @@ mod options;
 mod references;
 mod retry;
 mod step;
+mod texts;
 mod work;
 
 use andon_model::{Code, Name, Problem};
@@ -24,10 +25,13 @@ use serde::Deserialize;
 pub use episode::{EpisodeDefinition, EpisodeTerms};
 pub use guard::{Guard, ProbeGuard};
 pub use retry::RetryPolicy;
-pub use step::{Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
+pub use step::{
+    Budget, ChangesetEntry, OpenWhile, Stage, StepDefinition, SummaryApi, TokenLimit, WhenEmpty, WhenMissing,
+};
 pub(crate) use work::{Content, PartTemplates, ProbeTemplates, RequestTemplates, SummaryCall, SummaryTemplates, Work};
 
 use crate::StepKind;
+use texts::Texts;
 
 /// Most steps in one action.
 const MAX_STEPS: usize = 32;
@@ -108,11 +112,13 @@ impl Action {
         }
         let definitions = episode::in_groups(definition.steps);
         problems.extend(check_order(&file, &definitions));
-        let steps = compile_steps(name, definitions, has_episode).unwrap_or_else(|found| {
+        let texts = Texts::of_file(text);
+        let setting = compile::Setting { action: name, texts: &texts, has_episode };
+        let steps = compile_steps(setting, definitions).unwrap_or_else(|found| {
             problems.extend(found);
             Vec::new()
         });
-        let episode = definition.episode.map(|episode| episode::compile(name, &episode));
+        let episode = definition.episode.map(|episode| episode::compile(name, &episode, &texts));
         let episode = episode.transpose().unwrap_or_else(|found| {
             problems.extend(found);
             None
@@ -141,21 +147,22 @@ impl Action {
 
 /// Compiles the steps in order. An update step sees what the open-check steps were answered; those of the
 /// business action see each other alone.
-fn compile_steps(
-    action: &Name,
-    definitions: Vec<StepDefinition>,
-    has_episode: bool,
-) -> Result<Vec<Step>, Vec<Problem>> {
+fn compile_steps(setting: compile::Setting<'_>, definitions: Vec<StepDefinition>) -> Result<Vec<Step>, Vec<Problem>> {
     let (mut steps, mut problems) = (Vec::<Step>::with_capacity(definitions.len()), Vec::new());
+    let mut faulty = Vec::new();
     for definition in definitions {
         let from = if definition.stage > Stage::Update {
             steps.partition_point(|step| step.definition.stage <= Stage::Update)
         } else {
             0
         };
-        match compile::step(action, definition, &steps[from..], has_episode) {
+        let name = definition.name.clone();
+        match compile::step(setting, definition, &steps[from..], &faulty) {
             Ok(step) => steps.push(step),
-            Err(found) => problems.extend(found),
+            Err(found) => {
+                problems.extend(found);
+                faulty.push(name);
+            }
         }
     }
     if problems.is_empty() { Ok(steps) } else { Err(problems) }

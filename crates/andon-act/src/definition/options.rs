@@ -94,6 +94,7 @@ const OPTIONS: &[Belonging] = &[
     ("max_chars", |s| s.max_chars.is_some(), &[Summary]),
     ("max_tokens", |s| s.max_tokens.is_some(), &[Summary]),
     ("redact", |s| !s.redact.is_empty(), &[Summary]),
+    ("token_limit", |s| s.token_limit.is_some(), &[Summary]),
     ("budget", |s| s.budget.is_some(), &[Summary]),
 ];
 

@@ -1,10 +1,10 @@
 //! What the templates of a step may name: answers of earlier steps, under the stage they ran in, an episode
 //! where there is one, and a model's text only where it can do no harm.
 
-use andon_model::{Code, Problem};
+use andon_model::{Code, Name, Problem};
 
 use super::{Stage, Step, is_summary};
-use crate::template::Use;
+use crate::template::{Template, Use};
 
 /// What the text of a summary step may do in a template. Whoever writes into an event can write into
 /// the prompt of a model, and so perhaps its answer: that answer stays a text among texts.
@@ -56,15 +56,22 @@ pub(super) struct Surroundings<'a> {
     pub(super) own: &'a str,
     /// The steps whose answers are there.
     pub(super) earlier: &'a [Step],
+    /// Names of earlier steps with faults of their own: what refers to them is not at fault.
+    pub(super) faulty: &'a [Name],
     pub(super) episode: EpisodeSeen,
 }
 
-/// Everything among the paths that the step names and may not.
-pub(super) fn check(around: &Surroundings<'_>, uses: impl Iterator<Item = Use>, summaries: Summaries) -> Vec<Problem> {
-    uses.filter_map(|used| check_use(around, &used, summaries)).collect()
+/// Everything among the paths of a template that it names and may not, with its place.
+pub(super) fn check(around: &Surroundings<'_>, template: &Template, summaries: Summaries) -> Vec<Problem> {
+    let found = template.uses().into_iter().filter_map(|used| {
+        let problem = check_use(around, &used, summaries)?;
+        Some(problem.at(template.place_at(used.at)))
+    });
+    found.collect()
 }
 
-fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summaries) -> Option<Problem> {
+/// What is wrong with one path, at the step.
+pub(super) fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summaries) -> Option<Problem> {
     let (path, own) = (&used.path, around.own);
     let problem = |detail| Some(Problem::new(Code::ConfigurationReference, detail).at(around.place));
     let mut parts = path.splitn(3, ['.', '[']);
@@ -79,6 +86,9 @@ fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summaries) -> Opt
     }
     let named = |step: &&Step| step.definition.stage.as_str() == stage && step.definition.name.as_str() == name;
     let Some(step) = around.earlier.iter().find(named) else {
+        if around.faulty.iter().any(|faulty| faulty.as_str() == name) {
+            return None;
+        }
         return problem(format!("${{{{{path}}}}} in step {own} names no earlier {stage} step {name:?}"));
     };
     let harmless = summaries == Summaries::Anywhere || (summaries == Summaries::AsText && used.as_text);
@@ -86,7 +96,7 @@ fn check_use(around: &Surroundings<'_>, used: &Use, summaries: Summaries) -> Opt
         return None;
     }
     problem(format!(
-        "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a text of a JSON \
-         body, as in \"LongText\": \"${{{{{path}}}}}\""
+        "${{{{{path}}}}} in step {own} is written by a model: it may only stand, as it is, within a plain text of a \
+         JSON body, as in \"LongText\": \"${{{{{path}}}}}\", and not in a name or in JSON or XML within a text"
     ))
 }

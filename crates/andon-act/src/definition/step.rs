@@ -145,6 +145,9 @@ pub struct StepDefinition {
     /// `summary`. Longest answer that the model is asked for, in tokens; 512 by default.
     #[serde(default)]
     pub max_tokens: Option<u32>,
+    /// `summary`. The name by which the model's API takes `max_tokens`.
+    #[serde(default)]
+    pub token_limit: Option<TokenLimit>,
     /// `summary`. Paths that the model must not see: `event.data.reporter`.
     #[serde(default)]
     pub redact: Vec<String>,
@@ -209,6 +212,27 @@ pub enum SummaryApi {
     Openai,
     /// Anthropic's messages, as Amazon Bedrock and SAP AI Core take them at `/invoke`.
     Anthropic,
+}
+
+/// What an `OpenAI` API calls the limit of an answer; a model that knows the one refuses the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenLimit {
+    /// `max_tokens`: what is compatible with `OpenAI`, and its older models.
+    #[default]
+    MaxTokens,
+    /// `max_completion_tokens`: models that reason before they answer.
+    MaxCompletionTokens,
+}
+
+impl TokenLimit {
+    /// The member's name.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::MaxTokens => "max_tokens",
+            Self::MaxCompletionTokens => "max_completion_tokens",
+        }
+    }
 }
 
 /// How often a model may be asked.

@@ -58,6 +58,24 @@ fn faults_name_file_step_and_remedy() {
     check("path = \"/equipment", "path = \"equipment", "path must begin with /");
 }
 
+#[test]
+fn faults_of_templates_name_their_place_in_the_file() {
+    let place = "(actions/notify.toml line 21 column 31, step create body)";
+    check("pre.plant.name", "pre.plan.name", place);
+    check("pre.plant.name", "pre.plant.name | shout", "line 21 column 51, step create body)");
+    check("/equipment/${{event", "/equipm\\u0065nt/${{evnt", "line 9 column 28, step plant path)");
+    let lines = "body = '''\n{\n  \"A\": \"${{event.data.x | shout}}\",\n  ";
+    let text = GOOD.replace("body = '{", lines).replace("\"${{key}}\"}'", "\"${{key}}\"}'''");
+    let problems = compile(&text).expect_err("there is no such filter");
+    assert_eq!(problems[0].place.as_deref(), Some("actions/notify.toml line 23 column 27, step create body"));
+}
+
+#[test]
+fn what_follows_from_a_fault_is_not_told() {
+    let problems = compile(&GOOD.replace("event.data.equipment", "evnt.data.equipment")).expect_err("must be refused");
+    assert_eq!(problems.len(), 1, "the step that reads the answer is not at fault: {problems:?}");
+}
+
 /// Steps that stand for their kind, each complete.
 const KINDS: &str = r#"
 [[step]]
@@ -168,6 +186,7 @@ fn values_have_their_limits() {
     );
     check_kind("fallback = \"f\"", "fallback = \"f\"\ntimeout = \"61s\"", "at most 60 seconds");
     check_kind("fallback = \"f\"", "fallback = \"f\"\nmax_chars = 0", "max_chars is 1 to");
+    check_kind("api = \"openai\"", "api = \"anthropic\"\ntoken_limit = \"max_tokens\"", "belongs to api = \"openai\"");
     check_kind("fallback = \"f\"", "fallback = \"f\"\nredact = [\"event.data.x | upper\"]", "is not a path");
     check_kind(
         "fallback = \"f\"",
@@ -185,6 +204,10 @@ fn a_models_text_stays_a_text() {
     let refused = "is written by a model";
     check_kind("\"T\": \"${{pre.sum.text}}\"", "\"T\": ${{pre.sum.text}}", refused);
     check_kind("\"${{pre.sum.text}}\"", r#""${{"1" if pre.sum.text == "x" else "2"}}""#, refused);
+    check_kind("\"T\": \"${{pre.sum.text}}\"", "\"${{pre.sum.text}}\": \"\"", refused);
+    let in_text = |text: &str| check_kind("\"T\": \"${{pre.sum.text}}\"", &format!("\"T\": \"{text}\""), refused);
+    in_text(r#"{\"text\": \"${{pre.sum.text}}\"}"#);
+    in_text("<note>${{pre.sum.text}}</note>");
     check_kind("path = \"Set\"", "path = \"Set('${{pre.sum.text}}')\"", refused);
     check_kind("path = \"Set('1')\"", "path = \"Set('${{pre.sum.text}}')\"", refused);
     check_kind("file_name = \"${{key}}", "file_name = \"${{pre.sum.text}}${{key}}", refused);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use andon_model::Name;
 
-use super::{RetryPolicy, StepDefinition, SummaryApi, WhenEmpty, WhenMissing};
+use super::{RetryPolicy, StepDefinition, SummaryApi, TokenLimit, WhenEmpty, WhenMissing};
 use crate::StepKind;
 use crate::request::CallBudget;
 use crate::template::{Redaction, Template};
@@ -71,6 +71,7 @@ pub(crate) struct SummaryCall {
     pub(crate) model: Option<String>,
     pub(crate) system: String,
     pub(crate) max_tokens: u32,
+    pub(crate) token_limit: TokenLimit,
     pub(crate) path: Template,
     pub(crate) query: Vec<(String, Template)>,
     pub(crate) headers: Vec<(String, Template)>,

@@ -20,6 +20,7 @@ mod effect;
 mod episode;
 mod kept;
 mod local;
+mod preview;
 mod released;
 mod render;
 mod state;
@@ -28,6 +29,7 @@ mod transition;
 
 pub use effect::{Effect, Input, Transition};
 pub use episode::{OpenEpisode, Route, RunEpisode};
+pub use preview::{Preview, StepPreview, preview};
 pub use state::{Phase, RunContext, RunState, StepResult};
 pub use transition::{plan, resume, step};
 

@@ -13,8 +13,8 @@ use crate::{AttachmentBody, ChangesetPart, Guard, ProbeQuery, Request, Step, Ste
 
 /// Hexadecimal digits of a SHA-256 digest.
 const DIGEST_CHARS: usize = 64;
-/// Longest file name in bytes, as header `Slug`.
-const MAX_FILE_NAME_BYTES: usize = 1_024;
+/// Longest file name in UTF-16 units: SAP's `FileName`. What SAP cuts off could be the key, which is searched for.
+const MAX_FILE_NAME: usize = 255;
 /// What is encoded in the header `Slug`: what a header cannot carry, and the sign that begins an encoding.
 const SLUG: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -49,31 +49,36 @@ pub(super) fn render_request(
     step: &Step,
     now: Timestamp,
 ) -> Result<Request, Problem> {
+    let request = request_in(&scope(ctx, state, step), state, step, now)?;
+    check_probe(&request, render_probe(ctx, state, step).transpose()?)?;
+    Ok(request)
+}
+
+/// The request of `step`, with what its templates see in `scope`.
+pub(super) fn request_in(scope: &Scope<'_>, state: &RunState, step: &Step, now: Timestamp) -> Result<Request, Problem> {
     let templates = match &step.work {
         Work::Request(templates) | Work::Rules { request: templates, .. } => templates,
         Work::Summary(summary) => {
             let call = summary.call.as_ref().ok_or_else(no_request)?;
-            return summary::render_call(ctx, state, step, call);
+            return summary::render_call(scope, state, step, call);
         }
         Work::Table { .. } | Work::Lookup { .. } => return Err(no_request()),
     };
-    let (scope, definition) = (scope(ctx, state, step), &step.definition);
+    let definition = &step.definition;
     let service = definition.service.as_deref();
     let request = Request {
         kind: definition.kind,
         method: templates.method.clone(),
-        path: full_path(service, &templates.path.render(&scope)?),
-        query: render_pairs(&templates.query, &scope)?,
-        headers: render_pairs(&templates.headers, &scope)?,
+        path: full_path(service, &templates.path.render(scope)?),
+        query: render_pairs(&templates.query, scope)?,
+        headers: render_pairs(&templates.headers, scope)?,
         csrf: definition.csrf.unwrap_or(service.is_some() && step.is_changing()),
         service: definition.service.clone(),
         repeatable_since: (step.guard == Guard::Repeatable).then_some(now),
         if_match: definition.if_match,
         ..Request::empty(state.key(step), step.timeout)
     };
-    let request = with_content(request, templates, &scope)?;
-    check_probe(&request, render_probe(ctx, state, step).transpose()?)?;
-    Ok(request)
+    with_content(request, templates, scope)
 }
 
 fn no_request() -> Problem {
@@ -93,8 +98,10 @@ fn with_content(request: Request, templates: &RequestTemplates, scope: &Scope<'_
             Ok(Request { changeset, ..request })
         }
         Content::Attachment { digest, file_name, max_bytes } => {
-            let digest = digest.render(scope)?.trim().to_ascii_lowercase();
-            let attachment = Some(AttachmentBody { digest: checked_digest(digest)?, max_bytes: *max_bytes });
+            let digest = digest.render(scope)?;
+            // A preview may not know it yet.
+            let digest = if scope.left_open().is_empty() { checked_digest(&digest)? } else { digest };
+            let attachment = Some(AttachmentBody { digest, max_bytes: *max_bytes });
             let mut headers = request.headers;
             headers.push(("Slug".to_owned(), slug(&file_name.render(scope)?)?));
             let content_type = Some(content_type.unwrap_or_else(|| "application/octet-stream".to_owned()));
@@ -113,7 +120,8 @@ fn render_part(content_id: u32, part: &PartTemplates, scope: &Scope<'_>) -> Resu
     })
 }
 
-fn checked_digest(digest: String) -> Result<String, Problem> {
+fn checked_digest(digest: &str) -> Result<String, Problem> {
+    let digest = digest.trim().to_ascii_lowercase();
     if digest.len() == DIGEST_CHARS && digest.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(digest);
     }
@@ -122,12 +130,12 @@ fn checked_digest(digest: String) -> Result<String, Problem> {
 }
 
 fn slug(file_name: &str) -> Result<String, Problem> {
-    let slug = utf8_percent_encode(file_name.trim(), SLUG).to_string();
-    if slug.is_empty() || slug.len() > MAX_FILE_NAME_BYTES {
-        let detail = format!("the file name has {} bytes, it may have 1 to {MAX_FILE_NAME_BYTES}", slug.len());
+    let (name, units) = (file_name.trim(), file_name.trim().encode_utf16().count());
+    if name.is_empty() || units > MAX_FILE_NAME {
+        let detail = format!("the file name has {units} characters, it may have 1 to {MAX_FILE_NAME}");
         return Err(Problem::new(Code::BadBody, detail));
     }
-    Ok(slug)
+    Ok(utf8_percent_encode(name, SLUG).to_string())
 }
 
 /// What is searched for must tell this run's document from others.

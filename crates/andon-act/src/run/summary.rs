@@ -1,17 +1,21 @@
 //! Summaries: what a model is sent, and how its answer is read. Everything that is not a usable text
 //! leads to the step's own.
 
-use andon_model::Problem;
+use andon_model::{Code, Problem};
 use serde_json::{Value, json};
 
 use super::clean::clean;
 use super::render::{render_pairs, scope};
 use super::{RunContext, RunState};
 use crate::definition::{SummaryApi, SummaryCall, SummaryTemplates};
+use crate::template::Scope;
 use crate::{Request, Step, StepKind};
 
 /// Most characters of a prompt; the rest is cut off.
 const MAX_PROMPT_CHARS: usize = 32_768;
+
+/// Ends by which a model, or what guards it, says that it does not answer.
+const REFUSALS: [&str; 3] = ["content_filter", "refusal", "guardrail_intervened"];
 
 /// The text when not even the step's own can be rendered.
 const NO_TEXT: &str = "No summary is available.";
@@ -24,16 +28,18 @@ pub(super) enum Text {
     Template(&'static str),
 }
 
-/// The request to the model. What is redacted is in nothing that it holds.
+/// The request to the model. What is redacted is in nothing that it holds: its values are blanked, and copies of them
+/// are covered in the prompt.
 pub(super) fn render_call(
-    ctx: RunContext<'_>,
+    scope: &Scope<'_>,
     state: &RunState,
     step: &Step,
     call: &SummaryCall,
 ) -> Result<Request, Problem> {
-    let mut scope = scope(ctx, state, step);
-    call.redaction.apply(&mut scope);
-    let prompt: String = call.prompt.render(&scope)?.chars().take(MAX_PROMPT_CHARS).collect();
+    let mut scope = scope.clone();
+    let hidden = call.redaction.apply(&mut scope);
+    let too_much = || Problem::new(Code::TooLarge, "more is redacted than can be searched for in the prompt");
+    let prompt = hidden.cover(&call.prompt.render(&scope)?, MAX_PROMPT_CHARS).ok_or_else(too_much)?;
     Ok(Request {
         kind: StepKind::Summary,
         method: "POST".to_owned(),
@@ -55,7 +61,7 @@ fn body(call: &SummaryCall, prompt: &str) -> Value {
             json!({ "anthropic_version": "bedrock-2023-05-31", "system": call.system, "messages": [user] })
         }
     };
-    body["max_tokens"] = call.max_tokens.into();
+    body[call.token_limit.as_str()] = call.max_tokens.into();
     if let Some(model) = &call.model {
         body["model"] = model.as_str().into();
     }
@@ -65,10 +71,17 @@ fn body(call: &SummaryCall, prompt: &str) -> Value {
 /// The text in the model's answer, cleaned; `Err` is a word for why there is none.
 pub(super) fn read(summary: &SummaryTemplates, body: &Value) -> Result<String, &'static str> {
     let api = summary.call.as_ref().map_or(SummaryApi::Openai, |call| call.api);
-    let text = match api {
-        SummaryApi::Openai => body.pointer("/choices/0/message/content").and_then(Value::as_str),
-        SummaryApi::Anthropic => first_text(body),
+    let (end, text) = match api {
+        SummaryApi::Openai => (
+            body.pointer("/choices/0/finish_reason"),
+            body.pointer("/choices/0/message/content").and_then(Value::as_str),
+        ),
+        SummaryApi::Anthropic => (body.get("stop_reason"), first_text(body)),
     };
+    // Whatever stands beside such an end is an excuse or half a text.
+    if end.and_then(Value::as_str).is_some_and(|end| REFUSALS.contains(&end)) {
+        return Err("refused");
+    }
     let text = clean(text.ok_or("unreadable")?, summary.max_chars);
     if text.is_empty() { Err("empty") } else { Ok(text) }
 }

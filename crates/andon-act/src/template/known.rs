@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::Scope;
 use super::outline::{Inserted, PathRoot};
+use crate::Stage;
 
 /// A key as any run has it: twenty characters, upper case.
 const SAMPLE_KEY: &str = "AAAAAAAAAAAAAAAAAAAA";
@@ -19,6 +20,17 @@ pub struct Facts {
     pub origins: Vec<Origin>,
     /// Every lookup of the configuration, for `lookup` steps.
     pub lookups: BTreeMap<Name, Arc<Lookup>>,
+    /// Every decision that is one table, for `decision` steps.
+    pub tables: BTreeMap<Name, KnownTable>,
+}
+
+/// A decision that a step may ask.
+#[derive(Debug, Clone, Default)]
+pub struct KnownTable {
+    /// Names of its outputs; `None` when they cannot be told.
+    pub outputs: Option<Vec<String>>,
+    /// Its rows.
+    pub rows: Vec<KnownRow>,
 }
 
 /// A decision that asks for an action.
@@ -52,6 +64,27 @@ pub struct Seen<'a> {
     pub decision: Option<&'a KnownRow>,
     /// Results of lookups by their names.
     pub lookups: Option<&'a Map<String, Value>>,
+    /// What a step of Andon's own answers.
+    pub answer: Option<SeenAnswer<'a>>,
+}
+
+/// The answer of a `lookup` or `decision` step, as far as it is known: what is not in `body` is not known.
+#[derive(Debug, Clone, Copy)]
+pub struct SeenAnswer<'a> {
+    /// The step's stage.
+    pub stage: Stage,
+    /// The step's name.
+    pub step: &'a str,
+    /// The answer.
+    pub body: &'a Value,
+}
+
+impl SeenAnswer<'_> {
+    fn holds(&self, stage: Stage, keys: &[String]) -> bool {
+        let Some((first, keys)) = keys.split_first() else { return false };
+        let found = keys.iter().try_fold(self.body, |value, key| value.get(key));
+        self.stage == stage && self.step == first && found.is_some()
+    }
 }
 
 impl Seen<'_> {
@@ -61,7 +94,8 @@ impl Seen<'_> {
             PathRoot::Decision => self.decision.is_some_and(|row| !row.open.iter().any(|open| open == first)),
             PathRoot::Lookups => self.lookups.is_some_and(|lookups| lookups.contains_key(first)),
             PathRoot::Run => first == "key",
-            PathRoot::Event | PathRoot::Episode | PathRoot::Answer(_) => false,
+            PathRoot::Answer(stage) => self.answer.is_some_and(|answer| answer.holds(stage, keys)),
+            PathRoot::Event | PathRoot::Episode => false,
         }
     }
 }
@@ -78,6 +112,9 @@ impl Inserted<'_> {
         let lookups = seen.lookups.map_or(Value::Null, |lookups| Value::Object(lookups.clone()));
         let mut scope = Scope::new(Value::Null, &decision, &lookups);
         scope.set_run(json!({}), &Key::new(SAMPLE_KEY));
+        if let Some(SeenAnswer { stage, step, body }) = seen.answer {
+            scope.add_answer(stage, step, body);
+        }
         let value = self.expression.evaluate(&scope).map(std::borrow::Cow::into_owned);
         Some(value.map_err(|(_, what)| what))
     }
@@ -96,7 +133,9 @@ mod tests {
             open: vec!["late".into()],
         };
         let lookups = json!({"site": {"plant": "1010"}}).as_object().cloned().unwrap_or_default();
-        let seen = Seen { decision: Some(&row), lookups: Some(&lookups) };
+        let body = json!({"group": "920"});
+        let answer = Some(SeenAnswer { stage: Stage::Pre, step: "place", body: &body });
+        let seen = Seen { decision: Some(&row), lookups: Some(&lookups), answer };
         let check = |expression: &str, expect: Option<Result<Value, &str>>| {
             let template = Template::compile(&format!("${{{{{expression}}}}}"), Form::Text, "t").expect("valid");
             let found = template.insertions()[0].value(&seen);
@@ -106,6 +145,10 @@ mod tests {
         check("decision.text | left(2)", Some(Ok(json!("Pu"))));
         check("decision.n", Some(Ok(json!(2))));
         check("lookups.site.plant ~ '-' ~ decision.text", Some(Ok(json!("1010-Pump"))));
+        check("pre.place.group ~ '!'", Some(Ok(json!("920!"))));
+        check("pre.place.name", None);
+        check("main.place.group", None);
+        check("pre.other.group", None);
         check("key", Some(Ok(json!(SAMPLE_KEY))));
         check("decision.late", None);
         check("event.id", None);

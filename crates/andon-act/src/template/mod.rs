@@ -75,15 +75,18 @@
 mod environment;
 mod expression;
 mod filters;
+mod hidden;
 mod json;
 mod known;
 mod lookahead;
 mod outline;
 mod path;
 mod pieces;
+mod place;
 mod redact;
 mod scope;
 mod slot;
+mod surroundings;
 mod translate;
 
 #[cfg(test)]
@@ -96,9 +99,12 @@ use andon_model::{Code, Problem};
 use expression::Expression;
 use pieces::{Fault, Insertion, Piece};
 use slot::{Cursor, Slot};
+use surroundings::{Surroundings, is_name};
 
-pub use known::{Facts, KnownRow, Origin, Seen};
+pub use known::{Facts, KnownRow, KnownTable, Origin, Seen, SeenAnswer};
 pub use outline::{Fragment, Inserted, Member, NamedPath, Node, PathRoot, Shape};
+pub use place::Place;
+pub(crate) use place::Written;
 pub(crate) use redact::Redaction;
 pub use scope::Scope;
 
@@ -127,7 +133,7 @@ pub enum Form {
 pub struct Template {
     form: Form,
     source: Box<str>,
-    place: Box<str>,
+    place: Place,
     parts: Vec<Part>,
 }
 
@@ -136,42 +142,53 @@ enum Part {
     Insert {
         expression: Expression,
         slot: Slot,
-        /// Byte offset in the source.
+        /// Byte offset in the source, and length there.
         at: usize,
+        length: usize,
     },
 }
 
 impl Template {
-    /// Compiles `source`. `place` is where it was written, as in `actions/x.toml step create body`;
-    /// errors add line and column within the template.
+    /// Compiles `source`. `place` is where it is written; errors add line and column, in the file where that is known,
+    /// else within the template.
     ///
     /// # Errors
     /// [`Code::Template`] for anything wrong in it, also when a JSON template would not be JSON.
-    pub fn compile(source: &str, form: Form, place: &str) -> Result<Self, Problem> {
-        let parts = compile_parts(source, form)
-            .map_err(|fault| Problem::new(Code::Template, fault.what).at(place_in(source, fault.at, place)))?;
-        Ok(Self { form, source: source.into(), place: place.into(), parts })
+    pub fn compile(source: &str, form: Form, place: impl Into<Place>) -> Result<Self, Problem> {
+        let place = place.into();
+        match compile_parts(source, form) {
+            Ok(parts) => Ok(Self { form, source: source.into(), place, parts }),
+            Err(fault) => Err(Problem::new(Code::Template, fault.what).at(place.within(source, fault.at))),
+        }
     }
 
-    /// Renders it.
+    /// Renders it. In the scope of a preview, what is not known yet stays as it is written.
     ///
     /// # Errors
     /// [`Code::MissingPath`] when a path leads nowhere, [`Code::BadBody`] when a value cannot stand
     /// where it is inserted or an expression cannot be computed, [`Code::TooLarge`] above 4 MiB.
     pub fn render(&self, scope: &Scope<'_>) -> Result<String, Problem> {
         let mut out = String::with_capacity(self.source.len());
+        let mut is_open = false;
         for part in &self.parts {
             match part {
                 Part::Literal(text) => out.push_str(text),
-                Part::Insert { expression, slot, at } => insert(expression, *slot, scope, &mut out)
-                    .map_err(|(code, what)| Problem::new(code, what).at(place_in(&self.source, *at, &self.place)))?,
+                Part::Insert { expression, at, length, .. } if scope.leaves_open(expression.paths()) => {
+                    is_open = true;
+                    out.push_str(&self.source[*at..*at + *length]);
+                }
+                Part::Insert { expression, slot, at, .. } => insert(expression, *slot, scope, &mut out)
+                    .map_err(|(code, what)| Problem::new(code, what).at(self.place_at(*at)))?,
             }
             if out.len() > MAX_RENDERED_BYTES {
                 let what = format!("the rendered text has more than {MAX_RENDERED_BYTES} bytes");
-                return Err(Problem::new(Code::TooLarge, what).at(&*self.place));
+                return Err(Problem::new(Code::TooLarge, what).at(self.place.whole()));
             }
         }
-        check_whole(self.form, &out).map_err(|what| Problem::new(Code::BadBody, what).at(&*self.place))?;
+        if is_open {
+            return Ok(out);
+        }
+        check_whole(self.form, &out).map_err(|what| Problem::new(Code::BadBody, what).at(self.place.whole()))?;
         Ok(out)
     }
 
@@ -191,19 +208,40 @@ impl Template {
 pub(crate) struct Use {
     /// As in [`Template::paths`].
     pub(crate) path: String,
-    /// Whether the value stands as it is, not computed with, within a JSON text.
+    /// Whether the value stands as it is, not computed with, within a JSON text that is a value and plain: no
+    /// member's name, and no JSON or XML of its own.
     pub(crate) as_text: bool,
+    /// Byte offset of the insertion in the template.
+    pub(crate) at: usize,
 }
 
 impl Template {
+    /// Where a byte offset of its source is, for people.
+    pub(crate) fn place_at(&self, at: usize) -> String {
+        self.place.within(&self.source, at)
+    }
+
     /// The paths that it names, with what becomes of their values.
-    pub(crate) fn uses(&self) -> impl Iterator<Item = Use> {
-        self.parts.iter().flat_map(|part| match part {
-            Part::Literal(_) => Vec::new(),
-            Part::Insert { expression, slot, .. } => {
-                let as_text = *slot == Slot::JsonText && expression.is_path();
-                expression.paths().iter().map(|path| Use { path: path.to_string(), as_text }).collect()
+    pub(crate) fn uses(&self) -> Vec<Use> {
+        let (mut uses, mut surroundings) = (Vec::new(), Surroundings::default());
+        for (number, part) in self.parts.iter().enumerate() {
+            match part {
+                Part::Literal(text) => surroundings.pass(text),
+                Part::Insert { expression, slot, at, .. } => {
+                    let stands = *slot == Slot::JsonText && expression.is_path();
+                    let as_text = stands && !surroundings.is_structured() && !is_name(self.literals_after(number));
+                    uses.extend(expression.paths().iter().map(|path| Use { path: path.to_string(), as_text, at: *at }));
+                    surroundings.insert();
+                }
             }
+        }
+        uses
+    }
+
+    fn literals_after(&self, number: usize) -> impl Iterator<Item = &str> {
+        self.parts.iter().skip(number + 1).filter_map(|part| match part {
+            Part::Literal(text) => Some(&**text),
+            Part::Insert { .. } => None,
         })
     }
 }
@@ -240,7 +278,7 @@ fn compile_parts(source: &str, form: Form) -> Result<Vec<Part>, Fault> {
 fn compile_insertion(insertion: &Insertion<'_>, slot: Slot) -> Result<Part, Fault> {
     let expression = Expression::compile(insertion.expression)
         .map_err(|fault| Fault::new(insertion.inner + fault.at, fault.what))?;
-    Ok(Part::Insert { expression, slot, at: insertion.at })
+    Ok(Part::Insert { expression, slot, at: insertion.at, length: insertion.length })
 }
 
 /// Writes something of the same length that is as well-formed as any value would be.
@@ -275,9 +313,4 @@ fn check_whole(form: Form, text: &str) -> Result<(), String> {
         Form::UrlPath if slot::has_dot_segment(text) => Err("the path has a segment . or ..".into()),
         _ => Ok(()),
     }
-}
-
-fn place_in(source: &str, at: usize, place: &str) -> String {
-    let (line, column) = pieces::position(source, at);
-    format!("{place}, line {line} column {column}")
 }

@@ -1,6 +1,9 @@
 //! What a template can see, and what is said when something is not there.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use andon_model::Key;
 use serde_json::Value;
@@ -23,6 +26,8 @@ pub struct Scope<'a> {
     run: Value,
     episode: Value,
     answers: Vec<Answered<'a>>,
+    /// In a preview: the paths into answers that are not there yet, as they are met.
+    open: Option<Rc<RefCell<BTreeSet<String>>>>,
 }
 
 /// What a completed step was answered.
@@ -39,7 +44,7 @@ impl<'a> Scope<'a> {
     /// * `lookups`: an object, alias → the values found, or `null` where nothing was.
     pub fn new(event: Value, decision: &'a Value, lookups: &'a Value) -> Self {
         let (decision, lookups) = (Cow::Borrowed(decision), Cow::Borrowed(lookups));
-        Self { event, decision, lookups, run: Value::Null, episode: Value::Null, answers: Vec::new() }
+        Self { event, decision, lookups, run: Value::Null, episode: Value::Null, answers: Vec::new(), open: None }
     }
 
     /// Adds what a completed step was answered: `body` is `null` when the answer was empty.
@@ -53,6 +58,32 @@ impl<'a> Scope<'a> {
             members.insert("key".into(), key.as_str().into());
         }
         self.run = run;
+    }
+
+    /// Makes it the scope of a preview: an insertion that reads an answer that is not there yet stays as it is written.
+    pub fn leave_open(&mut self) {
+        self.open = Some(Rc::default());
+    }
+
+    /// The paths that were left open so far, in order.
+    pub fn left_open(&self) -> Vec<String> {
+        self.open.as_ref().map(|open| open.borrow().iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Whether an insertion of these paths is left open.
+    pub(super) fn leaves_open(&self, paths: &[Path]) -> bool {
+        let Some(open) = &self.open else { return false };
+        let unknown: Vec<String> = paths.iter().filter(|path| !self.is_answered(path)).map(Path::to_string).collect();
+        let is_open = !unknown.is_empty();
+        open.borrow_mut().extend(unknown);
+        is_open
+    }
+
+    /// Whether the path leads into something that is there: everything but answers is.
+    fn is_answered(&self, path: &Path) -> bool {
+        let Root::Answer(stage) = path.root else { return true };
+        let named = |answer: &Answered<'_>| path.segments.first().is_some_and(|first| first.is(answer.step));
+        self.answers.iter().any(|answer| answer.stage == stage && named(answer))
     }
 
     /// Sets what `episode` shows, an object.
@@ -88,9 +119,9 @@ impl<'a> Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// Puts `blank` in the place of the value at `path`; nothing happens where there is none.
-    pub(super) fn blank(&mut self, path: &Path, blank: &str) {
-        let (mut value, from) = match path.root {
+    /// The value at `path`, to be changed; `None` where there is none.
+    pub(super) fn value_mut(&mut self, path: &Path) -> Option<&mut Value> {
+        let (value, from) = match path.root {
             Root::Event => (&mut self.event, 0),
             Root::Decision => (self.decision.to_mut(), 0),
             Root::Lookups => (self.lookups.to_mut(), 0),
@@ -100,19 +131,14 @@ impl Scope<'_> {
                 let is_meant = |a: &&mut Answered<'_>| {
                     a.stage == stage && path.segments.first().is_some_and(|first| first.is(a.step))
                 };
-                let Some(answer) = self.answers.iter_mut().find(is_meant) else { return };
-                (answer.body.to_mut(), 1)
+                (self.answers.iter_mut().find(is_meant)?.body.to_mut(), 1)
             }
         };
-        for segment in &path.segments[from..] {
-            let Some(inner) = descend_mut(value, segment) else { return };
-            value = inner;
-        }
-        *value = Value::from(blank);
+        path.segments[from..].iter().try_fold(value, descend_mut)
     }
 }
 
-fn descend_mut<'a>(value: &'a mut Value, segment: &Segment) -> Option<&'a mut Value> {
+pub(super) fn descend_mut<'a>(value: &'a mut Value, segment: &Segment) -> Option<&'a mut Value> {
     match (value, segment) {
         (Value::Object(members), Segment::Key(key)) => members.get_mut(&**key),
         (Value::Array(entries), segment) => {

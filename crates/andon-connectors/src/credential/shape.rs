@@ -1,10 +1,13 @@
 //! The table in TOML that names a secret.
 
+use std::fmt;
 use std::path::PathBuf;
 
 use andon_model::Name;
 use reqwest::Url;
-use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::{Credential, SecretPlace};
 use crate::secrets::{AwsReference, AwsStore};
@@ -12,9 +15,45 @@ use crate::secrets::{AwsReference, AwsStore};
 /// Longest name of a secret in AWS, an ARN included.
 const MAX_AWS_NAME: usize = 2_048;
 
+/// What is said to somebody who wrote the secret itself. Serde's own words would quote it.
+const IN_CLEAR: &str = "a secret never stands in a file: say where it is, as in { secret = \"name\" }";
+
+impl<'de> Deserialize<'de> for Credential {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reference)
+    }
+}
+
+/// Reads the table, and quotes nothing else.
+struct Reference;
+
+impl<'de> Visitor<'de> for Reference {
+    type Value = Credential;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table that says where the secret is, as in { secret = \"name\" }")
+    }
+
+    fn visit_map<M: MapAccess<'de>>(self, map: M) -> Result<Credential, M::Error> {
+        Shape::deserialize(MapAccessDeserializer::new(map))?.try_into().map_err(M::Error::custom)
+    }
+
+    fn visit_str<E: Error>(self, _text: &str) -> Result<Credential, E> {
+        Err(E::custom(IN_CLEAR))
+    }
+
+    fn visit_i64<E: Error>(self, _number: i64) -> Result<Credential, E> {
+        Err(E::custom(IN_CLEAR))
+    }
+
+    fn visit_f64<E: Error>(self, _number: f64) -> Result<Credential, E> {
+        Err(E::custom(IN_CLEAR))
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Shape {
+struct Shape {
     secret: Option<Name>,
     env: Option<String>,
     file: Option<PathBuf>,
@@ -40,6 +79,9 @@ impl TryFrom<Shape> for Credential {
                 SecretPlace::Env(variable)
             }
             Shape { secret: None, env: None, file: Some(path), aws_secret: None, aws_parameter: None, .. } => {
+                if !path.is_absolute() {
+                    return Err("use the full path of the file".into());
+                }
                 SecretPlace::File(path)
             }
             Shape { secret: None, env: None, file: None, .. } => return Ok(Self { place: aws(shape)?, key }),

@@ -37,6 +37,11 @@ fn every_place_has_its_table() {
     check("{ aws_secret = \"a\", endpoint = \"http://example.com\" }", "use https for the endpoint");
     check("{ aws_secret = \"a\", region = \"Frankfurt\" }", "\"Frankfurt\" is not a region");
     check("{ aws_secret = \"\" }", "a name in AWS has 1 to");
+    for clear in ["\"open-sesame-1\"", "4711471147", "47.11"] {
+        check(clear, "a secret never stands in a file: say where it is");
+        assert!(!parse(clear).expect_err("no reference").contains(clear.trim_matches('"')), "{clear} is quoted");
+    }
+    check("{ file = \"sap\" }", "use the full path of the file");
     check("{ env = \"A\", key = \"\" }", "key names a member");
 }
 
@@ -54,6 +59,9 @@ async fn a_key_picks_a_member_and_no_problem_quotes_the_text() {
     let json = r#"{"user":"ANDON","password":"s3cret-text","pin":4711,"more":{}}"#;
     assert_eq!(resolve(json, Some("password")).await.as_deref(), Ok("s3cret-text"));
     assert_eq!(resolve(json, Some("pin")).await.as_deref(), Ok("4711"));
+    for (text, key) in [("", None), ("\n", None), (r#"{"password":""}"#, Some("password"))] {
+        assert!(resolve(text, key).await.is_err_and(|problem| problem.detail.ends_with("it is empty")), "for {text:?}");
+    }
     let long = "s3cret-text".repeat(30_000);
     for (text, key) in [(json, "passwort"), (json, "more"), ("s3cret-text", "password"), (&long, "password")] {
         let problem = resolve(text, Some(key)).await.expect_err("no such member");

@@ -5,7 +5,7 @@ use serde::de::{Error as _, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
-use super::text::{fault, kind_of};
+use super::text::{TOO_LARGE, digits, fault, kind_of};
 
 /// Where an attribute comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,11 @@ impl AttributeFrom {
         match body.pointer(pointer) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(simple @ (Value::Number(_) | Value::Bool(_))) => Ok(Some(simple.to_string())),
+            Some(Value::Bool(flag)) => Ok(Some(flag.to_string())),
+            Some(Value::Number(number)) => {
+                let too_large = || fault(format!("{root}{}", dotted(pointer)), TOO_LARGE);
+                digits(number).map(Some).ok_or_else(too_large)
+            }
             Some(other) => {
                 let what = format!("an attribute is a text, a number or a boolean, this is {}", kind_of(other));
                 Err(fault(format!("{root}{}", dotted(pointer)), what))

@@ -4,7 +4,7 @@ use andon_model::Problem;
 use serde_json::{Map, Value};
 
 use super::records::Record;
-use super::text::kind_of;
+use super::text::{TOO_LARGE, digits, kind_of};
 
 /// An object in a record, and where it stands there.
 pub(super) struct Members<'a> {
@@ -71,7 +71,7 @@ impl<'a> Members<'a> {
         match self.take(member) {
             None => Ok(None),
             Some(Value::String(text)) => Ok((!text.is_empty()).then_some(text)),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            Some(Value::Number(number)) => digits(&number).map(Some).ok_or_else(|| self.wrong(member, TOO_LARGE)),
             Some(other) => Err(self.expected(member, "a text or a number", &other)),
         }
     }

@@ -37,6 +37,10 @@ pub(super) fn object_path(path: &str, result: &mut Members<'_>) -> Result<Subjec
     Ok(Subject { about: name.clone().unwrap_or_default(), image: name })
 }
 
+/// What is said about a pushed result that names no picture.
+const UNNAMED: &str = "a pushed result has no path, so it names its picture as the request did: \
+                       \"Image\": {\"S3Object\": {\"Name\": \"…\"}}";
+
 /// A path with named parts: `{plant}/{line}/camera-{camera}/{file}`. It fits a path that has as many
 /// segments, where each has the text around the name and something in its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -106,8 +110,11 @@ impl PathPattern {
     pub(super) fn read(&self, prefix: &str, path: &str) -> Result<Map<String, Value>, Problem> {
         let below = below(prefix, path);
         let no_fit = || {
+            if path.is_empty() {
+                return fault("delivery", format!("{UNNAMED}; the source's [decode] reads it by {:?}", self.text));
+            }
             let what = format!("the path {below:?} does not fit the pattern {:?} of the source's [decode]", self.text);
-            fault(if path.is_empty() { "delivery".to_owned() } else { format!("path {path}") }, what)
+            fault(format!("path {path}"), what)
         };
         let texts: Vec<_> = below.split('/').collect();
         if texts.len() != self.segments.len() {

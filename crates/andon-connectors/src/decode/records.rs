@@ -1,10 +1,10 @@
 //! Records: JSON values one after another, read in parts.
 //!
 //! One document, JSON Lines, and values without anything between them, as Firehose writes them, are the
-//! same here. Between two values may stand white space and commas, at the start a byte order mark.
+//! same here. Between two values may stand white space, commas and byte order marks.
 //!
-//! A value that is no JSON is a fault of its own that reaches to the next line that starts with `{`, or,
-//! where no such line follows, to the end of the payload.
+//! A value that is no JSON is a fault of its own that reaches to the next `{` at the beginning of a line or behind a
+//! `}`, or, where none follows, to the end of the payload.
 
 use andon_journal::Decoded;
 use andon_model::{Code, Event, Problem};
@@ -136,7 +136,7 @@ struct Next<'a> {
 }
 
 fn next_value(body: &Bytes, at: Position) -> Option<Next<'_>> {
-    let start = at.byte + between(body.get(at.byte..)?, at.byte == 0);
+    let start = at.byte + between(body.get(at.byte..)?);
     let rest = body.get(start..).filter(|rest| !rest.is_empty())?;
     // One byte more than allowed tells that the value is too large, without reading on to its end.
     let window = &rest[..rest.len().min(MAX_EVENT_BYTES + 1)];
@@ -152,16 +152,31 @@ fn next_value(body: &Bytes, at: Position) -> Option<Next<'_>> {
     })
 }
 
-/// Bytes that stand between two values, and at the start a byte order mark.
-fn between(bytes: &[u8], at_start: bool) -> usize {
-    let mark = if at_start { without_mark(bytes).1 } else { 0 };
+/// Bytes that stand between two values: white space, commas, and the byte order marks of joined files.
+fn between(bytes: &[u8]) -> usize {
     let is_between = |b: &u8| b.is_ascii_whitespace() || *b == b',';
-    mark + bytes[mark..].iter().take_while(|b| is_between(b)).count()
+    let mut at = 0;
+    loop {
+        let (rest, mark) = without_mark(&bytes[at..]);
+        let more = mark + rest.iter().take_while(|b| is_between(b)).count();
+        if more == 0 {
+            return at;
+        }
+        at += more;
+    }
 }
 
-/// Where reading goes on after a value that cannot be read: at the next line that starts an object.
+/// Where reading goes on after a value that cannot be read: at the next `{` at the beginning of a line, or behind a
+/// `}`. The latter is nowhere in JSON but between two values or in a text, and a text cannot go on like a value, since
+/// its quotes are escaped.
 fn resumption(body: &[u8], start: usize) -> usize {
-    body[start..].windows(2).position(|pair| pair == b"\n{").map_or(body.len(), |at| start + at + 1)
+    let rest = &body[start..];
+    let begins = |at: usize| {
+        let before = &rest[..at];
+        before.ends_with(b"\n") || before.trim_ascii_end().ends_with(b"}")
+    };
+    let mut opening = rest.iter().enumerate().skip(1).filter(|(_, b)| **b == b'{').map(|(at, _)| at);
+    opening.find(|at| begins(*at)).map_or(body.len(), |at| start + at)
 }
 
 fn no_json(body: &[u8], start: usize, error: &serde_json::Error) -> Problem {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use andon_model::{Code, Problem};
-use serde_json::Value;
+use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
 
 /// Parses one JSON document; the fault's place is `line L, column C`.
@@ -51,6 +51,18 @@ pub(super) fn kind_of(value: &Value) -> &'static str {
     }
 }
 
+/// First whole number that a 64-bit float does not tell from its neighbour (2^53).
+const INEXACT: f64 = 9_007_199_254_740_992.0;
+
+/// The digits of a number that names something; `None` when it is so large that two different ones would read alike.
+pub(super) fn digits(number: &Number) -> Option<String> {
+    let is_exact = !number.is_f64() || number.as_f64().is_some_and(|float| float.abs() < INEXACT);
+    is_exact.then(|| number.to_string())
+}
+
+/// What is said about a number that has no [`digits`].
+pub(super) const TOO_LARGE: &str = "the number is too large to name anything: write it as a text";
+
 /// An object without the members that are `null`.
 pub(super) fn without_nulls(mut object: Value) -> Value {
     if let Some(members) = object.as_object_mut() {
@@ -59,8 +71,23 @@ pub(super) fn without_nulls(mut object: Value) -> Value {
     object
 }
 
+/// An id made of a body: the digest of its canonical form, so that equal content is the same event whatever its
+/// layout; of its bytes, where numbers in it would read alike that are not.
+pub(super) fn content_digest(body: &Value, bytes: &[u8]) -> String {
+    if is_exact(body) { digest(canonical(body).as_bytes()) } else { digest(bytes) }
+}
+
+fn is_exact(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => digits(number).is_some(),
+        Value::Array(entries) => entries.iter().all(is_exact),
+        Value::Object(members) => members.values().all(is_exact),
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+    }
+}
+
 /// JSON without spaces and with sorted keys: equal for equal content, whatever the sender's layout.
-pub(super) fn canonical(value: &Value) -> String {
+fn canonical(value: &Value) -> String {
     let mut out = String::new();
     write_canonical(value, &mut out);
     out
@@ -119,6 +146,27 @@ mod tests {
         assert_eq!(canonical(&a), r#"{"a":1.5,"b":[1,{"x":null,"y":"ä"}]}"#);
         assert_eq!(canonical(&a), canonical(&b));
         assert_ne!(canonical(&a), canonical(&json!({})));
+    }
+
+    #[test]
+    fn bodies_that_differ_are_never_one() {
+        let id = |text: &str| content_digest(&parse_json(text.as_bytes()).expect("valid"), text.as_bytes());
+        assert_eq!(id("{\"a\": 1, \"b\": [2.5]}"), id("{\"b\":[2.50],\"a\":1}"));
+        assert_ne!(id("[{\"a\":18446744073709551617}]"), id("[{\"a\":18446744073709551618}]"));
+    }
+
+    #[test]
+    fn numbers_that_would_read_alike_name_nothing() {
+        let check = |text: &str, expect: Option<&str>| {
+            let number = serde_json::from_str(text).expect("a number");
+            assert_eq!(digits(&number).as_deref(), expect);
+        };
+        check("18446744073709551615", Some("18446744073709551615"));
+        check("-9223372036854775808", Some("-9223372036854775808"));
+        check("7.50", Some("7.5"));
+        check("18446744073709551616", None);
+        check("123456789012345678901234567890", None);
+        check("-1e16", None);
     }
 
     #[test]

@@ -59,7 +59,8 @@ impl Credentials {
             Auth::ApiKey { header, value } => {
                 let key = value.resolve(secrets).await?;
                 redactor.hide(key.expose());
-                found.headers.push((header.clone(), sensitive(key.expose())?));
+                let unsendable = |_| value.missing("it holds characters that no header can carry, such as a line end");
+                found.headers.push((header.clone(), sensitive(key.expose()).map_err(unsendable)?));
             }
             Auth::QueryKey { parameter, value } => {
                 let key = value.resolve(secrets).await?;

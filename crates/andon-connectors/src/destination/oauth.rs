@@ -29,6 +29,8 @@ const FORM: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_')
 pub(super) struct Token {
     pub(super) bearer: Secret,
     pub(super) life: Life,
+    /// What it was asked for with: a destination may be the same server, and quote it.
+    proof: Redactor,
 }
 
 /// A request for a token, with everything secret in it.
@@ -45,9 +47,15 @@ pub(super) struct Grant<'a> {
 impl Token {
     /// The token as a header, kept out of texts from now on.
     pub(super) fn header(&self, name: HeaderName, draft: &mut Draft) -> Result<(HeaderName, HeaderValue), Problem> {
-        draft.redactor.hide(self.bearer.expose());
+        self.hide(&mut draft.redactor);
         draft.needs(self.life);
         Ok((name, sensitive(&format!("Bearer {}", self.bearer.expose()))?))
+    }
+
+    /// Keeps it, and what it was asked for with, out of texts from now on.
+    pub(super) fn hide(&self, redactor: &mut Redactor) {
+        redactor.hide(self.bearer.expose());
+        redactor.hide_all(&self.proof);
     }
 
     /// For `destinations test`.
@@ -118,14 +126,31 @@ impl<'a> Grant<'a> {
     }
 
     /// Sends the request and reads the token.
-    pub(super) async fn ask(self, wire: Wire<'_>, now: Timestamp) -> Result<Token, Problem> {
+    pub(super) async fn ask(mut self, wire: Wire<'_>, now: Timestamp) -> Result<Token, Problem> {
         let place = wire.place("POST", &self.url);
         let request = self.request();
-        let reply = wire.call(self.trust, self.identity, request, &place).await?;
+        let reply = wire.call(self.trust, self.identity.take(), request, &place).await?;
         if !reply.status.is_success() {
             return Err(refusal(&reply, Code::TokenRefused, &self.redactor, &place));
         }
-        read(&reply, now).ok_or_else(|| Problem::new(Code::TokenRefused, NO_TOKEN).at(place))
+        match read(&reply) {
+            Some((bearer, seconds)) => Ok(Token { bearer, life: Life::of_token(now, seconds), proof: self.redactor }),
+            None => Err(self.without_token(&reply).at(place)),
+        }
+    }
+
+    /// A success without a token. What is not even an object of OAuth comes from a page for logon or maintenance
+    /// before the token service, which goes away: that waits. An object with an error, or with a token of another
+    /// kind, is an answer that stays the same.
+    fn without_token(&self, reply: &Reply) -> Problem {
+        let Ok(Value::Object(answer)) = serde_json::from_slice(reply.bytes()) else {
+            return Problem::new(Code::Busy, NOT_OAUTH);
+        };
+        match told(&answer) {
+            Some(error) if PASSING.iter().any(|passing| error.starts_with(passing)) => Problem::new(Code::Busy, error),
+            Some(error) => Problem::new(Code::TokenRefused, format!("{NO_TOKEN}: {}", self.redactor.clean(&error))),
+            None => Problem::new(Code::TokenRefused, format!("{NO_TOKEN}: check token_url")),
+        }
     }
 
     fn request(&self) -> Request {
@@ -141,21 +166,43 @@ impl<'a> Grant<'a> {
     }
 }
 
-const NO_TOKEN: &str = "the answer is a success, but holds no bearer token in access_token: check token_url";
+const NO_TOKEN: &str = "the answer is a success, but holds no bearer token in access_token";
+
+const NOT_OAUTH: &str =
+    "the answer is a success, but no JSON object with a token: a logon or maintenance page, or a wrong token_url";
+
+/// Errors of OAuth that say nothing against the client (RFC 6749, section 4.1.2.1).
+const PASSING: [&str; 2] = ["server_error", "temporarily_unavailable"];
+
+/// Longest token that is taken; servers accept far shorter headers.
+const MAX_TOKEN_BYTES: usize = 64 << 10;
+
+/// Longest part of an error that is told.
+const MAX_ERROR_CHARS: usize = 300;
+
+/// `error` and `error_description`, where there are any.
+fn told(answer: &serde_json::Map<String, Value>) -> Option<String> {
+    let text = |name: &str| answer.get(name).and_then(Value::as_str);
+    let error = text("error")?;
+    let whole = [Some(error), text("error_description")].into_iter().flatten().collect::<Vec<_>>().join(": ");
+    Some(whole.chars().filter(|c| !c.is_control()).take(MAX_ERROR_CHARS).collect())
+}
 
 fn encode(text: &str) -> String {
     utf8_percent_encode(text, FORM).to_string()
 }
 
-/// `{"access_token", "token_type": "bearer", "expires_in": seconds}`; some write the seconds as a text.
-fn read(reply: &Reply, now: Timestamp) -> Option<Token> {
+/// `{"access_token", "token_type": "bearer", "expires_in": seconds}`; some write the seconds as a text. A token has
+/// visible characters of ASCII alone (RFC 6749, appendix A.12).
+fn read(reply: &Reply) -> Option<(Secret, Option<u64>)> {
     let answer: Value = serde_json::from_slice(reply.bytes()).ok()?;
     let kind = answer.get("token_type").and_then(Value::as_str);
-    let bearer = answer.get("access_token").and_then(Value::as_str).filter(|token| !token.is_empty())?;
-    if !kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
+    let bearer = answer.get("access_token").and_then(Value::as_str)?;
+    let is_token = (1..=MAX_TOKEN_BYTES).contains(&bearer.len()) && bearer.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_token || !kind.is_none_or(|kind| kind.eq_ignore_ascii_case("bearer")) {
         return None;
     }
-    Some(Token { bearer: Secret::new(bearer), life: Life::of_token(now, seconds(answer.get("expires_in"))) })
+    Some((Secret::new(bearer), seconds(answer.get("expires_in"))))
 }
 
 /// A number of seconds, written as a number or as a text; what is negative is over.

@@ -57,11 +57,11 @@ impl Reach {
         let url = address(key.uri()?, &spec.name)?;
         let place = wire.place("GET", &url);
         let token = self.service_token.get(draft.now, None, issue(key, wire, draft)).await?;
-        draft.redactor.hide(token.bearer.expose());
+        token.hide(&mut draft.redactor);
         let mut reply = find(&token, url.clone(), wire, &place).await?;
         if reply.status == StatusCode::UNAUTHORIZED {
             let token = self.service_token.get(draft.now, Some(&token), issue(key, wire, draft)).await?;
-            draft.redactor.hide(token.bearer.expose());
+            token.hide(&mut draft.redactor);
             reply = find(&token, url, wire, &place).await?;
         }
         if !reply.status.is_success() {
@@ -100,7 +100,9 @@ async fn find(token: &Token, url: Url, wire: Wire<'_>, place: &str) -> Result<Re
 }
 
 fn read(reply: &Reply, allow_http: bool, draft: &mut Draft) -> Result<Provided, Problem> {
-    let unreadable = |_| Problem::new(Code::ProvidedDestination, "the answer is not JSON");
+    // A page for logon or maintenance stands before the service, and goes away.
+    let unreadable =
+        |_| Problem::new(Code::Busy, "the answer is a success, but not JSON: is uri of the service key right?");
     let value = serde_json::from_slice(reply.bytes()).map_err(unreadable)?;
     Provided::read(&value, allow_http, draft)
 }

@@ -81,9 +81,11 @@ impl Reach {
         if !is_refused(&answer) {
             return answer;
         }
-        match self.renewed(&connection, &answer, request.timeout()).await {
-            Some(fresh) => fresh.send(&impatient(request, begun)).await,
-            None => answer,
+        match self.renewed(&connection, &answer, impatient(request, begun).timeout()).await {
+            Ok(Some(fresh)) => fresh.send(&impatient(request, begun)).await,
+            Ok(None) => answer,
+            // What was refused was not processed: when a token cannot be had just now, the request waits for one.
+            Err(problem) => not_sent(self.placed(problem)),
         }
     }
 
@@ -102,8 +104,9 @@ impl Reach {
         }
         let refused = Answer::Refused { problem: problem.clone(), status: 401 };
         match self.renewed(&connection, &refused, limit).await {
-            Some(fresh) => fresh.probe(query).await,
-            None => found,
+            Ok(Some(fresh)) => fresh.probe(query).await,
+            Ok(None) => found,
+            Err(problem) => Found::Unknown(self.placed(problem)),
         }
     }
 
@@ -163,13 +166,19 @@ impl Reach {
         self.connection.get(now, stale, making).await
     }
 
-    /// A connection with other credentials than the refused one; none when there are no others.
-    async fn renewed(&self, stale: &Arc<Connection>, answer: &Answer, limit: Duration) -> Option<Arc<Connection>> {
+    /// A connection with other credentials than the refused one; none when there are no others. The error: they
+    /// cannot be had.
+    async fn renewed(
+        &self,
+        stale: &Arc<Connection>,
+        answer: &Answer,
+        limit: Duration,
+    ) -> Result<Option<Arc<Connection>>, Problem> {
         if matches!(answer, Answer::Refused { status: 407, .. }) {
             self.proxy_token.forget().await;
         }
-        let fresh = self.in_time(limit, self.connect(Some(stale))).await.ok()?;
-        (!fresh.credentials.same(&stale.credentials)).then_some(fresh)
+        let fresh = self.in_time(limit, self.connect(Some(stale))).await?;
+        Ok((!fresh.credentials.same(&stale.credentials)).then_some(fresh))
     }
 
     async fn make(&self, draft: &mut Draft) -> Result<Connection, Problem> {

@@ -15,7 +15,7 @@ use toml::Spanned;
 use super::file::{DestinationFile, OdataSection};
 use crate::config::Document;
 
-pub(super) use address::{Rule, is_credential};
+pub(super) use address::{Rule, is_framing, may_be_secret};
 pub use auth::{Auth, CertificateSpec, ClientProof, OauthSpec, PasswordGrant};
 pub use route::{Address, OnPremiseSpec, ProviderSpec, ProxySpec};
 

@@ -16,6 +16,9 @@ use super::spec::{DestinationSpec, Trust};
 /// Largest answer; a found destination with a chain of certificates is the longest.
 const MAX_ANSWER_BYTES: usize = 512 << 10;
 
+/// What the router of Cloud Foundry adds to its own answers, such as 404 for an application that is stopped.
+const UNROUTED: &str = "x-cf-routererror";
+
 /// How such calls leave.
 #[derive(Clone, Copy)]
 pub(super) struct Wire<'a> {
@@ -68,7 +71,8 @@ impl Wire<'_> {
 pub(super) fn refusal(reply: &Reply, code: Code, redactor: &Redactor, place: &str) -> Problem {
     const LONGEST: usize = 300;
     let passing = reply.status.is_server_error()
-        || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&reply.status);
+        || [StatusCode::TOO_MANY_REQUESTS, StatusCode::REQUEST_TIMEOUT].contains(&reply.status)
+        || reply.header(UNROUTED).is_some();
     let text = redactor.clean(&String::from_utf8_lossy(reply.bytes()));
     let words: String = words(&text).chars().filter(|c| !c.is_control()).take(LONGEST).collect();
     let detail = format!("HTTP {} {words}", reply.status.as_u16());

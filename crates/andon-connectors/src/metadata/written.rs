@@ -11,8 +11,17 @@ pub(super) type Text = Spanned<String>;
 /// The parts of an action that are compared with metadata, or hold templates.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct WrittenAction {
+    #[serde(default)]
+    pub(super) episode: Option<WrittenEpisode>,
     #[serde(default, rename = "step")]
     pub(super) steps: Vec<WrittenStep>,
+}
+
+/// `[episode]`
+#[derive(Debug, Deserialize)]
+pub(super) struct WrittenEpisode {
+    #[serde(default)]
+    pub(super) once_per: Option<Text>,
 }
 
 /// A step.
@@ -49,6 +58,14 @@ pub(super) struct WrittenStep {
     #[serde(default)]
     pub(super) file_name: Option<Text>,
     #[serde(default)]
+    pub(super) if_match: Option<Text>,
+    #[serde(default)]
+    pub(super) open_while: Option<WrittenOpenWhile>,
+    #[serde(default)]
+    pub(super) table: Option<String>,
+    #[serde(default)]
+    pub(super) max_chars: Option<usize>,
+    #[serde(default)]
     pub(super) lookup: Option<String>,
     #[serde(default)]
     pub(super) key: BTreeMap<String, Text>,
@@ -71,6 +88,16 @@ pub(super) struct WrittenGuard {
     pub(super) field: Option<Text>,
     #[serde(default)]
     pub(super) value: Option<Text>,
+    #[serde(default)]
+    pub(super) query: BTreeMap<String, Text>,
+}
+
+/// What an open-check step looks at.
+#[derive(Debug, Deserialize)]
+pub(super) struct WrittenOpenWhile {
+    pub(super) path: Text,
+    #[serde(default)]
+    pub(super) values: Vec<Text>,
 }
 
 /// One request of a change set.
@@ -99,6 +126,11 @@ impl WrittenStep {
         matches!(self.kind.as_str(), "odata" | "odata-v4" | "attachment")
     }
 
+    /// Whether it sends bytes that are kept.
+    pub(super) fn is_attachment(&self) -> bool {
+        self.kind == "attachment"
+    }
+
     /// The step's own request, when it is complete.
     pub(super) fn request(&self) -> Option<Request<'_>> {
         let (method, path) = (self.method.as_ref()?, self.path.as_ref()?);
@@ -118,13 +150,21 @@ impl WrittenStep {
 
     /// Texts that may hold insertions and are not JSON.
     pub(super) fn plain_texts(&self) -> impl Iterator<Item = &Text> {
-        let guard = self.guard.iter().flat_map(|guard| guard.set.iter().chain(&guard.list).chain(&guard.value));
+        let guard = self.guard.iter().flat_map(WrittenGuard::texts);
         let parts = self.changeset.iter().flat_map(|part| std::iter::once(&part.path).chain(part.headers.values()));
         let body = self.body.iter().filter(|_| !self.sends_json());
-        let own = [&self.path, &self.content_type, &self.attachment, &self.file_name, &self.prompt, &self.fallback];
+        let sent = [&self.path, &self.content_type, &self.if_match, &self.attachment, &self.file_name];
+        let own = sent.into_iter().chain([&self.prompt, &self.fallback]);
         let maps = [&self.query, &self.headers, &self.key];
-        let own = own.into_iter().flatten().chain(maps.into_iter().flat_map(BTreeMap::values));
+        let own = own.flatten().chain(maps.into_iter().flat_map(BTreeMap::values));
         own.chain(guard).chain(parts).chain(body)
+    }
+}
+
+impl WrittenGuard {
+    /// Texts that may hold insertions.
+    fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.set.iter().chain(&self.list).chain(&self.value).chain(self.query.values())
     }
 }
 

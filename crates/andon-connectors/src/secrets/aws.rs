@@ -147,7 +147,7 @@ impl AwsReference {
         let kind = text("__type").rsplit('#').next().unwrap_or_default();
         let message = [text("message"), text("Message")].concat();
         let why = format!("HTTP {}: {kind} {message}", status.as_u16());
-        let passing = kind.contains("Throttl") || kind.contains("TooMany") || kind.contains("Internal");
+        let passing = ["Throttl", "TooMany", "Internal", "Expired"].iter().any(|word| kind.contains(word));
         if status.is_client_error() && status != StatusCode::TOO_MANY_REQUESTS && !passing {
             return self.missing(why.trim_end());
         }

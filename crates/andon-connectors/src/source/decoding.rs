@@ -9,22 +9,19 @@ use toml::Spanned;
 
 use super::section::Section;
 use crate::config::Document;
-use crate::decode::{
-    CloudEvents, EventBridge, FormData, Framework, Gunzip, Json, LookoutEquipment, LookoutVision, Monitron,
-    PartDecoder, RekognitionPpe, SitewiseAlarm,
-};
+use crate::decode::{self, FormData, Gunzip, PartDecoder};
 
 /// Every decoder, by the name that `decoder = "…"` takes.
-const DECODERS: [(&str, Build); 9] = [
-    ("cloudevents", build::<CloudEvents>),
-    ("eventbridge", build::<EventBridge>),
-    ("framework", build::<Framework>),
-    ("json", build::<Json>),
-    ("lookout-equipment", build::<LookoutEquipment>),
-    ("lookout-vision", build::<LookoutVision>),
-    ("monitron", build::<Monitron>),
-    ("rekognition-ppe", build::<RekognitionPpe>),
-    ("sitewise-alarm", build::<SitewiseAlarm>),
+const DECODERS: &[(&str, Build)] = &[
+    ("cloudevents", build::<decode::CloudEvents>),
+    ("eventbridge", build::<decode::EventBridge>),
+    ("framework", build::<decode::Framework>),
+    ("json", build::<decode::Json>),
+    ("lookout-equipment", build::<decode::LookoutEquipment>),
+    ("lookout-vision", build::<decode::LookoutVision>),
+    ("monitron", build::<decode::Monitron>),
+    ("rekognition-ppe", build::<decode::RekognitionPpe>),
+    ("sitewise-alarm", build::<decode::SitewiseAlarm>),
 ];
 
 /// Makes a decoder of its section.
@@ -57,7 +54,7 @@ pub(super) fn find(document: &Document<'_>, decoder: &Spanned<String>) -> Result
     let name = decoder.as_ref().as_str();
     let found = DECODERS.iter().find(|(known, _)| *known == name);
     found.map(|(_, build)| *build).ok_or_else(|| {
-        let known = DECODERS.map(|(known, _)| known).join(", ");
-        document.wrong(decoder, format!("{name:?} is not a decoder; known are {known}"))
+        let known: Vec<&str> = DECODERS.iter().map(|(known, _)| *known).collect();
+        document.wrong(decoder, format!("{name:?} is not a decoder; known are {}", known.join(", ")))
     })
 }

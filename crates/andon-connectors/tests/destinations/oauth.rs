@@ -73,7 +73,7 @@ async fn a_refused_token_is_renewed_once_and_the_request_sent_once_more() {
     check(&["one", "one"], &[401, 201], "refused AND-4006 401", (2, 1)).await;
     check(&["one", "two"], &[500, 201], "lost AND-4003", (1, 1)).await;
     check(&["one", "two"], &[403, 201], "refused AND-4001 403", (1, 1)).await;
-    check(&["one"], &[401, 201], "refused AND-4006 401", (2, 1)).await;
+    check(&["one"], &[401, 201], "busy AND-4007", (2, 1)).await;
 }
 
 #[tokio::test]
@@ -114,11 +114,67 @@ async fn a_token_service_that_fails_is_told_and_nothing_is_sent() {
     check_service(Play::status(302), "refused AND-4009 0", "HTTP 302").await;
     check_service(Play::status(503).body("<html>"), "busy AND-4007", "HTTP 503").await;
     check_service(Play::status(429), "busy AND-4007", "HTTP 429").await;
-    check_service(Play::status(200).body("<html>"), "refused AND-4009 0", "holds no bearer token").await;
+    check_service(Play::status(404).body("{}"), "refused AND-4009 0", "HTTP 404").await;
+    let unrouted = Play::status(404).header("x-cf-routererror", "unknown_route");
+    check_service(unrouted, "busy AND-4007", "HTTP 404").await;
+    check_service(Play::status(200).body("<html>"), "busy AND-4007", "logon or maintenance page").await;
+    check_service(Play::status(200), "busy AND-4007", "no JSON object").await;
+    check_service(Play::status(200).body("{\"access_to"), "busy AND-4007", "no JSON object").await;
+    let error = r#"{"error":"unauthorized_client","error_description":"open-sesame-1?"}"#;
+    check_service(Play::status(200).body(error), "refused AND-4009 0", "unauthorized_client: [secret]?").await;
+    let passing = r#"{"error":"temporarily_unavailable"}"#;
+    check_service(Play::status(200).body(passing), "busy AND-4007", "temporarily_unavailable").await;
     let odd = r#"{"access_token":"x","token_type":"mac"}"#;
     check_service(Play::status(200).body(odd), "refused AND-4009 0", "holds no bearer token").await;
-    check_service(token("line\\nbreak-in-it", 60), "refused AND-4008 0", "no header can carry").await;
+    for bearer in ["", "line\\nbreak-in-it", "two words", "schl\u{fc}ssel", &"x".repeat(70_000)] {
+        check_service(token(bearer, 60), "refused AND-4009 0", "holds no bearer token").await;
+    }
     check_service(Play::status(200).body(&"x".repeat(600_000)), "busy AND-4002", "longer than").await;
+}
+
+#[tokio::test]
+async fn a_secret_never_follows_a_redirection() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Stand::new([token("stolen-token", 60)]).await;
+        let there = format!("http://{}/oauth/token", elsewhere.address);
+        check_service(Play::status(status).header("location", &there), "refused AND-4009 0", "HTTP 30").await;
+        assert_eq!(elsewhere.lines().len(), 0);
+    }
+}
+
+/// How often a token is asked for when two requests go out, by what the answer says of its life.
+async fn check_life(member: &str, expect: usize) {
+    let body = format!(r#"{{"access_token":"t1","token_type":"bearer"{member}}}"#);
+    let service = Stand::new([Play::status(200).body(&body), Play::status(200).body(&body)]).await;
+    let stand = Stand::with(&client(&service.address), status(&[201, 201])).await;
+    for _ in 0..2 {
+        assert_eq!(verdict(&stand.send(&post()).await), "done", "for {member}");
+    }
+    assert_eq!(service.lines().len(), expect, "for {member}");
+}
+
+#[tokio::test]
+async fn a_life_that_makes_no_sense_costs_no_document() {
+    for over in [r#","expires_in":0"#, r#","expires_in":-1"#, r#","expires_in":"-86400""#] {
+        check_life(over, 2).await;
+    }
+    for good in ["", r#","expires_in":null"#, r#","expires_in":"soon""#, r#","expires_in":1e300"#] {
+        check_life(good, 1).await;
+    }
+    check_life(r#","expires_in":99999999999999999999999999"#, 1).await;
+    check_life(r#","expires_in":[true]"#, 1).await;
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_no_other_can_be_had_makes_the_request_wait() {
+    let plays = [token("one", 3_600), Play::status(200).body("<html>maintenance"), token("two", 3_600)];
+    let service = Stand::new(plays).await;
+    let stand = Stand::with(&client(&service.address), status(&[401, 201])).await;
+    let found = stand.send(&post()).await;
+    assert_eq!(verdict(&found), "busy AND-4007", "{found:?}");
+    assert_eq!(verdict(&stand.send(&post()).await), "done");
+    assert_eq!(stand.seen(1).header("authorization"), "Bearer two");
+    assert_eq!((service.lines().len(), stand.lines().len()), (3, 2));
 }
 
 #[tokio::test]

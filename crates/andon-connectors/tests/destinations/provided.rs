@@ -91,7 +91,12 @@ async fn what_the_service_cannot_give_is_told() {
     let absent = Play::status(404).body(r#"{"ErrorMessage":"Configuration with the specified name was not found"}"#);
     check(vec![svc(), absent], "refused AND-4010 0", "HTTP 404 Configuration with the specified").await;
     check(vec![svc(), Play::status(503)], "busy AND-4007", "HTTP 503").await;
-    check(vec![svc(), Play::status(200).body("<html>")], "refused AND-4010 0", "not JSON").await;
+    check(vec![svc(), Play::status(200).body("<html>")], "busy AND-4007", "not JSON").await;
+    check(vec![svc(), Play::status(200).body(&"x".repeat(600_000))], "busy AND-4002", "longer than").await;
+    let elsewhere = found(&client_credentials("file:///etc/passwd"), Some("dest-token-1"));
+    check(vec![svc(), elsewhere], "refused AND-4010 0", "its URL: use https").await;
+    let open = found(&client_credentials("http://s4.example.com"), Some("dest-token-1"));
+    check(vec![svc(), open], "refused AND-4010 0", "allow_http = true").await;
     check(vec![Play::status(401)], "refused AND-4009 0", "/oauth/token").await;
     let failed = |error: &str| {
         let answer = json!({ "destinationConfiguration": client_credentials("https://s4.example.com"),

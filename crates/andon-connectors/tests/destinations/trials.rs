@@ -19,13 +19,28 @@ async fn every_line_says_what_was_tried() {
     let ok = || Play::status(200);
     check(odata, vec![ok(), Play::token("a")], &["address ok", "connection ok", "credentials ok", "csrf token ok"])
         .await;
-    let refused = ["address ok", "connection ok", "credentials no", "csrf token no"];
-    check(odata, vec![Play::status(401), Play::status(401)], &refused).await;
+    check(odata, vec![Play::status(401)], &["address ok", "connection ok", "credentials no"]).await;
     let page = ok().header("content-type", "text/html").body("<html>");
     check(BASIC, vec![page], &["address ok", "connection ok", "credentials no"]).await;
     check("", vec![Play::status(404)], &["address ok", "connection ok", "credentials ok"]).await;
     let missing = "[auth]\nkind = \"basic\"\nuser = \"A\"\npassword = { env = \"ANDON_TEST_NOWHERE\" }\n";
     check(missing, vec![], &["address ok", "credentials no"]).await;
+}
+
+#[tokio::test]
+async fn a_refused_password_is_tried_once() {
+    let odata = format!("{BASIC}[odata]\ncsrf_service_document = \"/odata/API_X/\"\n");
+    let stand = Stand::with(&odata, [Play::status(401), Play::status(401)]).await;
+    let lines = stand.destinations.test(&s4()).await;
+    assert_eq!(stand.lines().len(), 1, "SAP locks users for less: {lines:?}");
+    assert!(lines.iter().any(|line| line.detail == "not accepted: check user and password"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_away_is_named() {
+    let destinations = destinations("http://127.0.0.1:9", "[proxy]\nurl = \"http://127.0.0.1:9\"\n").await;
+    let lines = destinations.test(&s4()).await;
+    assert!(lines.iter().any(|line| line.detail.starts_with("through the proxy http://127.0.0.1:9/: ")), "{lines:?}");
 }
 
 #[tokio::test]

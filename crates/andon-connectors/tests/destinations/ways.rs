@@ -71,6 +71,21 @@ async fn what_is_encrypted_goes_through_a_proxy_by_connect() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_refuses_is_told_and_nothing_is_lost() {
+    let through = |address: &str| format!("allow_http = true\n{BASIC}[proxy]\nurl = \"http://{address}\"\n");
+    let check = async |play: Play, expect: &str| {
+        let proxy = Stand::new([play]).await;
+        let answer = destinations("http://s4.example.com", &through(&proxy.address)).await.send(&s4(), &post()).await;
+        assert_eq!(verdict(&answer), expect, "{answer:?}");
+    };
+    check(Play::status(407), "refused AND-4006 407").await;
+    check(Play::status(502), "lost AND-4003").await;
+    check(Play::status(302).header("location", "http://evil.example.com/"), "refused AND-4001 302").await;
+    let answer = destinations("http://s4.example.com", &through("127.0.0.1:9")).await.send(&s4(), &post()).await;
+    assert_eq!(verdict(&answer), "busy AND-4002", "{answer:?}");
+}
+
+#[tokio::test]
 async fn a_cloud_connector_is_reached_by_its_token_and_place() {
     let created = Play::created;
     let plays =

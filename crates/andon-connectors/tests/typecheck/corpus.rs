@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use andon_connectors::metadata::{Kind, Metadata, Property, Version};
 
 use crate::scenario::Scenario;
+use crate::steps;
 
 const NOTIFY: &str = "actions/notify.toml";
 const REQUEST: &str = "actions/request.toml";
@@ -18,7 +19,7 @@ const LOOKUP: &str = "lookups/site.csv";
 const LEAST_PERCENT: usize = 95;
 
 /// One thing wrong.
-struct Fault {
+pub(crate) struct Fault {
     class: &'static str,
     file: &'static str,
     from: String,
@@ -27,12 +28,12 @@ struct Fault {
     word: String,
 }
 
-fn fault(class: &'static str, file: &'static str, from: &str, to: &str, word: &str) -> Fault {
+pub(crate) fn fault(class: &'static str, file: &'static str, from: &str, to: &str, word: &str) -> Fault {
     Fault { class, file, from: from.to_owned(), to: to.to_owned(), word: word.to_owned() }
 }
 
 /// Faults of one class in one file: piece, what stands in its place, word.
-fn written(class: &'static str, file: &'static str, faults: &[(&str, &str, &str)]) -> Vec<Fault> {
+pub(crate) fn written(class: &'static str, file: &'static str, faults: &[(&str, &str, &str)]) -> Vec<Fault> {
     faults.iter().map(|(from, to, word)| fault(class, file, from, to, word)).collect()
 }
 
@@ -426,6 +427,7 @@ fn corpus(scenario: &Scenario) -> Vec<Fault> {
     let groups =
         [bodies(), addresses(), keys_and_queries(), guards_and_answers(), tables_and_lookups(), dates_and_filters()];
     faults.extend(groups.into_iter().flatten());
+    faults.extend(steps::faults());
     faults
 }
 

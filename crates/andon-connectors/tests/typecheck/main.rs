@@ -6,3 +6,4 @@ mod parser;
 mod rules;
 mod scenario;
 mod shipped;
+mod steps;

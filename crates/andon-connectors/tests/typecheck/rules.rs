@@ -5,6 +5,7 @@ use andon_model::Severity;
 use crate::scenario::Scenario;
 
 const NOTIFY: &str = "actions/notify.toml";
+const ALARM: &str = "actions/alarm.toml";
 
 fn check(file: &str, from: &str, to: &str, severity: Severity, expect: &str) {
     let findings = Scenario::good().with(file, from, to).check();
@@ -12,6 +13,8 @@ fn check(file: &str, from: &str, to: &str, severity: Severity, expect: &str) {
     assert_eq!(texts, [expect], "for {to:?}");
     assert_eq!(findings[0].severity, severity, "for {to:?}");
 }
+
+const KEYED: &str = "a file is made in a set: leave out the key of AttachmentContentSet";
 
 const MISMATCH: &str = "AND-2008: the action does not fit the service's metadata";
 const REFERENCE: &str = "AND-2002: the configuration names something that does not exist";
@@ -67,9 +70,37 @@ fn messages_name_file_line_field_and_rule() {
         "\"p\": \"\\\"1\\\"\"",
         "\"p\": \"\"",
         &format!(
-            "{REFERENCE} (actions/notify.toml line 38): ${{{{decision.priority}}}}: row 1 of decision device ask for \
-             the action and leave priority empty"
+            "{REFERENCE} (actions/notify.toml line 38): ${{{{decision.priority}}}}: row 1 of decision device asks for \
+             the action and leaves priority empty"
         ),
+    );
+}
+
+#[test]
+fn messages_name_what_an_episode_a_change_set_and_a_file_need() {
+    let error = |from: &str, to: &str, line: usize, expect: &str| {
+        let expect = format!("{MISMATCH} (actions/alarm.toml line {line}): {expect}");
+        check(ALARM, from, to, Severity::Error, &expect);
+    };
+    error(
+        "\"X\"]",
+        "\"open\"]",
+        15,
+        "open_while: d.Phase is never \"open\", so the document would be taken for closed: it has 2 characters at most, not 4",
+    );
+    error("Number,Phase,", "Number,", 15, "open_while d.Phase: the query's $select does not ask for Phase");
+    error(
+        "document = \"responses[0]",
+        "document = \"responses[2]",
+        62,
+        "document responses[2].body.d.Number: the change set has 2 parts: [2] is none of them, the first is [0]",
+    );
+    error("file_name =", "path = \"AttachmentContentSet('1')\"\nfile_name =", 89, KEYED);
+    error(
+        "${{key}}.png",
+        "picture-${{key}}.png",
+        89,
+        "FileName takes 24 characters, this gives 32: the guard could not find the document again",
     );
 }
 
@@ -90,6 +121,14 @@ fn what_may_work_is_a_warning() {
         "{{event.data.text | left(21)",
         &format!(
             "{MISMATCH} (actions/notify.toml line 54): ItemText takes 20 characters, the template lets up to 21 through"
+        ),
+    );
+    warning(
+        "tables/crew.json",
+        "Early crew",
+        "Early crew of assembly",
+        &format!(
+            "{MISMATCH} (actions/alarm.toml line 80): ItemText takes 20 characters, row 1 of decision crew gives 22"
         ),
     );
 }

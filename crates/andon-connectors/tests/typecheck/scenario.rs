@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use andon_act::template::{Facts, KnownRow, Origin};
+use andon_act::template::{Facts, KnownRow, KnownTable, Origin};
 use andon_connectors::metadata::{Services, check_types};
 use andon_journal::{Document, DocumentKind, Finding};
 use andon_model::{Lookup, Name};
@@ -70,10 +70,25 @@ impl Scenario {
     fn facts(&self, action: &Name) -> Facts {
         let lookups = self.lookups();
         let origins = self.of(DocumentKind::Decision).filter_map(|decision| self.origin(decision, action, &lookups));
-        Facts { origins: origins.collect(), lookups }
+        let tables = self.of(DocumentKind::Decision).map(|decision| (decision.name.clone(), self.table(decision)));
+        Facts { origins: origins.collect(), tables: tables.collect(), lookups }
     }
 
     fn origin(&self, decision: &Document, action: &Name, lookups: &BTreeMap<Name, Arc<Lookup>>) -> Option<Origin> {
+        let file: toml::Table = toml::from_str(&decision.text).expect("TOML");
+        let KnownTable { outputs, rows } = self.table(decision);
+        let rows: Vec<KnownRow> = rows.into_iter().filter(|row| row.output["action"] == action.as_str()).collect();
+        let used = file.get("lookups").and_then(toml::Value::as_table).into_iter().flatten();
+        let used = used.filter_map(|(alias, used)| {
+            let name = Name::new(used["table"].as_str()?).ok()?;
+            Some((alias.clone(), (name.clone(), lookups.get(&name)?.clone())))
+        });
+        let lookups = used.collect();
+        (!rows.is_empty()).then(|| Origin { decision: decision.name.clone(), outputs, rows, lookups })
+    }
+
+    /// What a decision says, whoever asks.
+    fn table(&self, decision: &Document) -> KnownTable {
         let file: toml::Table = toml::from_str(&decision.text).expect("TOML");
         let table = format!("tables/{}.json", file["table"].as_str().expect("a name"));
         let document: Value = serde_json::from_str(self.text(&table)).expect("JSON");
@@ -81,16 +96,9 @@ impl Scenario {
         let content = &nodes.iter().find(|node| node["type"] == "decisionTableNode").expect("a table")["content"];
         let columns = content["outputs"].as_array().expect("outputs");
         let rules = content["rules"].as_array().expect("rules");
-        let rows: Vec<KnownRow> = rules.iter().enumerate().map(|(at, rule)| row(at + 1, rule, columns)).collect();
-        let rows: Vec<KnownRow> = rows.into_iter().filter(|row| row.output["action"] == action.as_str()).collect();
-        let used = file.get("lookups").and_then(toml::Value::as_table).into_iter().flatten();
-        let used = used.filter_map(|(alias, used)| {
-            let name = Name::new(used["table"].as_str()?).ok()?;
-            Some((alias.clone(), (name.clone(), lookups.get(&name)?.clone())))
-        });
+        let rows = rules.iter().enumerate().map(|(at, rule)| row(at + 1, rule, columns)).collect();
         let outputs = columns.iter().map(|column| column["field"].as_str().expect("a field").to_owned()).collect();
-        let lookups = used.collect();
-        (!rows.is_empty()).then(|| Origin { decision: decision.name.clone(), outputs: Some(outputs), rows, lookups })
+        KnownTable { outputs: Some(outputs), rows }
     }
 }
 

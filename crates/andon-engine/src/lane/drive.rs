@@ -27,6 +27,10 @@ impl Lane {
                 let done = self.release(turn, &run, Wish { release, by }).await;
                 reply_after_commit(turn, done, reply);
             }
+            Message::CloseEpisode { id, by, reply } => {
+                let done = self.close_episode(turn, id, &by).await;
+                reply_after_commit(turn, done, reply);
+            }
             Message::DecideAgain { event, reply } => {
                 let done = self.decide_again(turn, event).await;
                 reply_after_commit(turn, done, reply);

@@ -4,11 +4,12 @@
 //! same episode has settled with is there.
 
 use andon_act::{Input, OpenEpisode};
-use andon_journal::Episode;
+use andon_journal::{Episode, EpisodeKey};
 use andon_model::RunId;
 
 use super::Lane;
 use crate::turn::Turn;
+use crate::{HandleError, telemetry};
 
 /// Runs told in one turn how they stand in their episode.
 const ASKING_PER_TURN: usize = 256;
@@ -44,6 +45,24 @@ impl Lane {
                 self.asking.push(run.clone());
             }
         }
+    }
+
+    /// Closes an episode on behalf of a person, whatever the destination says: the next event opens another. While a
+    /// run of it is under way or parked, that one's word counts.
+    pub(super) async fn close_episode(&mut self, turn: &mut Turn, id: EpisodeKey, by: &str) -> Result<(), HandleError> {
+        self.learn_all().await?;
+        if let Some(run) = self.slots.first_in_episode(&id) {
+            return Err(HandleError::Conflict(format!(
+                "run {run} of this episode is pending or parked; see to it first"
+            )));
+        }
+        let EpisodeKey { action, key } = &id;
+        if self.shared.journal.episode(&id).await?.is_none() {
+            return Err(HandleError::NotFound(format!("episode {key:?} of action {action}")));
+        }
+        telemetry::episode_closed(&id, by);
+        turn.closed.push(id);
+        Ok(())
     }
 
     /// Runs whose turn may have come: at the gate, or in their episode.

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use andon_act::{Answer, Found};
-use andon_journal::{Commit, JournalError, Lease, RunPlace};
+use andon_journal::{Commit, EpisodeKey, JournalError, Lease, RunPlace};
 use andon_model::{Name, Offset, Problem, Release, RunId, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -40,6 +40,8 @@ pub(crate) enum Message {
     Probed { run: RunId, found: Found },
     /// A person wants to move a run.
     Release { run: RunId, release: Release, by: String, reply: Reply },
+    /// A person wants the next event of an episode to open another.
+    CloseEpisode { id: EpisodeKey, by: String, reply: Reply },
     /// A person wants an event decided again.
     DecideAgain { event: Offset, reply: Reply },
     /// A new configuration is in force: gates look at their limits again.

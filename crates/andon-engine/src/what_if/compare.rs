@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::fields::differing;
-use super::rehearse::{Ending, Rehearsal, RehearsedRun, Sent};
+use super::rehearse::{Ending, Recorded, Rehearsal, RehearsedRun, Sent};
 use super::{Changed, Part, PartKind};
 
-/// Everything that differs. `in_full` keeps the requests themselves.
-pub(super) fn compare(before: &Rehearsal, after: &Rehearsal, in_full: bool) -> Vec<Part> {
-    let mut comparison = Comparison { parts: Vec::new(), in_full };
+/// Everything that differs, with the documents that are recorded. `in_full` keeps the requests themselves.
+pub(super) fn compare((before, after): (&Rehearsal, &Rehearsal), recorded: &Recorded, in_full: bool) -> Vec<Part> {
+    let mut comparison = Comparison { parts: Vec::new(), recorded, in_full };
     comparison.failures(before.failure.as_ref(), after.failure.as_ref());
     comparison.decisions(&before.decisions, &after.decisions);
     let actions: BTreeSet<&Name> = before.runs.keys().chain(after.runs.keys()).collect();
@@ -22,12 +22,13 @@ pub(super) fn compare(before: &Rehearsal, after: &Rehearsal, in_full: bool) -> V
     comparison.parts
 }
 
-struct Comparison {
+struct Comparison<'a> {
     parts: Vec<Part>,
+    recorded: &'a Recorded,
     in_full: bool,
 }
 
-impl Comparison {
+impl Comparison<'_> {
     fn failures(&mut self, before: Option<&Problem>, after: Option<&Problem>) {
         if before != after {
             self.add(PartKind::Failure, "", before, after);
@@ -79,6 +80,7 @@ impl Comparison {
                 change: change(before.is_some(), after.is_some()),
                 name: action.to_string(),
                 step: Some(step.clone()),
+                document: self.recorded.document(action, step),
                 fields,
                 assumed: differs_already,
                 before: kept(before),
@@ -95,6 +97,7 @@ impl Comparison {
             change: change(before.is_some(), after.is_some()),
             name: name.to_owned(),
             step: None,
+            document: None,
             fields: Vec::new(),
             assumed: false,
             before: value(before),

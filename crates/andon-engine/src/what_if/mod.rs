@@ -14,6 +14,7 @@
 //! attempt's time of SAP Gateway's repeatable requests excepted.
 
 mod compare;
+mod configurations;
 mod fields;
 mod page;
 mod rehearse;
@@ -24,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{ApplyError, Handle};
+pub(crate) use configurations::Compiled;
 
 /// What is asked.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,8 +44,19 @@ pub struct WhatIf {
     pub source: Option<String>,
     /// Only events of this type.
     pub kind: Option<String>,
+    /// Only events that these decide or act on, before the change or after it.
+    pub concerns: Concerns,
     /// How many differences of the page carry their requests; the others only name what differs.
     pub in_full: usize,
+}
+
+/// A part of the configuration that events have to do with; every one that is given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Concerns {
+    /// The event is decided by this decision: a row of it hits, or none does.
+    pub decision: Option<Name>,
+    /// The event has a run of this action.
+    pub action: Option<Name>,
 }
 
 /// What a change is compared with.
@@ -119,6 +132,9 @@ pub struct Part {
     /// The step, of a request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<Name>,
+    /// The document that SAP has from the step, where the recorded run made or found one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// What of a changed request differs, such as `path` or `body/Priority`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fields: Vec<String>,

@@ -9,11 +9,12 @@ use andon_journal::{EventFilter, EventRow, JournalError, StoredEvent};
 use andon_model::{Offset, Timestamp};
 
 use super::compare::compare;
+use super::configurations::Compiled;
 use super::rehearse::{Ending, Recorded, Rehearsal, rehearse};
-use super::{Against, Difference, Moment, WhatIf, WhatIfPage};
+use super::{Against, Concerns, Difference, Moment, WhatIf, WhatIfPage};
+use crate::ApplyError;
 use crate::catalog::Catalog;
 use crate::engine::Shared;
-use crate::{ApplyError, configure};
 
 /// Events read, rehearsed and compared at once.
 const CHUNK: usize = 100;
@@ -23,23 +24,28 @@ const MAX_EVENTS: u64 = 10_000;
 const MAX_BYTES: usize = 8 << 20;
 /// A page ends when it has taken so long; the API's callers wait for it.
 const MAX_TIME: Duration = Duration::from_secs(5);
-/// Compiled revisions kept for one page.
-const MAX_REVISIONS: usize = 8;
 
 /// The page after `asked.after`.
 pub(super) async fn page(shared: &Arc<Shared>, asked: &WhatIf) -> Result<WhatIfPage, ApplyError> {
-    let _one_at_a_time = shared.replaying.lock().await;
-    let (current, changed) = configure::with_changes(shared, asked.changes.clone()).await?;
-    let revision = current.revision;
-    let mut reader = Reader { shared, asked, at: begin(shared, asked).await?, revisions: BTreeMap::new(), current };
-    let mut page = WhatIfPage { revision, ..WhatIfPage::default() };
+    let mut compiled = shared.replaying.lock().await;
+    let page = evaluated(shared, asked, &mut compiled).await?;
+    if page.next.is_none() {
+        *compiled = Compiled::default();
+    }
+    Ok(page)
+}
+
+async fn evaluated(shared: &Arc<Shared>, asked: &WhatIf, compiled: &mut Compiled) -> Result<WhatIfPage, ApplyError> {
+    let (current, changed) = compiled.pair(shared, &asked.changes).await?;
+    let mut page = WhatIfPage { revision: current.revision, ..WhatIfPage::default() };
+    let mut reader = Reader { shared, asked, at: begin(shared, asked).await?, compiled, current };
     let (started, mut bytes) = (shared.clock.now(), 0);
     loop {
         let chunk = reader.read(&mut page).await?;
         let is_last = chunk.is_last;
-        let done =
-            rehearsed(chunk.cases, changed.clone(), asked.in_full.saturating_sub(page.differences.len())).await?;
-        bytes += done.into_page(&mut page);
+        let trial = Trial { changed: changed.clone(), concerns: asked.concerns.clone() };
+        let in_full = asked.in_full.saturating_sub(page.differences.len());
+        bytes += rehearsed(chunk.cases, trial, in_full).await?.into_page(&mut page);
         if is_last {
             return Ok(page);
         }
@@ -93,7 +99,7 @@ struct Reader<'a> {
     /// Everything up to here is read.
     at: Offset,
     current: Arc<Catalog>,
-    revisions: BTreeMap<i64, Arc<Catalog>>,
+    compiled: &'a mut Compiled,
 }
 
 impl Reader<'_> {
@@ -174,17 +180,14 @@ impl Reader<'_> {
         if revision == self.current.revision {
             return Ok(self.current.clone());
         }
-        if let Some(known) = self.revisions.get(&revision) {
-            return Ok(known.clone());
-        }
-        let documents = self.shared.configurations.documents_at(revision).await?;
-        let catalog = Arc::new(Catalog::compile(revision, &documents).0);
-        while self.revisions.len() >= MAX_REVISIONS {
-            self.revisions.pop_first();
-        }
-        self.revisions.insert(revision, catalog.clone());
-        Ok(catalog)
+        self.compiled.at(self.shared, revision).await
     }
+}
+
+/// What the cases of a chunk are tried on.
+struct Trial {
+    changed: Arc<Catalog>,
+    concerns: Concerns,
 }
 
 /// What a chunk came to.
@@ -212,12 +215,15 @@ impl Rehearsed {
         self.page.unanswered += unanswered.count() as u64;
     }
 
-    fn compare(&mut self, case: &Case, changed: &Catalog, in_full: usize) {
+    fn compare(&mut self, case: &Case, trial: &Trial, in_full: usize) {
         let revision = case.base.revision;
         let before = rehearse(&case.base, &case.recorded, revision);
-        let after = rehearse(changed, &case.recorded, revision);
+        let after = rehearse(&trial.changed, &case.recorded, revision);
+        if !before.is_about(&trial.concerns) && !after.is_about(&trial.concerns) {
+            return;
+        }
         self.count(&before);
-        let parts = compare(&before, &after, self.page.differences.len() < in_full);
+        let parts = compare((&before, &after), &case.recorded, self.page.differences.len() < in_full);
         if parts.is_empty() {
             return;
         }
@@ -231,11 +237,11 @@ impl Rehearsed {
 }
 
 /// Away from the tasks that serve the lane and the API.
-async fn rehearsed(cases: Vec<Case>, changed: Arc<Catalog>, in_full: usize) -> Result<Rehearsed, JournalError> {
+async fn rehearsed(cases: Vec<Case>, trial: Trial, in_full: usize) -> Result<Rehearsed, JournalError> {
     let work = move || {
         let mut rehearsed = Rehearsed::default();
         for case in &cases {
-            rehearsed.compare(case, &changed, in_full);
+            rehearsed.compare(case, &trial, in_full);
         }
         rehearsed
     };

@@ -9,6 +9,7 @@ use andon_act::{
 use andon_journal::StoredEvent;
 use andon_model::{Code, Decision, Name, Problem, RunStatus, Timestamp};
 
+use super::Concerns;
 use crate::catalog::{Catalog, Wish};
 
 /// An event with the states of its runs, if there are any.
@@ -52,6 +53,21 @@ impl Recorded {
     /// The recorded run of an action.
     fn run(&self, action: &Name) -> Option<&RunState> {
         self.runs.iter().find(|run| run.action == *action)
+    }
+
+    /// The number of the document that a step of the recorded run made or found.
+    pub(super) fn document(&self, action: &Name, step: &Name) -> Option<String> {
+        let mut documents = self.run(action)?.documents.iter();
+        documents.find(|document| document.step == step.as_str()).map(|document| document.number.clone())
+    }
+}
+
+impl Rehearsal {
+    /// Whether the event has to do with what is asked about. A decision that cannot be made has failed by any of them.
+    pub(super) fn is_about(&self, concerns: &Concerns) -> bool {
+        let Concerns { decision, action } = concerns;
+        let decides = |name: &Name| self.failure.is_some() || self.decisions.iter().any(|d| d.table.name == *name);
+        decision.as_ref().is_none_or(decides) && action.as_ref().is_none_or(|name| self.runs.contains_key(name))
     }
 }
 

@@ -1,7 +1,11 @@
 //! A parked run goes on holding its episode after a restart.
 
 use andon_act::DestinationLimits;
-use andon_journal::{Append, Change, Configurations, Document, DocumentKind, Journal, RunFilter, RunRow, Views};
+use andon_engine::HandleError;
+use andon_journal::{
+    Append, Change, Configurations, Document, DocumentKind, EpisodeFilter, EpisodeKey, Journal, RunFilter, RunRow,
+    Views,
+};
 use andon_model::{Clock, Event, Release, RunStatus};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{DestinationFaults, Dice, RuntimeClock, SimulatedDestination};
@@ -58,13 +62,30 @@ async fn others_wait_for_a_parked_run_across_a_restart() {
     assert_eq!(waiting.summary, format!("waits for run {} of the same episode", parked.id));
     assert!(books.books().is_empty());
 
+    let id = EpisodeKey { action: name("notify"), key: "p".into() };
+    let refused = engine.handle().close_episode(id.clone(), "ada").await;
+    assert!(matches!(refused, Err(HandleError::Conflict(_))), "{refused:?}");
     let resolve = Release::Resolve { document: Some("4711".into()) };
     engine.handle().release(&parked.id, resolve, "ada").await.expect("resolved");
     until_pending(&journal, 0).await;
     let (first, second) = runs(&journal).await;
     assert_eq!((first.status, first.documents.as_str()), (RunStatus::Done, "4711"));
     assert_eq!((second.status, second.documents.as_str()), (RunStatus::Done, "4711"));
-    let episodes = journal.episodes(None, 10).await.expect("listed");
-    assert_eq!(episodes.iter().map(|episode| (&*episode.document, episode.count)).collect::<Vec<_>>(), [("4711", 2)]);
+    let episodes = journal.episodes(EpisodeFilter { limit: 10, ..EpisodeFilter::default() }).await.expect("listed");
+    assert_eq!(
+        episodes.iter().map(|row| (&*row.episode.document, row.episode.count)).collect::<Vec<_>>(),
+        [("4711", 2)]
+    );
     assert!(books.books().is_empty(), "nothing was sent again");
+
+    engine.handle().close_episode(id.clone(), "ada").await.expect("closed");
+    let gone = engine.handle().close_episode(id, "ada").await;
+    assert!(matches!(gone, Err(HandleError::NotFound(_))), "{gone:?}");
+    let third = Event::new("/pump", "3", "anomaly", json!({ "equipment": "p" }));
+    journal.append(Append { events: vec![third], ..Append::default() }).await.expect("appended");
+    engine.kill();
+    let engine = start(&journal.crash(), &books, clock).await;
+    tokio::time::sleep(std::time::Duration::from_mins(1)).await;
+    assert_eq!(books.books().len(), 1, "after the closing a document is made");
+    drop(engine);
 }

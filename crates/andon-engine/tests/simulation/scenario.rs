@@ -1,4 +1,4 @@
-//! The configuration of the simulated worlds: three actions that between them have every kind of step the
+//! The configuration of the simulated worlds: four actions that between them have every kind of step the
 //! engine treats differently.
 
 use andon_journal::{Change, Document, DocumentKind};
@@ -8,13 +8,20 @@ use andon_testkit::first_hit_table;
 /// Longest time that a model is given, as the action says.
 pub(crate) const SUMMARY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(1);
 
-/// Events of severity 1 become a notification, those of severity 2 a change set, those of severity 3 one
-/// notification per equipment, since it is never closed.
+/// Where the documents of episodes are made.
+pub(crate) const OF_EPISODES: [&str; 2] = ["/Once", "/Park"];
+
+/// Events of severity 1 become a notification, those of severity 2 a change set. Those of severity 3 join the open
+/// document of their equipment, and those of severity 4 are counted in it; the latter have no way of finding out what
+/// became of a lost request.
 pub(crate) fn documents() -> Vec<Change> {
     let put = |kind, name: &str, text: &str| {
         Change::Put(Document { kind, name: Name::new(name).expect("a name"), text: text.to_owned() })
     };
-    let severity = first_hit_table("event.data.severity", &[("> 2", "once"), ("> 1", "batch"), ("> 0", "notify")]);
+    let severity = first_hit_table(
+        "event.data.severity",
+        &[("> 3", "park"), ("> 2", "once"), ("> 1", "batch"), ("> 0", "notify")],
+    );
     let rating = first_hit_table("event.data.level", &[("> 1", "none")]);
     vec![
         put(DocumentKind::Destination, "s4", ""),
@@ -27,6 +34,7 @@ pub(crate) fn documents() -> Vec<Change> {
         put(DocumentKind::Action, "notify", NOTIFY),
         put(DocumentKind::Action, "batch", BATCH),
         put(DocumentKind::Action, "once", ONCE),
+        put(DocumentKind::Action, "park", PARK),
     ]
 }
 
@@ -85,7 +93,45 @@ kind = "http"
 destination = "s4"
 method = "GET"
 path = "/documents/${{episode.document}}"
-open_while = { path = "name", values = ["Pump"] }
+open_while = { path = "phase", values = ["open"] }
+retry = { base = "200ms", max = "5s" }
+
+[[step]]
+name = "again"
+stage = "update"
+kind = "http"
+destination = "s4"
+method = "PATCH"
+path = "/documents/${{episode.document}}"
+body = '{"Offset": ${{run.event_offset}}, "Count": ${{episode.count}}}'
+guard = { kind = "natural" }
+retry = { base = "200ms", max = "5s" }
+"#;
+
+const PARK: &str = r#"
+[episode]
+once_per = "${{event.data.equipment}}"
+
+[[step]]
+name = "create"
+stage = "main"
+kind = "http"
+destination = "s4"
+method = "POST"
+path = "/Park"
+body = '{"Event": "${{event.id}}", "Offset": ${{run.event_offset}}, "Ref": "${{key}}", "Once": "${{episode.key}}"}'
+document = "d.Number"
+guard = { kind = "park" }
+retry = { base = "200ms", max = "5s" }
+
+[[step]]
+name = "status"
+stage = "open-check"
+kind = "http"
+destination = "s4"
+method = "GET"
+path = "/documents/${{episode.document}}"
+open_while = { path = "phase", values = ["open"] }
 retry = { base = "200ms", max = "5s" }
 "#;
 

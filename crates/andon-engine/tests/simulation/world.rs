@@ -1,26 +1,26 @@
 //! One simulated world: engine, journal, destination and senders on one seed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod judge;
+mod people;
+
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use andon_act::DestinationLimits;
-use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation, check_books, check_run};
-use andon_journal::{
-    Append, Appended, Commit, Configurations, Delivery, Journal, JournalError, JournalLayer, Lease, RunDetail,
-    RunFilter, Views,
-};
-use andon_model::{Clock, Event, Name, Offset, RunStatus, TimelineKind};
+use andon_engine::{Engine, EngineParts, EngineSettings, Handle, Violation};
+use andon_journal::{Configurations, Delivery, Journal, RunFilter, Views};
+use andon_model::{Clock, Event, Name, RunStatus};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{
     BookEntry, DestinationFaults, Dice, FaultyJournal, JournalFaults, RuntimeClock, SimulatedDestination,
 };
-use async_trait::async_trait;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::common::{SOURCE, SimulatedAdapters};
-use crate::planted::PlantedTarget;
+use crate::planted::{ForgetfulJournal, FreeingJournal, HastyJournal, PlantedTarget};
 use crate::scenario;
+use people::Closing;
 
 /// A bug to plant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub(crate) enum Plant {
     AcknowledgeBeforeWrite,
     ResendAfterLost,
     ForgetEpisodes,
+    BelieveItIsOpen,
+    FreeTheParked,
 }
 
 /// Time after which every world must have come to rest.
@@ -61,6 +63,8 @@ struct World {
     destination: SimulatedDestination,
     clock: RuntimeClock,
     acknowledged: Mutex<BTreeSet<String>>,
+    /// What people closed, in order.
+    closings: Mutex<Vec<Closing>>,
 }
 
 impl World {
@@ -87,6 +91,7 @@ impl World {
             memory: Mutex::default(),
             clock: RuntimeClock::start(),
             acknowledged: Mutex::default(),
+            closings: Mutex::default(),
         }
     }
 
@@ -96,12 +101,19 @@ impl World {
         let (door, _) = tokio::sync::watch::channel(None);
         let events = self.roll_events();
         let senders = futures_util::future::join_all(events.iter().map(|event| self.send(event, &door)));
-        let played = tokio::time::timeout(PATIENCE, async {
+        let machines = async {
             let (_, engine) = tokio::join!(senders, self.live_and_die(&door));
             self.come_to_rest(engine).await;
+        };
+        let played = tokio::time::timeout(PATIENCE, async {
+            tokio::select! {
+                biased;
+                () = machines => {}
+                () = self.people(&door) => {}
+            }
         });
         if played.await.is_err() {
-            return vec![broken("A3", format!("the world did not come to rest: {}", self.describe().await))];
+            return vec![judge::broken("A3", format!("the world did not come to rest: {}", self.describe().await))];
         }
         self.judge(&events).await
     }
@@ -122,9 +134,10 @@ impl World {
     }
 
     fn roll_events(&self) -> Vec<Event> {
-        (0..self.dice.number(2, 7))
+        (0..self.dice.number(2, 8))
             .map(|n| {
-                let severity = 1 + u32::from(self.dice.chance(0.5)) + u32::from(self.dice.chance(0.4));
+                let severity = 1 + u32::from(self.dice.chance(0.6));
+                let severity = severity + if self.dice.chance(0.6) { 2 } else { 0 };
                 let equipment = format!("p{}", self.dice.number(1, 2));
                 let data = json!({ "severity": severity, "equipment": equipment });
                 let mut event = Event::new("/pump", n.to_string(), "anomaly", data);
@@ -174,13 +187,14 @@ impl World {
         engine
     }
 
-    /// Waits until nothing is pending any more.
+    /// Waits until nothing is pending any more, and nothing waits for a person.
     async fn come_to_rest(&self, engine: Engine) {
         loop {
             tokio::time::sleep(Duration::from_secs(1)).await;
             let counts = self.memory().counts().await.expect("counts");
             let pending = counts.runs.iter().any(|(status, count)| !status.is_settled() && *count > 0);
-            if counts.undecided == 0 && !pending {
+            let parked = counts.runs.iter().any(|(status, count)| *status == RunStatus::Parked && *count > 0);
+            if counts.undecided == 0 && !pending && !parked {
                 engine.kill();
                 return;
             }
@@ -192,6 +206,7 @@ impl World {
         let inner: Arc<dyn Journal> = match self.plant {
             Plant::AcknowledgeBeforeWrite => Arc::new(HastyJournal::new(memory.clone())),
             Plant::ForgetEpisodes => Arc::new(ForgetfulJournal { inner: memory.clone() }),
+            Plant::FreeTheParked => Arc::new(FreeingJournal { inner: memory.clone() }),
             _ => memory.clone(),
         };
         let failures = if self.dice.chance(0.5) { 0.05 } else { 0.0 };
@@ -217,159 +232,5 @@ impl World {
         let pending: Vec<_> = pending.map(|row| format!("{} {} {}", row.event, row.status, row.summary)).collect();
         let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
         format!("undecided {}, pending {pending:?}, acknowledged {acknowledged:?}", counts.undecided)
-    }
-
-    async fn judge(&self, events: &[Event]) -> Vec<Violation> {
-        let books = self.destination.books();
-        let mut found = check_books(books.iter().map(|entry| entry.key.as_str()));
-        found.extend(self.judge_acknowledged().await);
-        found.extend(self.judge_runs().await);
-        found.extend(judge_episodes(&books));
-        if found.is_empty() && books.len() != documents_due(events) {
-            found.push(broken("A3", format!("{} events gave {} documents", events.len(), books.len())));
-        }
-        found.extend(self.judge_counts(events).await);
-        found.extend(judge_order(events, &books));
-        found
-    }
-
-    /// Every event of an episode is counted once.
-    async fn judge_counts(&self, events: &[Event]) -> Vec<Violation> {
-        let episodes = self.memory().episodes(None, 100).await.expect("episodes");
-        let joined: i64 = episodes.iter().map(|episode| episode.count).sum();
-        let due = events.iter().filter(|event| is_once(event)).count();
-        let is_right = usize::try_from(joined).is_ok_and(|joined| joined == due);
-        (!is_right).then(|| broken("A4", format!("{due} events of episodes, counted {joined}"))).into_iter().collect()
-    }
-
-    /// J3 and J4: what was acknowledged is in the journal, once.
-    async fn judge_acknowledged(&self) -> Vec<Violation> {
-        let stored = self.memory().events_after(Offset(0), 1_000).await.expect("events");
-        let ids: Vec<&str> = stored.iter().map(|stored| stored.event.id.as_str()).collect();
-        let acknowledged = self.acknowledged.lock().expect("not poisoned").clone();
-        let lost = acknowledged.iter().filter(|id| !ids.contains(&id.as_str()));
-        let mut found: Vec<_> =
-            lost.map(|id| broken("J3", format!("event {id} was acknowledged and is gone"))).collect();
-        if ids.iter().collect::<BTreeSet<_>>().len() != ids.len() {
-            found.push(broken("J4", format!("an event is stored twice: {ids:?}")));
-        }
-        let gapless = stored.iter().zip(1..).all(|(stored, n)| stored.offset == Offset(n));
-        if !gapless {
-            found.push(broken("J1", "offsets have gaps".into()));
-        }
-        found
-    }
-
-    /// A2 and A3: every run is done, and its timeline shows no repetition in doubt.
-    async fn judge_runs(&self) -> Vec<Violation> {
-        let page = self.memory().runs(RunFilter { limit: 1_000, ..RunFilter::default() }).await.expect("runs");
-        let mut found = Vec::new();
-        for row in page.rows {
-            if row.status != RunStatus::Done {
-                found.push(broken("A3", format!("run {} ended as {}: {}", row.id, row.status, row.summary)));
-            }
-            let detail = self.memory().run_detail(&row.id).await.expect("a run").expect("listed runs exist");
-            found.extend(check_run(&detail));
-            found.extend(judge_summary(&detail));
-        }
-        found
-    }
-}
-
-fn broken(invariant: &'static str, detail: String) -> Violation {
-    Violation { invariant, detail }
-}
-
-fn is_once(event: &Event) -> bool {
-    event.data["severity"] == 3
-}
-
-/// One document per event, but one per equipment where it is made once.
-fn documents_due(events: &[Event]) -> usize {
-    let (once, each): (Vec<&Event>, Vec<&Event>) = events.iter().partition(|event| is_once(event));
-    each.len() + once.iter().map(|event| event.data["equipment"].to_string()).collect::<BTreeSet<_>>().len()
-}
-
-/// A4: at most one open document per action and key; in these worlds none is ever closed.
-fn judge_episodes(books: &[BookEntry]) -> Vec<Violation> {
-    let mut keys: BTreeMap<String, usize> = BTreeMap::new();
-    for entry in books.iter().filter(|entry| entry.path == "/Once") {
-        let body: Value = serde_json::from_str(&entry.body).expect("a rendered body");
-        *keys.entry(body["Once"].to_string()).or_default() += 1;
-    }
-    let several = keys.into_iter().filter(|(_, count)| *count > 1);
-    several.map(|(key, count)| broken("A4", format!("{count} open documents of episode {key}"))).collect()
-}
-
-/// A summary holds up its run no longer than its step says, whatever the model does; what the journal
-/// itself takes is not its fault, nor is a kill.
-fn judge_summary(run: &RunDetail) -> Option<Violation> {
-    const JOURNAL: Duration = Duration::from_secs(4);
-    let mut lines = run.timeline.iter().filter(|line| line.step == "sum");
-    let sent = lines.find(|line| line.kind == TimelineKind::Sending)?;
-    let ended = lines.next()?;
-    let killed = ended.detail["problem"]["detail"] == "the program ended while the request was on its way";
-    let took = ended.at.since(sent.at);
-    let late = !killed && took > scenario::SUMMARY_TIMEOUT + JOURNAL;
-    late.then(|| broken("A3", format!("the summary of run {} took {took:?}", run.row.id)))
-}
-
-/// Documents of one subject were created in the order in which its events were stored.
-fn judge_order(events: &[Event], books: &[BookEntry]) -> Vec<Violation> {
-    let mut subjects: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
-    for entry in books {
-        let body: Value = serde_json::from_str(&entry.body).expect("a rendered body");
-        let subject = events.iter().find(|event| body["Event"] == event.id.as_str()).and_then(|e| e.subject.as_deref());
-        let offset = body["Offset"].as_u64().expect("an offset");
-        subjects.entry(subject.unwrap_or_default()).or_default().push(offset);
-    }
-    subjects.remove("");
-    let disordered = subjects.into_iter().filter(|(_, offsets)| !offsets.is_sorted());
-    disordered.map(|(subject, offsets)| broken("order", format!("{subject} was worked on as {offsets:?}"))).collect()
-}
-
-/// A journal with the bug *acknowledge before the write*.
-struct HastyJournal {
-    inner: Arc<MemoryJournal>,
-    writes: Mutex<tokio::task::JoinSet<()>>,
-}
-
-impl HastyJournal {
-    fn new(inner: Arc<MemoryJournal>) -> Self {
-        Self { inner, writes: Mutex::default() }
-    }
-}
-
-#[async_trait]
-impl JournalLayer for HastyJournal {
-    fn inner(&self) -> &dyn Journal {
-        &*self.inner
-    }
-
-    async fn append(&self, append: Append) -> Result<Appended, JournalError> {
-        let known = append.events.iter().map(|_| (Offset(1), true)).collect();
-        let inner = self.inner.clone();
-        self.writes.lock().expect("not poisoned").spawn(async move {
-            tokio::time::sleep(Duration::from_millis(400)).await;
-            drop(inner.append(append).await);
-        });
-        Ok(Appended { events: known, quarantine: Vec::new() })
-    }
-}
-
-/// A journal with the bug *forget episodes*: what a settled run has opened is not written.
-struct ForgetfulJournal {
-    inner: Arc<MemoryJournal>,
-}
-
-#[async_trait]
-impl JournalLayer for ForgetfulJournal {
-    fn inner(&self) -> &dyn Journal {
-        &*self.inner
-    }
-
-    async fn commit(&self, lease: Lease, mut commit: Commit) -> Result<(), JournalError> {
-        commit.runs.iter_mut().filter_map(|run| run.episode.as_mut()).for_each(|part| part.put = None);
-        self.inner.commit(lease, commit).await
     }
 }

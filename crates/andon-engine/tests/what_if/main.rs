@@ -7,8 +7,8 @@
 mod common;
 mod plant;
 
-use andon_engine::{Against, ApplyError, Changed, Difference, Moment, PartKind, WhatIf, WhatIfPage};
-use andon_model::{Clock as _, Offset};
+use andon_engine::{Against, ApplyError, Changed, Concerns, Difference, Moment, PartKind, WhatIf, WhatIfPage};
+use andon_model::{Clock as _, Name, Offset};
 use andon_testkit::first_hit_table;
 use serde_json::json;
 
@@ -148,6 +148,39 @@ async fn a_changed_template_is_named_with_its_field() {
     assert!(after.as_str().expect("a body").contains("901"), "{after}");
 }
 
+/// The document in SAP that would be another is named, at the step that made it and only there.
+#[tokio::test(start_paused = true)]
+async fn the_document_that_would_differ_is_named() {
+    let plant = Plant::start().await;
+    plant.work(1).await;
+    plant.target.close();
+    let touched = ACTION.replace("timeout = \"9s\"", "timeout = \"8s\"");
+    let (_, differences) = replay(&plant, WhatIf { changes: vec![action(&touched)], ..WhatIf::default() }).await;
+    let documents: Vec<Option<&str>> = differences[0].parts.iter().map(|part| part.document.as_deref()).collect();
+    assert_eq!(documents, [None, None, Some("3"), None], "read, summary, document, notice");
+}
+
+/// A page goes on with what the page before it has compiled, and nothing is kept after the last one.
+#[tokio::test(start_paused = true)]
+async fn pages_share_what_they_compile() {
+    let plant = Plant::start().await;
+    plant.work_on(150, |number| format!("{number}{}", "x".repeat(50_000))).await;
+    plant.target.close();
+    let changes = vec![action(&ACTION.replace("/read/", "/look/"))];
+    let ask = async |asked: WhatIf| plant.engine.handle().what_if(asked).await.expect("replayed").next;
+    let asked = full(WhatIf { changes: changes.clone(), ..WhatIf::default() });
+    let read_before = plant.configurations_read();
+    let after = ask(asked.clone()).await;
+    assert_eq!(after, Some(Offset(100)), "the differences of all events do not fit into a page");
+    assert_eq!(ask(WhatIf { after, ..asked.clone() }).await, None);
+    assert_eq!(plant.configurations_read() - read_before, 1, "once for both pages");
+    ask(asked.clone()).await;
+    assert_eq!(plant.configurations_read() - read_before, 2, "the next replay begins anew");
+    let other = vec![action(&ACTION.replace("/read/", "/see/"))];
+    ask(WhatIf { changes: other, after, ..asked }).await;
+    assert_eq!(plant.configurations_read() - read_before, 3, "other changes are another configuration");
+}
+
 /// What follows a changed request rests on the answer to the one that was sent.
 #[tokio::test(start_paused = true)]
 async fn later_requests_are_marked_as_assumed() {
@@ -218,6 +251,14 @@ async fn a_range_is_kept() {
     check(WhatIf { from: offset(i64::MAX), ..WhatIf::default() }, 0).await;
     check(WhatIf { source: Some("/pump".into()), ..WhatIf::default() }, 150).await;
     check(WhatIf { kind: Some("other".into()), ..WhatIf::default() }, 0).await;
+    let about = |decision: Option<&str>, action: Option<&str>| {
+        let name = |text: &str| Name::new(text).expect("a name");
+        WhatIf { concerns: Concerns { decision: decision.map(name), action: action.map(name) }, ..WhatIf::default() }
+    };
+    check(about(Some("all"), None), 150).await;
+    check(about(Some("all"), Some("notify")), 150).await;
+    check(about(Some("all"), Some("other")), 0).await;
+    check(about(Some("other"), None), 0).await;
 }
 
 #[tokio::test(start_paused = true)]

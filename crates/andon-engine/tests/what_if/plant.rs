@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Response, StepKind, Target, TestLine};
 use andon_engine::{Engine, EngineParts, EngineSettings};
-use andon_journal::{Change, Configurations, Delivery, Document, DocumentKind, Views};
-use andon_model::{Clock as _, Code, Event, Name, Problem};
+use andon_journal::{
+    Applied, Change, Configurations, Delivery, Document, DocumentKind, DocumentVersion, JournalError, RevisionInfo,
+    Views,
+};
+use andon_model::{Clock as _, Code, Event, Name, Problem, Timestamp};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{RuntimeClock, first_hit_table};
 use async_trait::async_trait;
@@ -143,11 +146,42 @@ impl Target for ClosableTarget {
     }
 }
 
+/// Counts how often a whole configuration is read.
+struct CountingConfigurations {
+    journal: MemoryJournal,
+    read: AtomicUsize,
+}
+
+#[async_trait]
+impl Configurations for CountingConfigurations {
+    async fn put(&self, changes: Vec<Change>, author: &str, at: Timestamp) -> Result<Applied, JournalError> {
+        self.journal.put(changes, author, at).await
+    }
+
+    async fn newest_revision(&self) -> Result<i64, JournalError> {
+        self.journal.newest_revision().await
+    }
+
+    async fn documents_at(&self, revision: i64) -> Result<Vec<DocumentVersion>, JournalError> {
+        self.read.fetch_add(1, Ordering::SeqCst);
+        self.journal.documents_at(revision).await
+    }
+
+    async fn history(&self, kind: DocumentKind, name: &Name) -> Result<Vec<DocumentVersion>, JournalError> {
+        self.journal.history(kind, name).await
+    }
+
+    async fn revisions(&self, limit: usize) -> Result<Vec<RevisionInfo>, JournalError> {
+        self.journal.revisions(limit).await
+    }
+}
+
 pub(crate) struct Plant {
     pub(crate) engine: Engine,
     pub(crate) target: Arc<ClosableTarget>,
     pub(crate) clock: RuntimeClock,
     journal: MemoryJournal,
+    configurations: Arc<CountingConfigurations>,
     delivered: AtomicUsize,
 }
 
@@ -165,9 +199,10 @@ impl Plant {
         journal.put(changes, "test", clock.now()).await.expect("configuration is stored");
         let target = Arc::new(ClosableTarget::default());
         let shared = Arc::new(journal.clone());
+        let configurations = Arc::new(CountingConfigurations { journal: journal.clone(), read: AtomicUsize::new(0) });
         let parts = EngineParts {
             journal: shared.clone(),
-            configurations: shared.clone(),
+            configurations: configurations.clone(),
             views: shared,
             adapters: Arc::new(SimulatedAdapters { target: target.clone() }),
             clock: Arc::new(clock),
@@ -175,15 +210,19 @@ impl Plant {
             owner: "test".into(),
         };
         let engine = Engine::start(parts).await.expect("the engine starts");
-        Self { engine, target, clock, journal, delivered: AtomicUsize::new(0) }
+        Self { engine, target, clock, journal, configurations, delivered: AtomicUsize::new(0) }
     }
 
     /// Delivers so many events and waits until their runs are settled.
     pub(crate) async fn work(&self, events: usize) {
+        self.work_on(events, |number| format!("pump-{number}")).await;
+    }
+
+    /// The same with equipment named by the events' numbers.
+    pub(crate) async fn work_on(&self, events: usize, equipment: impl Fn(usize) -> String) {
         for _ in 0..events {
             let number = self.delivered.fetch_add(1, Ordering::SeqCst);
-            let event =
-                Event::new("/pump", number.to_string(), "hot", json!({ "equipment": format!("pump-{number}") }));
+            let event = Event::new("/pump", number.to_string(), "hot", json!({ "equipment": equipment(number) }));
             let body = serde_json::to_vec(&event).expect("serialises").into();
             let delivery = Delivery { body, ..Delivery::default() };
             self.engine.handle().deliver(&name(SOURCE), delivery).await.expect("stored");
@@ -195,6 +234,11 @@ impl Plant {
                 return;
             }
         }
+    }
+
+    /// How often a whole configuration was read.
+    pub(crate) fn configurations_read(&self) -> usize {
+        self.configurations.read.load(Ordering::SeqCst)
     }
 
     pub(crate) async fn apply(&self, changes: Vec<Change>) {

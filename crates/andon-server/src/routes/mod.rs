@@ -22,6 +22,7 @@ use std::sync::Arc;
 use andon_model::{Code, Problem};
 use axum::Router;
 use axum::middleware::from_fn_with_state;
+use axum::response::{IntoResponse, Response};
 use http::{Method, StatusCode, Uri};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -49,6 +50,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(runs::show))
         .routes(routes!(runs::release))
         .routes(routes!(episodes::list))
+        .routes(routes!(episodes::close))
         .routes(routes!(quarantine::list))
         .routes(routes!(quarantine::show))
         .routes(routes!(quarantine::raw))
@@ -94,7 +96,11 @@ async fn no_such_route(uri: Uri) -> ApiError {
     ApiError::not_found(format_args!("the path {}", uri.path()))
 }
 
-async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+async fn no_such_method(method: Method, uri: Uri) -> Response {
     let problem = Problem::new(Code::BadRequest, format!("{} does not take {method}", uri.path()));
-    ApiError::new(StatusCode::METHOD_NOT_ALLOWED, problem)
+    let error = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, problem);
+    if uri.path().ends_with("/rule-services") {
+        return rule_services::Refused(error).into_response();
+    }
+    error.into_response()
 }

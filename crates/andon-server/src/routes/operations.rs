@@ -53,7 +53,7 @@ pub(crate) async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Whether the engine is at work and the journal took its last commit.
+/// Whether the engine is at work and the journal took its last commit and what came in last.
 ///
 /// Open to everybody; says why not by its code only.
 #[utoipa::path(get, path = "/readyz", tag = "operations", operation_id = "readyz", security(()),

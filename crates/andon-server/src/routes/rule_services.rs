@@ -124,7 +124,7 @@ fn result(version: Version, name: &str, output: Value) -> Value {
 
 /// A refusal in SAP's form: `{"error":{"code":"AND-1201","message":"…"}}`.
 #[derive(Debug)]
-pub(crate) struct Refused(ApiError);
+pub(crate) struct Refused(pub(super) ApiError);
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {

@@ -32,6 +32,8 @@ pub(crate) struct RunsQuery {
     /// Only runs of this action.
     #[param(value_type = Option<String>)]
     action: Option<Name>,
+    /// Only runs of episodes with this key.
+    episode: Option<String>,
 }
 
 /// List runs, newest first.
@@ -44,8 +46,8 @@ pub(crate) async fn list(
     State(api): State<Arc<Api>>,
     ApiQuery(query): ApiQuery<RunsQuery>,
 ) -> Result<Json<Page<RunRow>>, ApiError> {
-    let RunsQuery { before, limit, status, action } = query;
-    let filter = RunFilter { before, limit: paging::rows(limit)?, status, action };
+    let RunsQuery { before, limit, status, action, episode } = query;
+    let filter = RunFilter { before, limit: paging::rows(limit)?, status, action, episode };
     Ok(Json(api.handle.views().runs(filter).await?))
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use andon_engine::{Against, Moment, WhatIf, WhatIfPage};
-use andon_model::Offset;
+use andon_engine::{Against, Concerns, Moment, WhatIf, WhatIfPage};
+use andon_model::{Name, Offset};
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
@@ -33,13 +33,19 @@ pub(crate) struct Question {
     #[serde(default, rename = "type")]
     kind: Option<String>,
     #[serde(default)]
+    decision: Option<Name>,
+    #[serde(default)]
+    action: Option<Name>,
+    #[serde(default)]
     in_full: usize,
 }
 
 impl From<Question> for WhatIf {
     fn from(question: Question) -> Self {
-        let Question { changes, against, from, to, after, source, kind, in_full } = question;
-        Self { changes: changes.into_iter().map(Into::into).collect(), against, from, to, after, source, kind, in_full }
+        let Question { changes, against, from, to, after, source, kind, decision, action, in_full } = question;
+        let changes = changes.into_iter().map(Into::into).collect();
+        let concerns = Concerns { decision, action };
+        Self { changes, against, from, to, after, source, kind, concerns, in_full }
     }
 }
 

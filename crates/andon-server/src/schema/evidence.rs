@@ -175,7 +175,7 @@ pub struct RunEpisode {
 
 /// The newest episode of an action and key.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub struct Episode {
+pub struct EpisodeRow {
     /// The action.
     pub action: String,
     /// What it is known by, together with the action.
@@ -192,6 +192,26 @@ pub struct Episode {
     pub touched_at: String,
     /// Events in it, the first one included.
     pub count: i64,
+    /// The run that holds it, so that others of the same key wait; absent while none does.
+    pub held_by: Option<EpisodeHolder>,
+}
+
+/// What an episode is known by.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EpisodeKey {
+    /// The action.
+    pub action: String,
+    /// What its `once_per` gave, 1 to 200 characters.
+    pub key: String,
+}
+
+/// A run that holds its episode: under way, or parked until a person has looked.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EpisodeHolder {
+    /// The run.
+    pub run: String,
+    /// Where it is.
+    pub status: RunStatus,
 }
 
 /// An episode as a run has seen it.
@@ -306,16 +326,38 @@ pub struct DryRun {
     pub failure: Option<Problem>,
 }
 
-/// What one action would do first.
+/// What one action would do.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct DryRunAction {
     /// The action.
     pub action: String,
     /// The output that asked for it.
     pub output: Value,
-    /// The first request, rendered: kind, method, path, query, headers, body.
+    /// Its steps, as far as is known before the first answer; those after one with a problem are missing.
+    pub steps: Vec<DryRunStep>,
+    /// Why not even the first step would be begun.
+    pub problem: Option<Problem>,
+}
+
+/// What one step would do.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct DryRunStep {
+    /// The step.
+    pub step: String,
+    /// Its stage: `pre`, `main` or `post`.
+    pub stage: String,
+    /// Its kind, as in the action's file.
+    pub kind: String,
+    /// Where its request would go.
+    pub destination: Option<String>,
+    /// The request, rendered: kind, method, path, query, headers, body. `${{…}}` stands in it for every path of `open`.
     #[schema(value_type = Option<Object>)]
     pub request: Option<Value>,
-    /// Why it could not be rendered.
+    /// What a step that sends nothing answers.
+    pub answer: Option<Value>,
+    /// Paths into answers that are not there yet.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open: Vec<String>,
+    /// Why it could not be done.
     pub problem: Option<Problem>,
 }

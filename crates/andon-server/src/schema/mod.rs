@@ -20,8 +20,9 @@ pub use delivery::{
     Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, RawBytes, Signature, Source, SourceAuth,
 };
 pub use evidence::{
-    AttachmentInfo, Decision, DocumentRef, DryRun, DryRunAction, Episode, EventRow, OpenEpisode, Page, QuarantineRow,
-    QuarantineStatus, Release, RowHit, RunDetail, RunEpisode, RunRow, RunStatus, TableVersion, TimelineEntry,
+    AttachmentInfo, Decision, DocumentRef, DryRun, DryRunAction, DryRunStep, EpisodeHolder, EpisodeKey, EpisodeRow,
+    EventRow, OpenEpisode, Page, QuarantineRow, QuarantineStatus, Release, RowHit, RunDetail, RunEpisode, RunRow,
+    RunStatus, TableVersion, TimelineEntry,
 };
 pub use operations::{
     Counts, CreatedToken, Destination, EngineStatus, Role, SecretName, SecretValue, StatusAnswer, TestLine, Token,

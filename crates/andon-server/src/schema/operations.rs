@@ -109,7 +109,7 @@ pub struct StatusAnswer {
 /// How the engine is.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct EngineStatus {
-    /// Whether it is at work and the journal took its last commit.
+    /// Whether it is at work and the journal took its last commit and what came in last.
     pub ready: bool,
     /// What is wrong when it is not.
     pub problem: Option<Problem>,

@@ -132,13 +132,16 @@ fn evidence_is_described() {
             behind: Some(model::RunId::new("R2")),
         }),
     });
-    describes::<super::Episode>(journal::Episode {
-        id: journal::EpisodeKey { action: name("notify"), key: "pump-1/hot".into() },
-        document: "10001".into(),
-        run: model::RunId::new("R1"),
-        opened_at: at(1),
-        touched_at: at(2),
-        count: 2,
+    describes::<super::EpisodeRow>(journal::EpisodeRow {
+        episode: journal::Episode {
+            id: journal::EpisodeKey { action: name("notify"), key: "pump-1/hot".into() },
+            document: "10001".into(),
+            run: model::RunId::new("R1"),
+            opened_at: at(1),
+            touched_at: at(2),
+            count: 2,
+        },
+        held_by: Some(journal::EpisodeHolder { run: model::RunId::new("R2"), status: model::RunStatus::Parked }),
     });
     describes::<super::QuarantineRow>(journal::QuarantineRow {
         id: 3,
@@ -156,10 +159,11 @@ fn evidence_is_described() {
 
 #[test]
 fn dry_runs_are_described() {
+    let step = json!({ "step": "look", "stage": "pre", "kind": "lookup", "answer": { "b": 2 }, "open": ["pre.a.b"] });
     let action = andon_engine::DryRunAction {
         action: name("notify"),
         output: json!({"a": 1}),
-        request: None,
+        steps: vec![serde_json::from_value(step).unwrap()],
         problem: Some(problem()),
     };
     describes::<super::DryRun>(andon_engine::DryRun {
@@ -177,6 +181,7 @@ fn replays_are_described() {
         change: andon_engine::Changed::Changed,
         name: "notify".into(),
         step: Some(name("create")),
+        document: Some("10000042".into()),
         fields: vec!["path".into()],
         assumed: true,
         before: Some(json!({"path": "/a"})),

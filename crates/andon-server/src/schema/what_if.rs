@@ -25,6 +25,10 @@ pub struct WhatIf {
     pub source: Option<String>,
     /// Only events of this type.
     pub r#type: Option<String>,
+    /// Only events that this decision decides, before the change or after it.
+    pub decision: Option<String>,
+    /// Only events with a run of this action, before the change or after it.
+    pub action: Option<String>,
     /// How many differences of the page carry their requests; none when absent.
     pub in_full: Option<usize>,
 }
@@ -86,6 +90,8 @@ pub struct Part {
     pub name: Option<String>,
     /// The step, of a request.
     pub step: Option<String>,
+    /// The document that SAP has from the step, where the recorded run made or found one.
+    pub document: Option<String>,
     /// What of a request differs: `path`, `body/Priority`.
     pub fields: Option<Vec<String>>,
     /// Whether it rests on the recorded answer to a request that differs as well.

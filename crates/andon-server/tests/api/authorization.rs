@@ -31,6 +31,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/v1/rule-services", ASK),
     ("GET", "/api/v1/runs", READ),
     ("GET", "/api/v1/episodes", READ),
+    ("POST", "/api/v1/episodes/close", OPERATE),
     ("GET", "/api/v1/runs/{id}", READ),
     ("POST", "/api/v1/runs/{id}/release", OPERATE),
     ("GET", "/api/v1/quarantine", READ),

@@ -66,6 +66,8 @@ async fn refusals_have_the_form_of_sap() {
     check(&world, "v2", long, Err((413, "longer than"))).await;
     let stranger = world.send(request("POST", "/v2/rule-services").json(&about(ID, "Bin"))).await;
     assert_eq!((stranger.status.as_u16(), stranger.json()["error"]["code"].as_str()), (401, Some("AND-1101")));
+    let got = world.ask(Role::Viewer, "GET", "/v2/rule-services").await;
+    assert_eq!((got.status.as_u16(), got.json()["error"]["code"].as_str()), (405, Some("AND-1202")));
     let untyped =
         request("POST", "/v2/rule-services").bearer(token_of(Role::Viewer)).body(about(ID, "Bin").to_string());
     assert_eq!(world.send(untyped).await.status, 400);

@@ -29,6 +29,8 @@ pub(crate) enum Resource {
     Count,
     /// One document.
     Entity(Key),
+    /// One property of a document, by its position.
+    Property(Key, u8),
     /// The bytes of a media document.
     Content(Key),
     /// The children of one document, by position of the navigation.
@@ -100,10 +102,16 @@ fn below_set(service: &'static Service, first: &str, second: Option<&str>) -> Re
         (None, Some(other)) => Err(Failure::not_found(other)),
         (Some(keys), None) => key(service.dialect, root, keys).map(Resource::Entity),
         (Some(keys), Some("$value")) if service.media => key(service.dialect, root, keys).map(Resource::Content),
-        (Some(keys), Some(name)) => {
-            let at = root.navigation(name).ok_or_else(|| Failure::not_found(name))?;
-            Ok(Resource::Children(key(service.dialect, root, keys)?, at))
-        }
+        (Some(keys), Some(name)) => member(root, name, key(service.dialect, root, keys)?),
+    }
+}
+
+/// What a name behind a document leads to.
+fn member(root: &'static EntityType, name: &str, key: Key) -> Result<Resource, Failure> {
+    match (root.navigation(name), root.position(name)) {
+        (Some(at), _) => Ok(Resource::Children(key, at)),
+        (None, Some(position)) => Ok(Resource::Property(key, position)),
+        (None, None) => Err(Failure::not_found(name)),
     }
 }
 
@@ -189,6 +197,7 @@ mod tests {
             Ok(Resource::Set) => "set".to_owned(),
             Ok(Resource::Count) => "count".to_owned(),
             Ok(Resource::Entity(key)) => format!("entity {}", show(&key)),
+            Ok(Resource::Property(key, position)) => format!("property {position} of {}", show(&key)),
             Ok(Resource::Content(key)) => format!("content {}", show(&key)),
             Ok(Resource::Children(key, at)) => format!("children {at} of {}", show(&key)),
             Ok(Resource::Parts(kind)) => format!("parts {}", kind.set),
@@ -211,6 +220,7 @@ mod tests {
         check("API_MAINTNOTIFICATION/MaintenanceNotification(%2710000021%27)", "entity 10000021");
         check("API_MAINTNOTIFICATION/MaintenanceNotification(MaintenanceNotification='1')", "entity 1");
         check("API_MAINTNOTIFICATION/MaintenanceNotification('1')/to_Partner", "children 1 of 1");
+        check("API_MAINTNOTIFICATION/MaintenanceNotification('1')/MaintenanceNotification", "property 0 of 1");
         check("API_MAINTNOTIFICATION/SetMaintNotifToInProcess", "function SetMaintNotifToInProcess");
         check("API_DEFECT_SRV/A_Defect('%2400000000057')", "entity $00000000057");
         let (incident, guid) = ("API_EHS_REPORT_INCIDENT_SRV/A_Incident", "fa163e4d-ca0a-1edd-0000-000000000001");

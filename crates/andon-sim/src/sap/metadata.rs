@@ -127,11 +127,24 @@ fn container(service: &Service) -> String {
         )
     };
     let sets: String = service.types().map(set).collect();
+    let links: String = service.types().map(|kind| association_sets(service, kind)).collect();
     let functions: String = service.functions.iter().map(|function| function_import(service, function)).collect();
     format!(
-        "<EntityContainer Name=\"{namespace}_Entities\" m:IsDefaultEntityContainer=\"true\">{sets}{functions}\
+        "<EntityContainer Name=\"{namespace}_Entities\" m:IsDefaultEntityContainer=\"true\">{sets}{links}{functions}\
          </EntityContainer>"
     )
+}
+
+/// Which sets the ends of an association stand in; without it a client cannot follow a navigation.
+fn association_sets(service: &Service, kind: &EntityType) -> String {
+    let one = |navigation: &Navigation| {
+        let (namespace, set, name, target) = (service.namespace, kind.set, navigation.name, navigation.target.set);
+        format!(
+            "<AssociationSet Name=\"{set}_{name}Set\" Association=\"{namespace}.{set}_{name}\">\
+             <End EntitySet=\"{set}\" Role=\"Parent\"/><End EntitySet=\"{target}\" Role=\"Child\"/></AssociationSet>"
+        )
+    };
+    kind.navigations.iter().map(one).collect()
 }
 
 /// What the set itself does not offer; children are created with their document only.

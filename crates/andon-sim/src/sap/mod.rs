@@ -34,6 +34,7 @@ pub(crate) mod plain;
 mod print;
 mod print_v4;
 mod projection;
+mod property;
 mod query;
 mod reading;
 pub(crate) mod reply;

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::JsonRejection;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -67,11 +68,8 @@ pub(crate) async fn rules(State(system): State<Arc<System>>) -> Json<Vec<RuleSer
     Json(system.rules.all())
 }
 
-pub(crate) async fn set_rules(
-    State(system): State<Arc<System>>,
-    rules: Result<Json<Vec<RuleService>>, JsonRejection>,
-) -> Response {
-    taken(rules, |rules| {
+pub(crate) async fn set_rules(State(system): State<Arc<System>>, body: Bytes) -> Response {
+    taken(&body, |rules: Vec<RuleService>| {
         system.rules.replace(rules);
         Ok(())
     })
@@ -80,9 +78,9 @@ pub(crate) async fn set_rules(
 pub(crate) async fn set_destination(
     State(system): State<Arc<System>>,
     Path(name): Path<String>,
-    properties: Result<Json<BTreeMap<String, String>>, JsonRejection>,
+    body: Bytes,
 ) -> Response {
-    taken(properties, |properties| {
+    taken(&body, |properties: BTreeMap<String, String>| {
         system.destinations.put(&name, properties);
         Ok(())
     })
@@ -93,11 +91,8 @@ pub(crate) async fn mesh(State(system): State<Arc<System>>) -> Response {
     Json(report).into_response()
 }
 
-pub(crate) async fn bind_queue(
-    State(system): State<Arc<System>>,
-    binding: Result<Json<QueueBinding>, JsonRejection>,
-) -> Response {
-    taken(binding, |binding| system.mesh.bind(binding))
+pub(crate) async fn bind_queue(State(system): State<Arc<System>>, body: Bytes) -> Response {
+    taken(&body, |binding: QueueBinding| system.mesh.bind(binding))
 }
 
 pub(crate) async fn clear_mesh(State(system): State<Arc<System>>) -> StatusCode {
@@ -105,22 +100,23 @@ pub(crate) async fn clear_mesh(State(system): State<Arc<System>>) -> StatusCode 
     StatusCode::NO_CONTENT
 }
 
+/// JSON, whatever its media type: people write these requests by hand.
+fn read<T: DeserializeOwned>(body: &Bytes) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| error.to_string())
+}
+
 /// 204 when a body could be read and taken, else 400 with what is wrong.
-fn taken<T>(body: Result<Json<T>, JsonRejection>, take: impl FnOnce(T) -> Result<(), String>) -> Response {
-    let done = body.map_err(|rejection| rejection.body_text()).and_then(|Json(body)| take(body));
-    match done {
+fn taken<T: DeserializeOwned>(body: &Bytes, take: impl FnOnce(T) -> Result<(), String>) -> Response {
+    match read(body).and_then(take) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(what) => problem(StatusCode::BAD_REQUEST, &what),
     }
 }
 
-pub(crate) async fn set_faults(
-    State(system): State<Arc<System>>,
-    setting: Result<Json<FaultSetting>, JsonRejection>,
-) -> Response {
-    let Json(setting) = match setting {
+pub(crate) async fn set_faults(State(system): State<Arc<System>>, body: Bytes) -> Response {
+    let setting: FaultSetting = match read(&body) {
         Ok(setting) => setting,
-        Err(rejection) => return problem(StatusCode::BAD_REQUEST, &rejection.body_text()),
+        Err(what) => return problem(StatusCode::BAD_REQUEST, &what),
     };
     let seed = setting.seed.unwrap_or_else(|| system.faults.current().0);
     system.faults.replace(seed, &setting.profile);

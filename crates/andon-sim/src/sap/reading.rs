@@ -15,7 +15,7 @@ use super::ledger::Document;
 use super::projection::Projection;
 use super::row::Row;
 use super::tables::MIME_TYPE;
-use super::{atom, metadata, metadata_v4, print_v4, reply, stock};
+use super::{atom, metadata, metadata_v4, print_v4, property, reply, stock};
 use crate::statistics::RequestKind;
 
 impl Exchange<'_> {
@@ -27,7 +27,7 @@ impl Exchange<'_> {
                 self.count(RequestKind::Metadata);
                 Ok(reply::xml(StatusCode::OK, self.metadata()))
             }
-            Resource::Set | Resource::Count | Resource::Entity(_) | Resource::Children(..)
+            Resource::Set | Resource::Count | Resource::Entity(_) | Resource::Property(..) | Resource::Children(..)
                 if !self.service.allowed.read =>
             {
                 let what = format!("{} offers no read operation", self.service.root.set);
@@ -39,6 +39,7 @@ impl Exchange<'_> {
             Resource::Set => self.list(),
             Resource::Count => self.number_of_documents(),
             Resource::Entity(key) => self.read_one(&key),
+            Resource::Property(key, position) => self.read_property(&key, position),
             Resource::Content(key) => self.content(&key),
             Resource::Children(key, at) => self.read_children(&key, at),
             Resource::Parts(kind) => self.list_parts(kind),
@@ -71,6 +72,12 @@ impl Exchange<'_> {
         self.count(RequestKind::Read);
         let projection = self.projection(self.service.root)?;
         Ok(self.document(StatusCode::OK, &self.find(key)?.row, &projection))
+    }
+
+    fn read_property(&self, key: &Key, position: u8) -> Result<Response, Failure> {
+        self.count(RequestKind::Read);
+        let document = self.find(key)?;
+        Ok(property::answer(self.service.dialect, self.json, &document.row, position))
     }
 
     /// The bytes of an attachment.

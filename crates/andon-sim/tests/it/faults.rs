@@ -228,6 +228,8 @@ async fn faults_can_be_changed_over_the_wire() {
         assert_eq!(world.post("/sim/faults", &bad).await.status(), 400, "{bad}");
     }
     assert_eq!(world.post("/sim/faults", &json!({"profile": "none"})).await.status(), 200);
+    let by_hand = world.request("POST", "/sim/faults").header("content-type", "application/x-www-form-urlencoded");
+    assert_eq!(by_hand.body(r#"{"profile": "none"}"#).send().await.unwrap().status(), 200, "as curl sends it");
     assert_eq!(world.get("/sim/faults").await.1, json!({"seed": 7, "profile": "none"}));
 }
 

@@ -79,6 +79,17 @@ async fn one_document_is_read_with_its_children() {
 }
 
 #[tokio::test]
+async fn a_property_is_read_alone() {
+    let world = World::new().await;
+    world.create(json!({"NotificationText": "Pump hot"})).await;
+    let (status, read) = world.get(&format!("{NOTIFICATIONS}('10000001')/NotificationText")).await;
+    assert_eq!((status.as_u16(), read), (200, json!({"d": {"NotificationText": "Pump hot"}})));
+    for path in ["('10000001')/Colour", "('10000002')/NotificationText"] {
+        assert_eq!(world.get(&format!("{NOTIFICATIONS}{path}")).await.0, 404, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn the_service_describes_itself() {
     let world = World::new().await;
     let (_, document) = world.get(SERVICE).await;
@@ -91,6 +102,8 @@ async fn the_service_describes_itself() {
          sap:display-format=\"UpperCase\" sap:creatable=\"false\" sap:updatable=\"false\"/>",
         "<FunctionImport Name=\"SetMaintNotifToInProcess\"",
         "<NavigationProperty Name=\"to_ItemCause\"",
+        "<End EntitySet=\"MaintenanceNotification\" Role=\"Parent\"/>\
+         <End EntitySet=\"MaintenanceNotificationItem\" Role=\"Child\"/></AssociationSet>",
     ] {
         assert!(metadata.contains(part), "{part}");
     }

@@ -1,12 +1,14 @@
 //! Reading episodes and the runs that hold them.
 
-use andon_journal::{Episode, EpisodeKey, JournalError, PendingRun, RunPlace};
-use andon_model::{Name, RunId, Timestamp};
+use andon_journal::{
+    Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodeRow, JournalError, PendingRun, RunPlace,
+};
+use andon_model::{RunId, Timestamp};
 use sqlx::{AnyPool, AssertSqlSafe, FromRow, query_as};
 
 use super::journal::PendingRecord;
 use super::{MAX_PAGE, name};
-use crate::error::reading;
+use crate::error::{corrupt, reading};
 use crate::head::count;
 use crate::text::{escape, unescape};
 
@@ -31,15 +33,47 @@ pub(super) async fn find(pool: &AnyPool, id: &EpisodeKey) -> Result<Option<Episo
     row.map(EpisodeRecord::into_episode).transpose()
 }
 
-pub(super) async fn list(pool: &AnyPool, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError> {
-    let filter = if action.is_some() { "WHERE action = $2" } else { "" };
-    let sql = format!("{COLUMNS} {filter} ORDER BY touched_at DESC, action, episode_key LIMIT $1");
-    let mut query = query_as(AssertSqlSafe(sql)).bind(count(limit.clamp(1, MAX_PAGE)));
-    if let Some(action) = action {
-        query = query.bind(action.as_str());
+/// With the run that holds it, from the index `runs_holding_keys`.
+const LIST: &str = "SELECT e.action, e.episode_key, e.document, e.run_id, e.opened_at, e.touched_at, e.joined, \
+     h.id AS holder, h.status AS holder_status FROM episodes e \
+     LEFT JOIN runs h ON h.holds_episode = 1 AND h.action = e.action AND h.episode = e.episode_key";
+
+pub(super) async fn list(pool: &AnyPool, filter: EpisodeFilter) -> Result<Vec<EpisodeRow>, JournalError> {
+    let action = filter.action.map(|action| ("e.action", String::from(action)));
+    let key = filter.key.map(|key| ("e.episode_key", escape(&key).into_owned()));
+    let equals: Vec<(&str, String)> = action.into_iter().chain(key).collect();
+    let mut query = query_as(AssertSqlSafe(list_sql(&equals))).bind(count(filter.limit.clamp(1, MAX_PAGE)));
+    for (_, text) in equals {
+        query = query.bind(text);
     }
-    let rows: Vec<EpisodeRecord> = query.fetch_all(pool).await.map_err(reading(READING))?;
-    rows.into_iter().map(EpisodeRecord::into_episode).collect()
+    let rows: Vec<ListRecord> = query.fetch_all(pool).await.map_err(reading(READING))?;
+    rows.into_iter().map(ListRecord::into_row).collect()
+}
+
+/// `$1` is the number of rows, then the filters.
+fn list_sql(equals: &[(&str, String)]) -> String {
+    let filters = equals.iter().enumerate().map(|(n, (column, _))| format!("{column} = ${}", n + 2));
+    let filters = filters.collect::<Vec<_>>().join(" AND ");
+    let begin = if filters.is_empty() { "" } else { "WHERE " };
+    format!("{LIST} {begin}{filters} ORDER BY e.touched_at DESC, e.action, e.episode_key LIMIT $1")
+}
+
+#[derive(FromRow)]
+struct ListRecord {
+    #[sqlx(flatten)]
+    episode: EpisodeRecord,
+    holder: Option<String>,
+    holder_status: Option<String>,
+}
+
+impl ListRecord {
+    fn into_row(self) -> Result<EpisodeRow, JournalError> {
+        let held_by = self.holder.zip(self.holder_status).map(|(run, status)| {
+            let status = status.parse().map_err(|cause: String| corrupt(format!("run {run}"), &cause))?;
+            Ok::<_, JournalError>(EpisodeHolder { run: RunId::new(run), status })
+        });
+        Ok(EpisodeRow { episode: self.episode.into_episode()?, held_by: held_by.transpose()? })
+    }
 }
 
 #[derive(FromRow)]

@@ -10,7 +10,7 @@ use sqlx::{AnyPool, Arguments as _, AssertSqlSafe, FromRow, query_as, query_scal
 use super::{from_json, name, page, rows_to_fetch, timestamp};
 use crate::bulk::Bulk;
 use crate::error::{Fault, corrupt, reading};
-use crate::text::unescape;
+use crate::text::{escape, unescape};
 
 const LISTING: &str = "listing runs";
 
@@ -23,7 +23,8 @@ static OF_EVENTS: LazyLock<Bulk> =
 pub(super) async fn list(pool: &AnyPool, filter: RunFilter) -> Result<Page<RunRow>, JournalError> {
     let status = filter.status.map(|status| ("status", status.as_str().to_owned()));
     let action = filter.action.map(|action| ("action", String::from(action)));
-    let equals: Vec<(&str, String)> = status.into_iter().chain(action).collect();
+    let episode = filter.episode.map(|key| ("episode", escape(&key).into_owned()));
+    let equals: Vec<(&str, String)> = status.into_iter().chain(action).chain(episode).collect();
     let mut query = query_as(AssertSqlSafe(list_sql(&equals)));
     query = query.bind(filter.before.unwrap_or(i64::MAX)).bind(rows_to_fetch(filter.limit));
     for (_, text) in equals {

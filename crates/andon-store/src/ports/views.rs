@@ -1,10 +1,10 @@
 //! The port `Views`: lists, counts and retention.
 
 use andon_journal::{
-    Counts, Episode, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retained, Retention, RunDetail,
-    RunFilter, RunRow, Views,
+    Counts, EpisodeFilter, EpisodeRow, EventFilter, EventRow, JournalError, Page, QuarantineRow, Retained, Retention,
+    RunDetail, RunFilter, RunRow, Views,
 };
-use andon_model::{Name, Offset, RunId, RunStatus};
+use andon_model::{Offset, RunId, RunStatus};
 use async_trait::async_trait;
 use sqlx::{FromRow, query_as};
 
@@ -42,8 +42,8 @@ impl Views for SqlStore {
         runs::detail(self.db.readers(), id).await
     }
 
-    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError> {
-        episodes::list(self.db.readers(), action, limit).await
+    async fn episodes(&self, filter: EpisodeFilter) -> Result<Vec<EpisodeRow>, JournalError> {
+        episodes::list(self.db.readers(), filter).await
     }
 
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError> {

@@ -1,6 +1,8 @@
 //! Promises about episodes: written with their run, read by key, found again by a starting engine.
 
-use andon_journal::{Episode, EpisodeKey, EpisodePart, Journal, Retention, RunChange, RunPlace, Views};
+use andon_journal::{
+    Episode, EpisodeFilter, EpisodeKey, EpisodePart, Journal, Retention, RunChange, RunFilter, RunPlace, Views,
+};
 use andon_model::{RunId, RunStatus};
 
 use super::Fixture;
@@ -50,10 +52,55 @@ pub async fn episodes_survive_a_kill(fixture: &impl Fixture) {
     fixture.kill(store).await;
     let store = fixture.open().await;
     assert_eq!(store.episode(&id("a")).await.expect("read"), Some(episode("a", 3, 2)));
-    let listed = store.episodes(Some(&name("notify")), 10).await.expect("listed");
-    assert_eq!(listed, [episode("a", 3, 2), episode("b", 2, 1)]);
-    assert_eq!(store.episodes(None, 1).await.expect("listed").len(), 1);
-    assert_eq!(store.episodes(Some(&name("order")), 10).await.expect("listed"), []);
+    let list = |action: Option<&str>, key: Option<&str>, limit| EpisodeFilter {
+        limit,
+        action: action.map(name),
+        key: key.map(str::to_owned),
+    };
+    let keys = async |filter| -> Vec<(String, i64)> {
+        let rows = store.episodes(filter).await.expect("listed");
+        rows.into_iter().map(|row| (row.episode.id.key, row.episode.count)).collect()
+    };
+    assert_eq!(keys(list(Some("notify"), None, 10)).await, [("a".to_owned(), 2), ("b".to_owned(), 1)]);
+    assert_eq!(keys(list(None, None, 1)).await, [("a".to_owned(), 2)]);
+    assert_eq!(keys(list(None, Some("b"), 10)).await, [("b".to_owned(), 1)]);
+    assert_eq!(keys(list(Some("order"), Some("b"), 10)).await, []);
+}
+
+/// A list says which run holds an episode, and the runs of one are found.
+pub async fn lists_name_holders_and_runs(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let runs = vec![
+        part_of(1, RunStatus::Done, "a\0", false, Some(episode("a\0", 1, 1))),
+        part_of(2, RunStatus::Parked, "a\0", true, None),
+        part_of(3, RunStatus::Queued, "a\0", false, None),
+        part_of(4, RunStatus::Done, "b", false, Some(episode("b", 4, 1))),
+        run_of(5, "order", RunStatus::Done),
+    ];
+    let parked = runs[1].id.clone();
+    write_runs(&store, runs).await;
+    let rows = store.episodes(EpisodeFilter { limit: 10, ..EpisodeFilter::default() }).await.expect("listed");
+    let holders: Vec<_> = rows.iter().map(|row| row.held_by.as_ref().map(|by| (&by.run, by.status))).collect();
+    assert_eq!(holders, [None, Some((&parked, RunStatus::Parked))]);
+    let of_a = RunFilter { limit: 10, episode: Some("a\0".to_owned()), ..RunFilter::default() };
+    let page = store.runs(of_a.clone()).await.expect("listed");
+    assert_eq!(page.rows.iter().map(|row| row.event.0).collect::<Vec<_>>(), [3, 2, 1]);
+    let other = RunFilter { action: Some(name("order")), ..of_a };
+    assert_eq!(store.runs(other).await.expect("listed").rows, []);
+}
+
+/// A closed episode is gone, also in the commit in which it was joined, and can be opened again.
+pub async fn closed_episodes_are_forgotten(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let change = |event, key: &str| part_of(event, RunStatus::Done, key, false, Some(episode(key, event, event)));
+    let lease = super::samples::lease(&store).await;
+    let close = |runs, key| andon_journal::Commit { closed_episodes: vec![id(key)], ..super::samples::commit_of(runs) };
+    store.commit(lease, close(vec![change(1, "a\0"), change(2, "b")], "a\0")).await.expect("committed");
+    assert_eq!(store.episode(&id("a\0")).await.expect("read"), None);
+    assert_eq!(store.episode(&id("b")).await.expect("read"), Some(episode("b", 2, 2)));
+    store.commit(lease, close(Vec::new(), "none")).await.expect("an episode that is not there is no error");
+    store.commit(lease, super::samples::commit_of(vec![change(3, "a\0")])).await.expect("committed");
+    assert_eq!(store.episode(&id("a\0")).await.expect("read"), Some(episode("a\0", 3, 3)));
 }
 
 /// A starting engine finds who holds which episode, parked runs among them, page by page.

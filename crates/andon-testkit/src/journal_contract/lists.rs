@@ -17,6 +17,7 @@ pub async fn events_show_decisions_and_runs(fixture: &impl Fixture) {
         decided: vec![decided(1, vec![decision("a"), decision("b")], None), decided(2, vec![], Some(problem.clone()))],
         runs: vec![run_of(1, "notify", RunStatus::Queued), run_of(1, "mail", RunStatus::Queued)],
         decided_up_to: Some(Offset(2)),
+        ..Commit::default()
     };
     store.commit(lease(&store).await, commit).await.expect("committed");
     let rows = store.events(EventFilter { limit: 10, ..EventFilter::default() }).await.expect("listed").rows;
@@ -80,7 +81,7 @@ pub async fn runs_are_filtered_and_paged(fixture: &impl Fixture) {
         (None, Some(name("mail")), 20, 3),
         (Some(RunStatus::Done), Some(name("mail")), 3, 6),
     ] {
-        let filter = RunFilter { before: None, limit, status, action };
+        let filter = RunFilter { limit, status, action, ..RunFilter::default() };
         let expected: Vec<i64> = (1..=60).rev().filter(|n| n % divisor == 0).collect();
         assert_eq!(walk_runs(&store, filter.clone()).await, expected, "{filter:?}");
     }

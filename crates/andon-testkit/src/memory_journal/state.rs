@@ -150,6 +150,7 @@ impl State {
         self.decided_up_to = to;
         self.decided.extend(commit.decided.into_iter().map(|decided| (decided.event, decided)));
         commit.runs.into_iter().for_each(|change| self.change_run(change));
+        self.episodes.retain(|id, _| !commit.closed_episodes.contains(id));
         Ok(())
     }
 

@@ -1,10 +1,10 @@
 //! The port `Views`.
 
 use andon_journal::{
-    Counts, Episode, EventFilter, EventRow, JournalError, Page, QuarantineRow, QuarantineStatus, Retained, Retention,
-    RunDetail, RunFilter, RunRow, StoredEvent, Views,
+    Counts, Episode, EpisodeFilter, EpisodeHolder, EpisodeRow, EventFilter, EventRow, JournalError, Page,
+    QuarantineRow, QuarantineStatus, Retained, Retention, RunDetail, RunFilter, RunRow, StoredEvent, Views,
 };
-use andon_model::{Name, Offset, RunId, RunStatus};
+use andon_model::{Offset, RunId, RunStatus};
 use async_trait::async_trait;
 
 use super::MemoryJournal;
@@ -37,7 +37,9 @@ impl Views for MemoryJournal {
         let wanted = |run: &&MemoryRun| {
             let same_status = filter.status.is_none_or(|status| run.newest.status == status);
             let same_action = filter.action.as_ref().is_none_or(|action| run.newest.action == *action);
-            run.sequence < below && same_status && same_action
+            let key = || run.newest.episode.as_ref().map(|part| part.key.as_str());
+            let same_episode = filter.episode.as_deref().is_none_or(|episode| key() == Some(episode));
+            run.sequence < below && same_status && same_action && same_episode
         };
         let mut rows: Vec<RunRow> = state.runs.values().filter(wanted).map(run_row).collect();
         rows.sort_unstable_by_key(|row| std::cmp::Reverse(row.sequence));
@@ -54,13 +56,17 @@ impl Views for MemoryJournal {
         Ok(Some(RunDetail { row: run_row(run), timeline, document_refs, episode }))
     }
 
-    async fn episodes(&self, action: Option<&Name>, limit: usize) -> Result<Vec<Episode>, JournalError> {
+    async fn episodes(&self, filter: EpisodeFilter) -> Result<Vec<EpisodeRow>, JournalError> {
         let state = self.read(LISTING)?;
-        let wanted = |episode: &&Episode| action.is_none_or(|action| episode.id.action == *action);
+        let wanted = |episode: &&Episode| {
+            let same_action = filter.action.as_ref().is_none_or(|action| episode.id.action == *action);
+            same_action && filter.key.as_ref().is_none_or(|key| episode.id.key == *key)
+        };
         let mut found: Vec<Episode> = state.episodes.values().filter(wanted).cloned().collect();
         found.sort_by_key(|episode| std::cmp::Reverse(episode.touched_at));
-        found.truncate(limit.clamp(1, MAX_PAGE));
-        Ok(found)
+        found.truncate(filter.limit.clamp(1, MAX_PAGE));
+        let row = |episode: Episode| EpisodeRow { held_by: holder(&state, &episode), episode };
+        Ok(found.into_iter().map(row).collect())
     }
 
     async fn quarantine(&self, before: Option<i64>, limit: usize) -> Result<Page<QuarantineRow>, JournalError> {
@@ -112,6 +118,15 @@ fn page<T>(mut rows: impl Iterator<Item = T>, limit: usize, position: impl Fn(&T
     let shown: Vec<T> = rows.by_ref().take(limit.clamp(1, MAX_PAGE)).collect();
     let next = rows.next().and(shown.last()).map(position);
     Page { rows: shown, next }
+}
+
+fn holder(state: &State, episode: &Episode) -> Option<EpisodeHolder> {
+    let is_held = |run: &&MemoryRun| {
+        let part = run.newest.episode.as_ref();
+        run.newest.action == episode.id.action && part.is_some_and(|part| part.holds && part.key == episode.id.key)
+    };
+    let run = state.runs.values().find(is_held)?;
+    Some(EpisodeHolder { run: run.newest.id.clone(), status: run.newest.status })
 }
 
 fn is_wanted(stored: &StoredEvent, filter: &EventFilter) -> bool {

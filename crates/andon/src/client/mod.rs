@@ -10,7 +10,7 @@ use std::path::Path;
 
 use andon_model::{Code, Secret};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -45,6 +45,7 @@ impl Client {
 
     /// The server at `url`.
     pub(crate) fn new(url: &str, token: Option<Secret>, timeout: std::time::Duration) -> anyhow::Result<Self> {
+        check_address(url)?;
         let http = reqwest::Client::builder()
             .timeout(timeout)
             .redirect(reqwest::redirect::Policy::none())
@@ -138,6 +139,16 @@ impl Client {
         let answer = build(request).send().await.map_err(|error| unreachable_server(&error, &place))?;
         answer::Answer::receive(answer, &place).await
     }
+}
+
+/// Refuses early what can be the address of no server.
+fn check_address(url: &str) -> Result<(), Failure> {
+    let is_server = Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    if is_server {
+        return Ok(());
+    }
+    let failure = Failure::new(Code::Setting, format!("{url:?} is not the address of a server"));
+    Err(failure.at("--url, ANDON_URL or [client] url").remedy("write it as in http://127.0.0.1:8480"))
 }
 
 /// A part of a path, with everything escaped that a path gives a meaning to.

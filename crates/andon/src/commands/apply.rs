@@ -32,12 +32,7 @@ pub(crate) struct Apply {
 
 pub(crate) async fn run(apply: Apply, context: &Context) -> anyhow::Result<ExitCode> {
     let client = context.client()?;
-    let mut documents = Vec::new();
-    for folder in &apply.folders {
-        documents.extend(scenario::read(folder)?);
-    }
-    let mut changes = if apply.prune { removals(&client, &documents).await? } else { Vec::new() };
-    changes.extend(documents.into_iter().map(Change::Put));
+    let changes = changes(&client, &apply.folders, apply.prune).await?;
     let output = context.output;
     if apply.dry_run {
         let path = "/api/v1/configuration/check";
@@ -59,8 +54,19 @@ pub(crate) async fn put_into_force(client: &Client, changes: &[Change]) -> anyho
     client.submit(Method::POST, "/api/v1/configuration/apply", &change_json(changes)).await
 }
 
+/// The documents of the folders; with `prune` also the removal of all others.
+pub(crate) async fn changes(client: &Client, folders: &[PathBuf], prune: bool) -> anyhow::Result<Vec<Change>> {
+    let mut documents = Vec::new();
+    for folder in folders {
+        documents.extend(scenario::read(folder)?);
+    }
+    let mut changes = if prune { removals(client, &documents).await? } else { Vec::new() };
+    changes.extend(documents.into_iter().map(Change::Put));
+    Ok(changes)
+}
+
 /// What is in force beside these documents, as removals.
-pub(crate) async fn removals(client: &Client, kept: &[Document]) -> anyhow::Result<Vec<Change>> {
+async fn removals(client: &Client, kept: &[Document]) -> anyhow::Result<Vec<Change>> {
     let present: ConfigurationAnswer = client.get("/api/v1/configuration").await?;
     let documents = present.documents.into_iter().map(|version| version.document);
     let gone = documents.filter(|document| !kept.iter().any(|k| (k.kind, &k.name) == (document.kind, &document.name)));

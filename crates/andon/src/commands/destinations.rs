@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use andon_act::TestLine;
 use andon_connectors::metadata::document_name;
+use andon_connectors::{Address, DestinationSpec};
 use andon_journal::{Document, DocumentKind};
 use andon_model::{Code, Name};
 use clap::Subcommand;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::client::{Client, segment};
+use crate::client::{Client, ConfigurationAnswer, segment};
 use crate::commands::Context;
 use crate::output::{Cell, Failure, Grid, Output, Tone};
 use crate::scenario::{self, Written};
@@ -46,6 +47,27 @@ pub(crate) struct DestinationRow {
     pub(crate) name: Name,
 }
 
+/// One destination as it is configured.
+#[derive(Debug, Serialize)]
+struct Configured {
+    name: Name,
+    /// Its URL, or who knows it; nothing when this program cannot read its file.
+    address: String,
+    description: String,
+}
+
+impl Configured {
+    fn of(document: &Document) -> Self {
+        let spec = DestinationSpec::parse(&document.name, &document.text).ok();
+        let address = spec.as_ref().map(|spec| match &spec.address {
+            Address::Fixed(url) => url.to_string(),
+            Address::Provided(provider) => format!("{}, by SAP's destination service", provider.name),
+        });
+        let description = spec.map(|spec| spec.description).unwrap_or_default();
+        Self { name: document.name.clone(), address: address.unwrap_or_default(), description }
+    }
+}
+
 /// What the test of one destination showed.
 #[derive(Debug, Serialize)]
 pub(crate) struct Tested {
@@ -66,7 +88,7 @@ pub(crate) async fn run(destinations: Destinations, context: &Context) -> anyhow
     let client = context.client()?;
     let names = match destinations {
         Destinations::List => {
-            let rows = list(&client).await?;
+            let rows = configured(&client).await?;
             context.output.show(&rows, |rows| list_table(rows))?;
             return Ok(ExitCode::SUCCESS);
         }
@@ -85,13 +107,18 @@ pub(crate) async fn run(destinations: Destinations, context: &Context) -> anyhow
     Ok(if all_good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn list(client: &Client) -> anyhow::Result<Vec<DestinationRow>> {
-    client.get("/api/v1/destinations").await
+/// Every destination in force, as its file says.
+async fn configured(client: &Client) -> anyhow::Result<Vec<Configured>> {
+    let present: ConfigurationAnswer = client.get("/api/v1/configuration").await?;
+    let documents = present.documents.into_iter().map(|version| version.document);
+    let destinations = documents.filter(|document| document.kind == DocumentKind::Destination);
+    Ok(destinations.map(|document| Configured::of(&document)).collect())
 }
 
 /// Names of every destination in force.
 pub(crate) async fn all_names(client: &Client) -> anyhow::Result<Vec<String>> {
-    Ok(list(client).await?.into_iter().map(|row| row.name.into()).collect())
+    let rows: Vec<DestinationRow> = client.get("/api/v1/destinations").await?;
+    Ok(rows.into_iter().map(|row| row.name.into()).collect())
 }
 
 /// Tests one destination.
@@ -133,10 +160,10 @@ async fn metadata(
     Ok(ExitCode::SUCCESS)
 }
 
-fn list_table(rows: &[DestinationRow]) -> Grid {
-    let mut grid = Grid::new(["destination"], "no destinations");
+fn list_table(rows: &[Configured]) -> Grid {
+    let mut grid = Grid::new(["destination", "address", "description"], "no destinations");
     for row in rows {
-        grid.row([(&row.name).into()]);
+        grid.row([(&row.name).into(), (&row.address).into(), (&row.description).into()]);
     }
     grid
 }
@@ -150,4 +177,23 @@ fn test_table(tested: &[Tested]) -> Grid {
         }
     }
     grid
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_say_where_they_are() {
+        let check = |text: &str, address: &str| {
+            let name = Name::new("s4").unwrap();
+            let document = Document { kind: DocumentKind::Destination, name, text: text.to_owned() };
+            assert_eq!(Configured::of(&document).address, address, "for {text:?}");
+        };
+        check("url = \"https://s4.example.com\"\n[auth]\nkind = \"none\"\n", "https://s4.example.com/");
+        let provider =
+            "[provider]\nkind = \"btp-destination-service\"\nname = \"S4\"\nservice_key = { secret = \"k\" }\n";
+        check(provider, "S4, by SAP's destination service");
+        check("url = 7", "");
+    }
 }

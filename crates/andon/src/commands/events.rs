@@ -270,6 +270,9 @@ fn sent_table(sent: &[(String, DeliveredAnswer)]) -> Grid {
             let result = if event.new { "stored" } else { "known before" };
             grid.row([file.into(), event.offset.into(), Cell::toned(result, Tone::Good)]);
         }
+        if answer.events.is_empty() && answer.quarantined.is_empty() {
+            grid.row([file.into(), "-".into(), "no event: nothing in it triggers one".into()]);
+        }
         for entry in &answer.quarantined {
             let result = format!("quarantined as {}: {}", entry.id, entry.problem);
             grid.row([file.into(), "-".into(), Cell::toned(result, Tone::Bad)]);
@@ -284,6 +287,13 @@ mod tests {
 
     fn check(body: &str, path: &str, content_type: &str) {
         assert_eq!(intake_for(body.as_bytes()), (path.to_owned(), content_type.to_owned()), "for {body}");
+    }
+
+    #[test]
+    fn a_file_without_an_event_is_listed() {
+        let answer = DeliveredAnswer { events: Vec::new(), quarantined: Vec::new() };
+        let table = sent_table(&[("normal.json".to_owned(), answer)]).render(false);
+        assert!(table.contains("normal.json") && table.contains("no event"), "{table}");
     }
 
     #[test]

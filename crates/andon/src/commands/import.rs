@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::commands::Context;
 use crate::commands::apply::{exit_code, findings_table};
-use crate::import::{self, Outcome, Report};
+use crate::import::{self, Outcome, Report, Way};
 use crate::output::{Cell, Failure, Grid, Tone};
 use crate::scenario::{self, Written, local};
 use crate::wiring;
@@ -27,6 +27,9 @@ pub(crate) struct Import {
     /// Scenario folder to write; created when missing
     #[arg(long, value_name = "FOLDER")]
     into: PathBuf,
+    /// Where destinations have their address and credentials from
+    #[arg(long, value_enum, default_value = "btp")]
+    destinations: Way,
     /// Replace files that differ
     #[arg(long)]
     force: bool,
@@ -42,7 +45,7 @@ struct Imported {
 }
 
 pub(crate) async fn run(import: Import, context: &Context) -> anyhow::Result<ExitCode> {
-    let imported = import::import(&import::read_files(&import.paths)?)?;
+    let imported = import::import(&import::read_files(&import.paths)?, import.destinations)?;
     let findings = wiring::check(imported.documents.iter().cloned().map(Change::Put).collect()).await?;
     let pages = pages(&import.into, &imported, &findings);
     refuse_overwriting(&import, &imported.documents, &pages)?;

@@ -6,6 +6,7 @@ pub(crate) mod demo;
 pub(crate) mod destinations;
 pub(crate) mod doctor;
 mod dry_run;
+pub(crate) mod episodes;
 pub(crate) mod events;
 pub(crate) mod explain;
 pub(crate) mod export;
@@ -13,6 +14,7 @@ pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
 pub(crate) mod quarantine;
+mod release;
 pub(crate) mod replay;
 pub(crate) mod runs;
 pub(crate) mod secret;
@@ -64,6 +66,7 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Replay(replay) => replay::run(replay, &context).await,
         Command::Events(events) => events::run(events, &context).await,
         Command::Runs(runs) => runs::run(runs, &context).await,
+        Command::Episodes(episodes) => episodes::run(episodes, &context).await,
         Command::Quarantine(quarantine) => quarantine::run(quarantine, &context).await,
         Command::Destinations(destinations) => destinations::run(destinations, &context).await,
         Command::Lookups(lookups) => lookups::run(lookups, &context).await,

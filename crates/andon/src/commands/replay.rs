@@ -12,8 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use andon_engine::{Difference, Moment, WhatIfPage};
-use andon_journal::Change;
-use andon_model::{Offset, Timestamp};
+use andon_model::{Code, Name, Offset, Timestamp};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use reqwest::Method;
@@ -22,14 +21,13 @@ use serde_json::{Value, json};
 
 use crate::client::{Client, change_json};
 use crate::commands::{Context, apply};
-use crate::output::Output;
-use crate::scenario;
+use crate::output::{Failure, Output};
 use tally::Tally;
 
 /// Show what a changed configuration would have made of past events; nothing is stored or sent
 ///
 /// Every event of the range is decided, and its requests are rendered, by both configurations. Answers that later
-/// templates read are the recorded ones.
+/// templates read are the recorded ones. A request that made a document is shown with the document's number.
 #[derive(Debug, Args)]
 pub(crate) struct Replay {
     /// Folders with the changed configuration, as for apply
@@ -50,6 +48,12 @@ pub(crate) struct Replay {
     /// Only events of this type
     #[arg(long = "type", value_name = "TYPE")]
     kind: Option<String>,
+    /// Only events that this decision decides, before the change or after it
+    #[arg(long, value_name = "NAME")]
+    decision: Option<Name>,
+    /// Only events with a run of this action, before the change or after it
+    #[arg(long, value_name = "NAME")]
+    action: Option<Name>,
     /// Take documents that are in none of the folders as removed
     #[arg(long)]
     prune: bool,
@@ -78,6 +82,7 @@ fn moment(text: &str) -> Result<Moment, String> {
 
 pub(crate) async fn run(replay: Replay, context: &Context) -> anyhow::Result<ExitCode> {
     let (client, output, started) = (context.client()?, context.output, Instant::now());
+    check_range(replay.from, replay.to)?;
     let mut question = question(&replay, &client).await?;
     let mut tally = Tally::default();
     loop {
@@ -98,16 +103,24 @@ pub(crate) async fn run(replay: Replay, context: &Context) -> anyhow::Result<Exi
     Ok(ExitCode::SUCCESS)
 }
 
-async fn question(replay: &Replay, client: &Client) -> anyhow::Result<Value> {
-    let mut documents = Vec::new();
-    for folder in &replay.folders {
-        documents.extend(scenario::read(folder)?);
+/// A range that ends before it begins holds nothing, which would read as if nothing differed.
+fn check_range(from: Option<Moment>, to: Option<Moment>) -> Result<(), Failure> {
+    let is_empty = match (from, to) {
+        (Some(Moment::Offset(from)), Some(Moment::Offset(to))) => to < from,
+        (Some(Moment::Time(from)), Some(Moment::Time(to))) => to <= from,
+        _ => false,
+    };
+    if is_empty {
+        Err(Failure::new(Code::BadRequest, "the range ends before it begins").at("--from, --to"))
+    } else {
+        Ok(())
     }
-    let mut changes = if replay.prune { apply::removals(client, &documents).await? } else { Vec::new() };
-    changes.extend(documents.into_iter().map(Change::Put));
-    let mut question = change_json(&changes);
+}
+
+async fn question(replay: &Replay, client: &Client) -> anyhow::Result<Value> {
+    let mut question = change_json(&apply::changes(client, &replay.folders, replay.prune).await?);
     let asked = json!({ "from": replay.from, "to": replay.to, "against": replay.against,
-        "source": replay.source, "type": replay.kind });
+        "source": replay.source, "type": replay.kind, "decision": replay.decision, "action": replay.action });
     if let (Some(question), Value::Object(asked)) = (question.as_object_mut(), asked) {
         question.extend(asked);
     }
@@ -134,7 +147,8 @@ fn finish(tally: &Tally, started: Instant, output: Output) -> anyhow::Result<()>
     for text in tally.texts() {
         output.note(text)?;
     }
-    output.note(&summary.sentence())
+    let gap = if tally.texts().is_empty() { "" } else { "\n" };
+    output.note(&format!("{gap}{}", summary.sentence()))
 }
 
 fn print_line(value: &impl Serialize) -> anyhow::Result<()> {
@@ -151,5 +165,19 @@ mod tests {
         assert_eq!(moment("17"), Ok(Moment::Offset(Offset(17))));
         assert!(matches!(moment("2026-03-05T14:00:00Z"), Ok(Moment::Time(_))));
         assert!(moment("yesterday").expect_err("no moment").contains("not an offset"));
+    }
+
+    #[test]
+    fn a_range_ends_after_it_begins() {
+        let check = |from: &str, to: &str, good: bool| {
+            assert_eq!(check_range(moment(from).ok(), moment(to).ok()).is_ok(), good, "{from} to {to}");
+        };
+        let (day, next) = ("2026-03-05T00:00:00Z", "2026-03-06T00:00:00Z");
+        check("9", "9", true);
+        check("9", "8", false);
+        check(day, next, true);
+        check(day, day, false);
+        check(next, "1", true);
+        check("", "1", true);
     }
 }

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 use andon_journal::{Page, RunDetail, RunRow};
 use andon_model::{Release, RunStatus, TimelineEntry};
 use clap::{Args, Subcommand};
-use reqwest::Method;
-use serde_json::{Value, json};
 
-use crate::client::{Client, segment};
-use crate::commands::Context;
+use crate::client::segment;
+use crate::commands::release::{self, Retry};
+use crate::commands::{Context, episodes};
 use crate::output::{Cell, Grid, Tone, facts_text, utc_time};
 
 /// List, show, retry, resolve and cancel runs
@@ -23,13 +22,8 @@ pub(crate) enum Runs {
         run: String,
     },
     /// Try the step that stopped again; after an unknown outcome it is probed first
-    Retry {
-        /// Its identifier
-        run: String,
-        /// You have looked: the document does not exist in the destination
-        #[arg(long)]
-        confirmed_absent: bool,
-    },
+    #[command(arg_required_else_help = true)]
+    Retry(Retry),
     /// Go on with the next step: the document exists, or the step is not needed
     Resolve {
         /// Its identifier
@@ -74,21 +68,15 @@ pub(crate) async fn run(runs: Runs, context: &Context) -> anyhow::Result<ExitCod
             context.output.show(&detail, facts)?;
             context.output.aside(&timeline(&detail.timeline))?;
         }
-        Runs::Retry { run, confirmed_absent } => {
-            release(&run, &Release::Retry { confirmed_absent }, "is tried again", &client, context).await?;
-        }
+        Runs::Retry(retry) => return release::retry(retry, &client, context).await,
         Runs::Resolve { run, document } => {
-            release(&run, &Release::Resolve { document }, "goes on", &client, context).await?;
+            return release::one(&run, &Release::Resolve { document }, "goes on", &client, context).await;
         }
-        Runs::Cancel { run } => release(&run, &Release::Cancel, "is cancelled", &client, context).await?,
+        Runs::Cancel { run } => {
+            return release::one(&run, &Release::Cancel, "is cancelled", &client, context).await;
+        }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn release(run: &str, release: &Release, done: &str, client: &Client, context: &Context) -> anyhow::Result<()> {
-    let path = format!("/api/v1/runs/{}/release", segment(run));
-    let _: Value = client.submit(Method::POST, &path, release).await?;
-    context.output.say(&json!({ "run": run, "released": release }), |_| format!("run {run} {done}"))
 }
 
 fn query(list: &List) -> [(&'static str, Option<String>); 4] {
@@ -143,6 +131,9 @@ fn facts(detail: &RunDetail) -> Grid {
     for document in &detail.document_refs {
         let found = if document.found_by_probe { ", found by probe" } else { "" };
         grid.pair("document", format!("{} (step {}{found})", document.number, document.step));
+    }
+    if let Some(part) = episodes::part_of(detail) {
+        grid.pair("episode", part);
     }
     grid
 }

@@ -82,7 +82,8 @@ fn value(set: &Set) -> Result<String, Failure> {
     };
     let text = text.trim_end_matches(['\r', '\n']).to_owned();
     if text.is_empty() {
-        return Err(Failure::new(Code::MissingSecret, "the value is empty; pipe it in, or use --from-file"));
+        let failure = Failure::new(Code::BadRequest, "the value is empty");
+        return Err(failure.remedy("pipe it in, or name it by --from-file or --from-env"));
     }
     Ok(text)
 }

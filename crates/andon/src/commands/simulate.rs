@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::commands::Context;
-use crate::output::Failure;
+use crate::output::{FREE_THE_ADDRESS, Failure};
 use crate::scenario::local;
 use crate::wiring::random_text;
 use crate::wiring::signals::StopRequest;
@@ -74,8 +74,11 @@ pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result
         faults: sap.faults,
         ..SimulatorConfig::default()
     };
-    let cannot_start =
-        |error| Failure::new(Code::Setting, format!("cannot start the simulator: {error}")).at("--listen");
+    let cannot_start = |error| {
+        Failure::new(Code::Setting, format!("cannot start the simulator: {error}"))
+            .at("--listen")
+            .remedy(FREE_THE_ADDRESS)
+    };
     let mut stop = StopRequest::listen()?;
     let simulator = SapSimulator::start(config).await.map_err(cannot_start)?;
     let address = simulator.base_url();

@@ -9,12 +9,14 @@ use std::path::{Path, PathBuf};
 
 use andon_model::Code;
 use andon_server::ServerSettings;
-use figment::Figment;
+use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
+use figment::{Figment, Source};
 use serde::{Deserialize, Serialize};
 
 use crate::cli::GlobalOptions;
 use crate::commands::serve::Serve;
+use crate::nearest::nearest;
 use crate::output::Failure;
 pub(crate) use sections::{Client, Data, Database, Engine, Http, Log, LogFormat, Retention};
 
@@ -48,7 +50,8 @@ impl Settings {
     pub(crate) fn load(file: Option<&Path>, overrides: &Overrides) -> Result<Self, Failure> {
         let figment = match file {
             Some(file) => from_file(file)?,
-            None => Figment::from(Toml::file(DEFAULT_FILE)),
+            None if Path::new(DEFAULT_FILE).exists() => from_file(Path::new(DEFAULT_FILE))?,
+            None => Figment::new(),
         };
         let environment = Env::prefixed("ANDON_").filter(|key| key.as_str().contains("__")).split("__");
         let figment = figment.merge(environment).merge(Serialized::defaults(overrides));
@@ -74,17 +77,38 @@ impl Settings {
 
 fn from_file(file: &Path) -> Result<Figment, Failure> {
     let place = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|e| Failure::new(Code::LocalFile, e.to_string()).at(place))?;
-    Ok(Figment::from(Toml::string(&text)))
+    // The provider would call a file that cannot be read a setting that cannot be used.
+    std::fs::File::open(file).map_err(|e| Failure::new(Code::LocalFile, e.to_string()).at(place))?;
+    Ok(Figment::from(Toml::file_exact(file)))
 }
 
-/// The first fault with its key, in figment's words.
+/// The first fault with its key and the file or variable that it stands in.
 fn setting_failure(error: &figment::Error) -> Failure {
-    let key = error.path.join(".");
-    let source = error.metadata.as_ref().map(|m| m.name.to_string()).unwrap_or_default();
-    let place = [key, source].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", in ");
-    let failure = Failure::new(Code::Setting, error.kind.to_string());
-    if place.is_empty() { failure } else { failure.at(place) }
+    let source = error.metadata.as_ref().map(origin).unwrap_or_default();
+    let place = [error.path.join("."), source].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+    let failure = Failure::new(Code::Setting, fault(&error.kind));
+    if place.is_empty() { failure } else { failure.at(place.join(", in ")) }
+}
+
+/// Where a setting comes from, as a person would look for it.
+fn origin(metadata: &figment::Metadata) -> String {
+    match metadata.source.as_ref().and_then(Source::file_path) {
+        Some(file) => file.display().to_string(),
+        None if metadata.name.contains("environment") => "a variable ANDON_<SECTION>__<KEY>".to_owned(),
+        None => metadata.name.to_string(),
+    }
+}
+
+fn fault(kind: &Kind) -> String {
+    match kind {
+        Kind::UnknownField(found, known) => {
+            let near = nearest(found, known.iter().copied()).map(|near| format!("did you mean {near}?"));
+            let help = near.unwrap_or_else(|| format!("there are {}", known.join(", ")));
+            format!("unknown field {found}; {help}")
+        }
+        // A fault of syntax is drawn over several lines, with the place; the first blank lines say nothing.
+        _ => kind.to_string().trim().to_owned(),
+    }
 }
 
 /// What flags set; laid over file and environment.
@@ -152,11 +176,12 @@ mod tests {
 
     #[test]
     fn faults_name_their_key() {
-        check("[http]\nlisen = '1'\n", "http.lisen", "unknown field");
+        check("[http]\nlisen = '1'\n", "http.lisen, in /", "did you mean listen?");
         check("[htp]\n", "htp", "unknown field");
         check("[http]\nlisten = 'here'\n", "http.listen", "");
         check("[retention]\nevents = '9 days'\nkeys = '1 day'\n", "[retention] keys", "at least as long");
         check("[retention]\nquarantine = '1 day'\n", "[retention] quarantine", "at least as long");
+        check("[http\n", "/", "line 1");
         check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
     }
 

@@ -114,6 +114,8 @@ pub(super) static SCENARIOS: &[Scenario] = &[
         "input/04-unknown-asset.json",
         "input/05-chiller-two.json",
         "input/06-not-an-alarm.json",
+        "input/07-chiller-again.json",
+        "input/08-chiller-third-time.json",
         "lookups/sitewise-assets.csv",
         "sources/sitewise-alarms.toml",
         "tables/plant-details.json",

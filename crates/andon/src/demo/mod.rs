@@ -17,25 +17,41 @@ use andon_model::{Clock, SystemClock};
 
 use crate::commands::demo::Demo;
 use crate::output::Output;
-use crate::wiring::signals::StopRequest;
+use crate::wiring::signals::{ENDED_BY_SIGNAL, StopRequest};
 use progress::Progress;
 use stage::Stage;
 
 /// Plays the demo.
 pub(crate) async fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(output.is_json());
+    let mut stop = StopRequest::listen()?;
     let stage = Stage::open(options, &progress).await?;
-    let played = perform(options, &stage, &progress, output).await;
+    let played = tokio::select! {
+        played = perform(options, &stage, &progress, output) => played,
+        () = stop.received() => {
+            stop.end_at_once_on_the_next();
+            return leave(stage, options, &progress).await;
+        }
+    };
     let is_good = matches!(played, Ok(true));
     if is_good && !options.once && output.is_on_terminal() {
         output.note(&stage.invitation())?;
-        StopRequest::listen()?.received().await;
+        stop.received().await;
     }
     let folder = stage.close(options.keep || !is_good).await?;
     if let Some(folder) = folder {
         progress.say(&format!("configuration, journal and log are in {}", folder.display()));
     }
     played.map(|good| if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Told to stop in the middle: the folder holds credentials, so it goes, unless it was asked for.
+async fn leave(stage: Stage, options: &Demo, progress: &Progress) -> anyhow::Result<ExitCode> {
+    progress.finish();
+    let kept = stage.close(options.keep).await?;
+    let folder = kept.map_or_else(|| "its folder is removed".to_owned(), |kept| format!("kept {}", kept.display()));
+    progress.say(&format!("stopped before the end; {folder}"));
+    Ok(ENDED_BY_SIGNAL.into())
 }
 
 async fn perform(options: &Demo, stage: &Stage, progress: &Progress, output: Output) -> anyhow::Result<bool> {

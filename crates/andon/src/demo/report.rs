@@ -16,6 +16,9 @@ use crate::commands::runs::status_cell;
 use crate::commands::status::StatusAnswer;
 use crate::output::{Cell, Grid, Tone};
 
+/// Longest subject in the table; in JSON it is whole.
+const MAX_SUBJECT: usize = 22;
+
 /// Everything that is told, also as JSON.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -69,7 +72,7 @@ impl Report {
             events.extend(lines(client, row).await?);
         }
         let books = stage.simulator.books();
-        let comparison = Comparison::new(&events, &books, expected, &status);
+        let comparison = Comparison::new(&events, &books, (expected, settled), &status);
         let faults_met = stage.simulator.statistics().faults.values().sum();
         let pending = RunStatus::ALL.into_iter().filter(|s| !s.is_settled()).map(|s| status.runs(s)).sum();
         let totals = Totals {
@@ -104,12 +107,12 @@ impl Report {
         for line in &self.events {
             let attempts = match (line.attempts, line.found_by_probe) {
                 (0, _) => String::new(),
-                (n, true) => format!("{n}, found by search"),
+                (n, true) => format!("{n}, found"),
                 (n, false) => n.to_string(),
             };
             grid.row([
                 line.event.into(),
-                (&line.subject).into(),
+                shortened(&line.subject).into(),
                 (&line.decision).into(),
                 (&line.action).into(),
                 (&line.document).into(),
@@ -129,6 +132,7 @@ impl Report {
         grid.pair("repetitions recognised", totals.recognised_repetitions);
         grid.pair("quarantined, with reason", totals.quarantined);
         grid.pair("faults that SAP answered with", totals.faults_met);
+        grid.pair("documents found by search", self.events.iter().filter(|line| line.found_by_probe).count());
         grid.pair("documents in SAP's books", format!("{} of {}", totals.documents_in_sap, totals.documents_expected));
         grid.pair("parked for a person", totals.runs_parked);
         grid.pair("duplicates", must_be_zero(totals.duplicates));
@@ -193,9 +197,9 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// A document is a duplicate when its key is taken, or when it has no key and no run names it. A document is lost
+    /// A document is a duplicate when its key is taken, or when it has no key and no run will name it any more. A document is lost
     /// when a run names it and the books do not, or when it is missing and no run is stopped for it.
-    fn new(lines: &[Line], books: &Books, expected: &Expected, status: &StatusAnswer) -> Self {
+    fn new(lines: &[Line], books: &Books, (expected, settled): (&Expected, bool), status: &StatusAnswer) -> Self {
         let named: BTreeSet<&str> =
             lines.iter().flat_map(|line| line.document.split(", ")).filter(|n| !n.is_empty()).collect();
         let entered: BTreeSet<&str> = books.documents.iter().map(|document| document.number.as_str()).collect();
@@ -207,8 +211,38 @@ impl Comparison {
         let with_taken_key: usize = books.duplicates.iter().map(|duplicate| duplicate.numbers.len() - 1).sum();
         let not_entered = named.difference(&entered).count();
         Self {
-            duplicates: with_taken_key + unnamed.saturating_sub(stopped),
-            lost: not_entered + expected.documents.saturating_sub(entered.len() + stopped),
+            duplicates: with_taken_key + if settled { unnamed.saturating_sub(stopped) } else { 0 },
+            lost: not_entered + missing(expected.documents, entered.len() + stopped, settled),
         }
+    }
+}
+
+/// Documents that are not there; none while a pending run may still make them.
+fn missing(expected: usize, accounted_for: usize, settled: bool) -> usize {
+    if settled { expected.saturating_sub(accounted_for) } else { 0 }
+}
+
+/// The end of a long name, where names of one kind differ.
+fn shortened(name: &str) -> String {
+    match name.chars().count().checked_sub(MAX_SUBJECT) {
+        None | Some(0) => name.to_owned(),
+        Some(beyond) => format!("…{}", name.chars().skip(beyond + 1).collect::<String>()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_that_is_still_pending() {
+        assert_eq!((missing(42, 40, true), missing(42, 43, true), missing(42, 40, false)), (2, 0, 0));
+    }
+
+    #[test]
+    fn long_subjects_keep_their_end() {
+        assert_eq!(shortened("pump-01"), "pump-01");
+        let short = shortened("a1000000-0000-4000-8000-000000000001");
+        assert_eq!((short.as_str(), short.chars().count()), ("…000-8000-000000000001", MAX_SUBJECT));
     }
 }

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 use andon_journal::{Document, DocumentKind};
 use andon_model::InvalidName;
 
+use super::attachment;
+use super::batch;
 use super::document;
 use super::framework::Flow;
-use super::plan::{Plan, PlannedAction, PlannedStep};
+use super::plan::{Becomes, Plan, PlannedAction, PlannedStep, normal_path};
 use super::report::{Entry, Note, Outcome, Report};
 use super::services::{self, GatewayPath, KnownSet};
 use super::text::{comment, toml_block, toml_text};
@@ -50,44 +52,146 @@ fn description<'a>(action: &PlannedAction<'a>) -> &'a str {
 }
 
 fn step_text(step: &PlannedStep<'_>, plan: &Plan<'_>, entry: &mut Entry) -> String {
-    let path = normal_path(&step.path.text);
-    let gateway = services::gateway(&path);
-    let known = gateway.as_ref().and_then(GatewayPath::known);
-    let is_post = step.source.method == "POST";
-    let guarded = guard(step, known.filter(|_| is_post));
-    let body = body(step, known.filter(|_| guarded.line.contains("probe")));
     for (outcome, note) in step.template_notes() {
         entry.note(outcome, note);
     }
-    if !guarded.reason.is_empty() {
-        entry.note(guarded.outcome, Note::at(step.source.record.at("payload"), &guarded.reason));
+    let (head, place) = (head(step, plan), step.source.record.at("payload"));
+    match &step.becomes {
+        Becomes::Request => head + request(step, entry).as_str(),
+        Becomes::Rules => head + rules(step).as_str(),
+        Becomes::Lookup(lines) => {
+            entry.note(Outcome::Adapted, Note::at(place, LOOKED_UP));
+            format!("{head}{lines}")
+        }
+        Becomes::Table(lines) => {
+            entry.note(Outcome::Adapted, Note::at(place, DECIDED));
+            format!("{head}{lines}")
+        }
+        Becomes::Summary(lines, dropped) => {
+            entry.note(Outcome::Adapted, Note::at(&place, SUMMARISED));
+            if !dropped.is_empty() {
+                entry.note(Outcome::Adapted, Note::at(place, format!("{} has no counterpart", dropped.join(", "))));
+            }
+            format!("{head}{lines}")
+        }
     }
-    let mut text = head(step, plan, &path, gateway.as_ref());
-    text.push_str(&body_text(step, body.as_deref()));
-    if let Some(known) = known.filter(|_| is_post) {
-        let _ = writeln!(text, "document = {}", toml_text(known.document));
+}
+
+const LOOKED_UP: &str = "the table came along: its row is looked up, and no service is called";
+
+const DECIDED: &str = "the table came along: Andon decides by it, and no service is called";
+
+const SUMMARISED: &str = "the model never holds up the document: without its text in time the fallback is used, and the \
+                          text is one line of at most 1333 characters; complete the fallback";
+
+/// Name, stage, kind and destination.
+fn head(step: &PlannedStep<'_>, plan: &Plan<'_>) -> String {
+    let kind = match &step.becomes {
+        Becomes::Request if is_attachment(step) => "attachment",
+        Becomes::Request => services::gateway(&normal_path(&step.path.text)).map_or("http", |gateway| gateway.kind),
+        Becomes::Rules | Becomes::Table(_) => "decision",
+        Becomes::Lookup(_) => "lookup",
+        Becomes::Summary(..) => "summary",
+    };
+    let (name, stage) = (toml_text(&step.name), step.stage);
+    let mut text = comment(&step.source.name);
+    let _ = writeln!(text, "[[step]]\nname = {name}\nstage = \"{stage}\"\nkind = \"{kind}\"");
+    if step.sends() {
+        let destination = plan.destinations.get(step.source.destination.as_str()).map_or("", String::as_str);
+        let _ = writeln!(text, "destination = \"{destination}\"");
     }
-    if !guarded.reason.is_empty() {
-        text.push_str(&comment(&guarded.reason));
-    }
-    text.push_str(&guarded.line);
     text
 }
 
-/// The framework joins a path to the destination's address; here it begins with a slash.
-fn normal_path(path: &str) -> String {
-    let path = path.trim();
-    if path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
+/// A decision service that stays where it is.
+fn rules(step: &PlannedStep<'_>) -> String {
+    let body = step.body.as_ref().map_or("", |body| body.text.as_str());
+    let path = normal_path(&step.path.text);
+    let csrf = if step.source.csrf { "csrf = true\n" } else { "" };
+    format!("path = {}\n{csrf}body = {}\n", toml_text(&path), toml_block(&lines_of(body)))
 }
 
-fn head(step: &PlannedStep<'_>, plan: &Plan<'_>, path: &str, gateway: Option<&GatewayPath<'_>>) -> String {
+fn request(step: &PlannedStep<'_>, entry: &mut Entry) -> String {
+    let path = normal_path(&step.path.text);
+    let gateway = services::gateway(&path);
+    if let Some(gateway) = gateway.as_ref().filter(|_| is_attachment(step)) {
+        return attachment::lines(step, gateway, entry);
+    }
+    let parts =
+        gateway.as_ref().filter(|gateway| gateway.path.starts_with("$batch")).and_then(|_| batch_of(step, entry));
+    if let (Some(gateway), Some(parts)) = (&gateway, parts) {
+        return change_set(step, gateway, parts, entry);
+    }
+    let is_post = step.source.method == "POST";
+    let known = gateway.as_ref().and_then(GatewayPath::known).filter(|_| is_post);
+    let guarded = guard(step, known);
+    let body = body(step, known.filter(|_| guarded.line.contains("probe")));
+    let mut text = address(step, &path, gateway.as_ref());
+    text.push_str(&body_text(step, body.as_deref()));
+    text + ending(step, known, &guarded, known.map_or("", |known| known.document), entry).as_str()
+}
+
+/// The document's number and the guard, with its reason.
+fn ending(
+    step: &PlannedStep<'_>,
+    known: Option<&KnownSet>,
+    guarded: &Guarded,
+    document: &str,
+    entry: &mut Entry,
+) -> String {
+    let mut text = String::new();
+    if known.is_some() {
+        let _ = writeln!(text, "document = {}", toml_text(document));
+    }
+    if !guarded.reason.is_empty() {
+        entry.note(guarded.outcome, Note::at(step.source.record.at("payload"), &guarded.reason));
+        text.push_str(&comment(&guarded.reason));
+    }
+    text + guarded.line.as_str()
+}
+
+/// The parts of a payload for `$batch`.
+fn batch_of(step: &PlannedStep<'_>, entry: &mut Entry) -> Option<Vec<batch::Part>> {
+    let parts = step.body.as_ref().and_then(|body| batch::read(&body.text));
+    if parts.is_none() {
+        let what = "the payload is not one change set of requests that change something: write it as changeset by hand";
+        entry.note(Outcome::Open, Note::at(step.source.record.at("payload"), what));
+    }
+    parts
+}
+
+fn change_set(
+    step: &PlannedStep<'_>,
+    gateway: &GatewayPath<'_>,
+    mut parts: Vec<batch::Part>,
+    entry: &mut Entry,
+) -> String {
+    let set = |part: &batch::Part| services::known(gateway, &part.path).filter(|_| part.method == "POST");
+    let found = parts.iter().enumerate().find_map(|(at, part)| Some((at, set(part)?)));
+    let (at, known) = found.map_or((0, None), |(at, known)| (at, Some(known)));
+    let body = parts[at].body.clone().unwrap_or_default();
+    let guarded = guard_of_post(known, &body);
+    if let Some(Ok(field)) = known.map(|known| known.reference).filter(|_| guarded.line.contains("probe")) {
+        parts[at].body = with_key(&body, field).map(|body| body.replace('\n', " ")).or(parts[at].body.take());
+    }
+    let document = known.map(|known| format!("responses[{at}].body.{}", known.document)).unwrap_or_default();
+    let text = format!("service = {}\n{}", toml_text(gateway.service), batch::lines(&parts));
+    text + ending(step, known, &guarded, &document, entry).as_str()
+}
+
+/// An upload of SAP's attachment service.
+fn is_attachment(step: &PlannedStep<'_>) -> bool {
+    let path = normal_path(&step.path.text);
+    let is_set = |gateway: GatewayPath<'_>| {
+        gateway.service.ends_with("API_CV_ATTACHMENT_SRV") && gateway.path.starts_with("AttachmentContentSet")
+    };
+    step.source.method == "POST" && services::gateway(&path).is_some_and(is_set)
+}
+
+/// Service, method, path and whether a token is taken.
+fn address(step: &PlannedStep<'_>, path: &str, gateway: Option<&GatewayPath<'_>>) -> String {
     let source = step.source;
-    let destination = plan.destinations.get(source.destination.as_str()).map_or("", String::as_str);
-    let mut text = comment(&source.name);
-    let kind = if gateway.is_some() { "odata" } else { "http" };
-    let (name, stage) = (toml_text(&step.name), step.stage);
-    let _ = writeln!(text, "[[step]]\nname = {name}\nstage = \"{stage}\"\nkind = \"{kind}\"");
-    let _ = writeln!(text, "destination = \"{destination}\"");
+    let mut text = String::new();
     if let Some(gateway) = gateway {
         let _ = writeln!(text, "service = {}", toml_text(gateway.service));
     }
@@ -108,11 +212,16 @@ fn body_text(step: &PlannedStep<'_>, body: Option<&str>) -> String {
 
 /// The payload, with the key in the reference field when that is to be searched.
 fn body(step: &PlannedStep<'_>, probed: Option<&KnownSet>) -> Option<String> {
-    let body = step.body.as_ref()?.text.replace("\r\n", "\n").replace('\r', "\n");
+    let body = lines_of(&step.body.as_ref()?.text);
     match probed.map(|known| known.reference) {
         Some(Ok(field)) => with_key(&body, field).or(Some(body)),
         _ => Some(body),
     }
+}
+
+/// With one kind of line end.
+fn lines_of(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 /// `{"MaintNotifExtReferenceNumber": "${{key}}", …`; `None` when the body is no object, or uses the field already.

@@ -25,10 +25,10 @@ pub(super) fn write(
 ) -> Result<Vec<Document>, InvalidName> {
     let default = framework.default_action();
     let attributes = attributes(default, report);
-    let table = table(plan, &attributes, framework, records, report);
+    let table = table(plan, &attributes, records, report);
     report_default(default, plan, report);
     Ok(vec![
-        document(DocumentKind::Table, &plan.decision, table.to_jdm(&plan.decision))?,
+        document(DocumentKind::Table, &plan.decision, table.with_last_row().to_jdm(&plan.decision))?,
         document(DocumentKind::Decision, &plan.decision, decision_text(default, plan))?,
         document(DocumentKind::Source, SOURCE, source_text())?,
     ])
@@ -60,15 +60,9 @@ fn report_default(default: Option<&SourceAction>, plan: &Plan<'_>, report: &mut 
     report.add(entry);
 }
 
-fn table(
-    plan: &Plan<'_>,
-    attributes: &[Attribute],
-    framework: &Framework,
-    records: &Records,
-    report: &mut Report,
-) -> Table {
+fn table(plan: &Plan<'_>, attributes: &[Attribute], records: &Records, report: &mut Report) -> Table {
     let names_actions = |sheet: &&Sheet| table::names_actions(sheet, &plan.action_attribute);
-    let (mut deciding, others): (Vec<&Sheet>, Vec<&Sheet>) = records.sheets.iter().partition(names_actions);
+    let mut deciding: Vec<&Sheet> = records.sheets.iter().filter(names_actions).collect();
     let used = (!deciding.is_empty()).then(|| deciding.remove(0));
     let path = format!("tables/{}.json", plan.decision);
     let mut entry =
@@ -87,27 +81,11 @@ fn table(
     for sheet in deciding {
         report.add(skipped(sheet, "another table names the actions already; bring both together by hand"));
     }
-    for sheet in others {
-        report.add(skipped(sheet, &asked_by(sheet, framework)));
-    }
     table
 }
 
 fn skipped(sheet: &Sheet, what: &str) -> Entry {
     Entry::new("decision table", &*sheet.file, &*sheet.file).but(Outcome::Skipped, what)
-}
-
-/// Which pre or post action asks a table, told by the attributes that its payload sends.
-fn asked_by(sheet: &Sheet, framework: &Framework) -> String {
-    let asks = |action: &&SourceAction| {
-        let attributes = vocabulary::read(action.payload.as_deref().unwrap_or_default());
-        sheet.header.iter().any(|column| vocabulary::find(&attributes, column).is_some())
-    };
-    let keep = "make it a lookup of the decision and read ${{lookups.<alias>.<column>}}, or leave the call as it is";
-    match framework.actions.iter().filter(|action| action.id_path.is_none()).find(asks) {
-        Some(action) => format!("the action {:?} goes on asking its decision service: {keep}", action.name),
-        None => "no action that was read asks it".to_owned(),
-    }
 }
 
 fn decision_text(default: Option<&SourceAction>, plan: &Plan<'_>) -> String {

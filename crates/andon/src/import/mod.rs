@@ -11,20 +11,26 @@
 //!
 //! **Life of a row.** [`files`] reads the files, [`records`] tells by name and content what each holds, [`framework`]
 //! resolves identifiers into typed actions and relations, [`plan`] names everything and puts the steps in order,
-//! [`template`] rewrites identifiers to these names, and [`action`], [`decision`], [`table`] and [`destination`] write
-//! the documents.
+//! [`role`] tells what kind of step each action becomes, [`template`] rewrites identifiers to these names, and
+//! [`action`], [`decision`], [`table`], [`brought`] and [`destination`] write the documents.
 
 mod action;
+mod attachment;
+mod batch;
+mod brought;
 mod cell;
 mod decision;
 mod destination;
+mod encoding;
 mod files;
 mod framework;
+mod model;
 mod names;
 mod plan;
 mod readme;
 mod records;
 mod report;
+mod role;
 mod services;
 mod sheet;
 mod table;
@@ -38,6 +44,7 @@ mod tests;
 use andon_journal::{Document, DocumentKind};
 use andon_model::{InvalidName, Name};
 
+pub(crate) use destination::Way;
 pub(crate) use files::{InputFile, read as read_files};
 pub(crate) use readme::{readme, report_page};
 pub(crate) use report::{Outcome, Report};
@@ -58,7 +65,7 @@ pub(crate) struct Import {
 ///
 /// # Errors
 /// Never, as long as [`names`] gives out names.
-pub(crate) fn import(files: &[InputFile]) -> Result<Import, InvalidName> {
+pub(crate) fn import(files: &[InputFile], way: Way) -> Result<Import, InvalidName> {
     let mut report = Report::default();
     let records = Records::read(files, &mut report);
     let framework = framework::resolve(&records, &mut report);
@@ -67,7 +74,8 @@ pub(crate) fn import(files: &[InputFile]) -> Result<Import, InvalidName> {
     for planned in &plan.actions {
         documents.push(action::write(planned, &plan, &mut report)?);
     }
-    documents.extend(destination::write_all(&plan, &framework, &mut report)?);
+    documents.extend(destination::write_all(&plan, &framework, way, &mut report)?);
+    documents.extend(brought::write_all(&plan, &mut report)?);
     documents.extend(decision::write(&plan, &framework, &records, &mut report)?);
     documents.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     report.finish();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::encoding;
 use super::files::InputFile;
 use super::report::{Entry, Note, Outcome, Report};
 use super::sheet::{self, Sheet};
@@ -33,7 +34,7 @@ pub(super) enum Entity {
 }
 
 /// The tables by the words that name them.
-const ENTITIES: [(&str, Entity); 10] = [
+const ENTITIES: [(&str, Entity); 12] = [
     ("actions", Entity::Actions),
     ("prepostactions", Entity::Relations),
     ("types", Entity::Types),
@@ -42,6 +43,8 @@ const ENTITIES: [(&str, Entity); 10] = [
     ("actioncategories", Entity::Categories),
     ("flowtypes", Entity::FlowTypes),
     ("destinations", Entity::Destinations),
+    ("subaccountdestinations", Entity::Destinations),
+    ("instancedestinations", Entity::Destinations),
     ("logheaders", Entity::Logs),
     ("logitems", Entity::Logs),
 ];
@@ -120,14 +123,20 @@ impl Records {
     }
 
     fn read_json(&mut self, label: &Arc<str>, bytes: &[u8], faults: &mut Vec<Note>) {
-        let value: Value = match serde_json::from_slice(bytes) {
+        let text = match encoding::text(label, bytes) {
+            Ok(text) => text,
+            Err(note) => return faults.push(note),
+        };
+        let value: Value = match serde_json::from_str(&text) {
             Ok(value) => value,
             Err(error) => {
                 let place = format!("{label} line {} column {}", error.line(), error.column());
                 return faults.push(Note::at(place, format!("the file is not JSON: {error}")));
             }
         };
-        let Some(entity) = entity_of_answer(&value).or_else(|| entity_of_file(label)) else {
+        let Some(entity) =
+            entity_of_answer(&value).or_else(|| entity_of_file(label)).or_else(|| entity_of_rows(&value))
+        else {
             let what = "neither its name nor its @odata.context names a table of the framework, such as Actions";
             return faults.push(Note::at(&**label, what));
         };
@@ -189,13 +198,20 @@ fn entity_of_answer(value: &Value) -> Option<Entity> {
     entity_of_word(&set.split(['(', '/']).next()?.to_ascii_lowercase())
 }
 
+/// What the destination service answers is told by its members, `Name` with `Type` or `URL`.
+fn entity_of_rows(value: &Value) -> Option<Entity> {
+    let first = rows_of(value).first()?.as_object()?;
+    let has = |name: &str| first.contains_key(name);
+    (has("Name") && (has("URL") || has("Authentication"))).then_some(Entity::Destinations)
+}
+
 fn entity_of_word(word: &str) -> Option<Entity> {
     ENTITIES.iter().find(|(known, _)| *known == word).map(|(_, entity)| *entity)
 }
 
 /// The objects of an OData answer, V4 (`value`) or V2 (`d.results`), of a list, or the one object itself.
 fn rows_of(value: &Value) -> &[Value] {
-    let value = value.get("d").unwrap_or(value);
+    let value = value.get("d").or_else(|| value.get("destinationConfiguration")).unwrap_or(value);
     match value.get("value").or_else(|| value.get("results")).unwrap_or(value) {
         Value::Array(rows) => rows,
         one => std::slice::from_ref(one),

@@ -128,8 +128,17 @@ impl Report {
 
     /// Puts objects of one kind together, in the order in which they were added.
     pub(super) fn finish(&mut self) {
-        const ORDER: [&str; 7] =
-            ["decision", "decision table", "action", "related action", "destination", "action type", "source"];
+        const ORDER: [&str; 9] = [
+            "decision",
+            "decision table",
+            "mapping table",
+            "name",
+            "action",
+            "related action",
+            "destination",
+            "action type",
+            "source",
+        ];
         let rank = |entry: &Entry| ORDER.iter().position(|o| *o == entry.object).unwrap_or(ORDER.len());
         self.entries.sort_by_key(rank);
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::encoding;
 use super::report::Note;
 
 /// Most rows of one file.
@@ -47,7 +48,7 @@ impl Sheet {
 /// Reads a file. Rows that cannot be read are told to `faults` and left out; `None` when there is no header.
 pub(super) fn read(file: &Arc<str>, bytes: &[u8], faults: &mut Vec<Note>) -> Option<Sheet> {
     // With one kind of line end the reader's positions are the beginnings of records.
-    let text = decode(file, bytes).map_err(|note| faults.push(note)).ok()?.replace("\r\n", "\n");
+    let text = encoding::text(file, bytes).map_err(|note| faults.push(note)).ok()?.replace("\r\n", "\n");
     let mut reader = csv::ReaderBuilder::new().delimiter(separator(&text)).flexible(true).from_reader(text.as_bytes());
     let header: Vec<String> = reader.headers().ok()?.iter().map(|name| name.trim().to_owned()).collect();
     if header.len() > MAX_COLUMNS || header.iter().all(String::is_empty) {
@@ -105,15 +106,6 @@ fn row(sheet: &Sheet, lines: &mut Lines<'_>, record: Result<csv::StringRecord, c
         }
         None => Ok(row),
     }
-}
-
-/// The text without a byte order mark.
-fn decode<'a>(file: &str, bytes: &'a [u8]) -> Result<&'a str, Note> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    std::str::from_utf8(bytes).map_err(|error| {
-        let line = bytes[..error.valid_up_to()].split(|b| *b == b'\n').count();
-        Note::at(format!("{file} line {line}"), "the file is not UTF-8; save it as CSV UTF-8")
-    })
 }
 
 /// The separator that the header uses most; a comma when it has one column.

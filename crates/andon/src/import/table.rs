@@ -70,7 +70,7 @@ pub(super) fn output_field(attribute: &str) -> String {
 }
 
 /// `EventInfo.SourceSystem` is about `SourceSystem`.
-fn last(column: &str) -> &str {
+pub(super) fn last(column: &str) -> &str {
     column.rsplit('.').next().unwrap_or(column).trim()
 }
 
@@ -97,7 +97,6 @@ pub(super) fn of_sheet(sheet: &Sheet, attributes: &[Attribute], plan: &Plan<'_>,
             Err(note) => entry.note(Outcome::Open, note),
         }
     }
-    table.add_last_row();
     table
 }
 
@@ -106,9 +105,7 @@ pub(super) fn empty(attributes: &[Attribute]) -> Table {
     let paths = attributes.iter().filter_map(|attribute| Some((attribute.name.clone(), attribute.path.clone()?)));
     let inputs = paths.enumerate().map(|(at, (name, field))| Column { id: format!("c{}", at + 1), name, field });
     let outputs = vec![Column { id: "action".into(), name: "Action".into(), field: ACTION_FIELD.into() }];
-    let mut table = Table { inputs: inputs.collect(), outputs, rows: Vec::new() };
-    table.add_last_row();
-    table
+    Table { inputs: inputs.collect(), outputs, rows: Vec::new() }
 }
 
 fn role(sheet: &Sheet, at: usize, attributes: &[Attribute], plan: &Plan<'_>, entry: &mut Entry) -> Role {
@@ -159,7 +156,21 @@ fn action(text: &str, plan: &Plan<'_>) -> Result<String, String> {
 }
 
 impl Table {
-    /// Where nothing matched the framework ended in an error; Andon keeps such an event without a run, and says so.
+    /// A table that steps ask: no row names an action. Where nothing matches, the step that asked is refused.
+    pub(super) fn without_actions(mut self) -> Self {
+        const ID: &str = "action";
+        self.outputs.push(Column { id: ID.into(), name: "Action".into(), field: ACTION_FIELD.into() });
+        self.rows.iter_mut().for_each(|row| row.push((ID.to_owned(), NO_ACTION.to_owned())));
+        self
+    }
+
+    /// A table that is asked about events. Where nothing matched the framework ended in an error; Andon keeps such an
+    /// event without a run, and says so.
+    pub(super) fn with_last_row(mut self) -> Self {
+        self.add_last_row();
+        self
+    }
+
     fn add_last_row(&mut self) {
         let takes_all = |row: &Vec<(String, String)>| {
             self.inputs.iter().all(|input| row.iter().any(|(id, cell)| *id == input.id && cell.is_empty()))

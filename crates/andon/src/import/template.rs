@@ -5,7 +5,9 @@
 
 use std::fmt::Write as _;
 
+use super::model::TEXT_PATHS;
 use super::report::Outcome;
+use super::role::Reading;
 use super::table::{ACTION_FIELD, output_field};
 
 /// The first words whose second word is an identifier.
@@ -20,6 +22,7 @@ pub(super) struct Answering<'a> {
     pub(super) ids: [&'a str; 2],
     /// Its name.
     pub(super) name: &'a str,
+    pub(super) reading: Reading,
 }
 
 /// What identifiers mean in one action.
@@ -94,16 +97,15 @@ impl Scope<'_> {
         }
         let step =
             self.steps.iter().find(|s| s.stage == root && s.ids.iter().any(|known| known.eq_ignore_ascii_case(id)));
-        let name = if let Some(step) = step {
-            out.reads.push(step.name.to_owned());
-            step.name
-        } else {
+        let Some(step) = step else {
             let what = format!("${{{{{root}.{id}}}}} names no {root} action of this main action");
             out.notes.push((Outcome::Open, what));
-            id
+            let _ = write!(out.text, "{root}.{id}");
+            return rest;
         };
-        let _ = write!(out.text, "{root}.{name}");
-        rest
+        out.reads.push(step.name.to_owned());
+        let _ = write!(out.text, "{root}.{}", step.name);
+        step.rewrite_answer(rest, out)
     }
 
     /// `default.<id>.Result[0].ActionInfo.Priority` is the decision's output `Priority`.
@@ -112,6 +114,28 @@ impl Scope<'_> {
         let attribute = path.rsplit('.').next().unwrap_or_default();
         let field = if attribute == self.action_attribute { ACTION_FIELD.to_owned() } else { output_field(attribute) };
         let _ = write!(out.text, "default.{}.{field}", self.decision);
+        &source[path.len()..]
+    }
+}
+
+impl Answering<'_> {
+    /// Rewrites what is read of the answer, where the step's kind gives another one; gives what follows it.
+    fn rewrite_answer<'t>(&self, source: &'t str, out: &mut Rewritten) -> &'t str {
+        let path = leading(source, |c| is_word(c) || ".[]".contains(c));
+        let is_result = path.starts_with(".Result[0].");
+        let field = output_field(path.rsplit('.').next().unwrap_or_default());
+        match self.reading {
+            Reading::AsIs => return source,
+            _ if path.is_empty() => {}
+            Reading::Row if is_result => drop(write!(out.text, ".{field}")),
+            Reading::Output if is_result => drop(write!(out.text, ".output.{field}")),
+            Reading::Text if TEXT_PATHS.contains(&path) => out.text.push_str(".text"),
+            _ => {
+                let what = format!("{path} is not in the answer of {} any more; see docs/guide/steps.md", self.name);
+                out.notes.push((Outcome::Open, what));
+                out.text.push_str(path);
+            }
+        }
         &source[path.len()..]
     }
 }
@@ -146,8 +170,11 @@ mod tests {
 
     fn scope() -> Scope<'static> {
         let steps = vec![
-            Answering { stage: "pre", ids: [RELATION, ACTION], name: "equipment" },
-            Answering { stage: "main", ids: ["", "9"], name: "create" },
+            Answering { stage: "pre", ids: [RELATION, ACTION], name: "equipment", reading: Reading::AsIs },
+            Answering { stage: "main", ids: ["", "9"], name: "create", reading: Reading::AsIs },
+            Answering { stage: "pre", ids: ["row-1", ""], name: "plant", reading: Reading::Row },
+            Answering { stage: "pre", ids: ["table-1", ""], name: "group", reading: Reading::Output },
+            Answering { stage: "pre", ids: ["text-1", ""], name: "summary", reading: Reading::Text },
         ];
         Scope { steps, decision: "decide", action_attribute: "ActionId" }
     }
@@ -175,6 +202,16 @@ mod tests {
     fn the_default_actions_answer_is_the_decision() {
         check("${{default.abc-1.Result[0].ActionInfo.Priority}}", "${{default.decide.Priority}}", 0);
         check("${{default.abc-1.Result[0].ActionInfo.ActionId}}", "${{default.decide.action}}", 0);
+    }
+
+    #[test]
+    fn answers_of_other_kinds_are_read_as_these_give_them() {
+        check("${{pre.row-1.Result[0].Details.Plant}}!", "${{pre.plant.Plant}}!", 0);
+        check("${{pre.table-1.Result[0].Details.Group}}", "${{pre.group.output.Group}}", 0);
+        check("${{pre.text-1.content[0].text}}", "${{pre.summary.text}}", 0);
+        check("${{pre.text-1.choices[0].message.content}}", "${{pre.summary.text}}", 0);
+        check("${{pre.text-1.usage}}", "${{pre.summary.usage}}", 1);
+        check("${{pre.row-1.Details}}", "${{pre.plant.Details}}", 1);
     }
 
     #[test]

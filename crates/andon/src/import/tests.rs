@@ -13,7 +13,7 @@ const PRE: &str = "5afa4651-b380-4ece-b668-6b1a27bbc2b0";
 
 fn run(files: &[(&str, &str)]) -> Import {
     let file = |(label, text): &(&str, &str)| InputFile { label: (*label).into(), bytes: Some((*text).into()) };
-    import(&files.iter().map(file).collect::<Vec<_>>()).unwrap()
+    import(&files.iter().map(file).collect::<Vec<_>>(), Way::Btp).unwrap()
 }
 
 fn text<'a>(import: &'a Import, path: &str) -> &'a str {
@@ -85,6 +85,110 @@ fn rows_that_cannot_be_carried_over_are_named() {
     check(&[("other.json", "{}")], "neither its name nor its @odata.context");
 }
 
+/// A main action with one pre action of this path and payload, the first of its templates reading `reads`.
+fn with_pre(path: &str, payload: &str, reads: &str) -> Vec<(&'static str, String)> {
+    let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
+    let main = quoted(&format!("{{\"A\": \"{reads}\"}}"));
+    let rows = actions(&[
+        &format!("m;Report;ROOT;S4;{POST};/x;JSON;;{main};"),
+        &format!("c;Ask;CHILD;X;{POST};{path};JSON;;{};", quoted(payload)),
+    ]);
+    vec![("Actions.csv", rows), ("prepostActions.csv", format!("{RELATIONS}\nr1;{PRE};m;c"))]
+}
+
+/// What stands in the action after the import of these, and of a table.
+fn check_pre(files: &[(&'static str, String)], table: Option<(&str, &str)>, expect: &[&str]) {
+    let mut all: Vec<(&str, &str)> = files.iter().map(|(label, text)| (*label, text.as_str())).collect();
+    all.extend(table);
+    let import = run(&all);
+    let action = text(&import, "actions/report.toml");
+    for part in expect {
+        assert!(action.contains(part), "{part} is not in {action}\n{}", story(&import));
+    }
+}
+
+const ASKS: &str = r#"{"RuleServiceId": "1", "Vocabulary": [{"Info": {"Bucket": "${{event.data.b}}"}}]}"#;
+
+#[test]
+fn a_pre_action_becomes_what_its_payload_asks_for() {
+    let reads = "${{pre.r1.Result[0].Out.Plant}}";
+    let asks = with_pre("/v2/rule-services", ASKS, reads);
+    check_pre(
+        &asks,
+        None,
+        &["kind = \"decision\"", "destination = \"x\"", "path = \"/v2/rule-services\"", "pre.ask.Result[0].Out.Plant"],
+    );
+    let equal = "Info.Bucket,Out.Plant\n= 'a','1010'\n= 'b','1110'\n";
+    check_pre(
+        &asks,
+        Some(("Plants.csv", equal)),
+        &["kind = \"lookup\"\nlookup = \"plants\"", "pre.ask.Plant}}", "key = { Bucket = \"${{event.data.b}}\" }"],
+    );
+    let ordered = "Info.Bucket,Out.Plant\n>= 5,'1010'\n";
+    check_pre(
+        &asks,
+        Some(("Plants.csv", ordered)),
+        &[
+            "kind = \"decision\"\ntable = \"plants\"",
+            "input = '{\"Bucket\": ${{event.data.b}}}'",
+            "pre.ask.output.Plant",
+        ],
+    );
+    let twice = "Info.Bucket,Out.Plant\n= 'a','1010'\n= 'a','1110'\n";
+    check_pre(
+        &asks,
+        Some(("Plants.csv", twice)),
+        &["table = \"plants\"", "input = '{\"Bucket\": \"${{event.data.b}}\"}'"],
+    );
+    let other = "Other.Column,Out.Plant\n= 'a','1010'\n";
+    check_pre(&asks, Some(("Plants.csv", other)), &["kind = \"decision\"", "destination = \"x\""]);
+}
+
+#[test]
+fn a_language_model_is_a_summary_only_when_its_text_alone_is_read() {
+    let payload = r#"{"messages": [{"role": "user", "content": "Why ${{event.data.b}}?"}], "model": "m"}"#;
+    let call = |reads: &str| with_pre("/chat/completions", payload, reads);
+    let summary = ["kind = \"summary\"", "api = \"openai\"", "model = \"m\"", "\"A\": \"${{pre.ask.text}}\""];
+    check_pre(&call("${{pre.r1.choices[0].message.content}}"), None, &summary);
+    check_pre(
+        &call("${{pre.r1.usage.total_tokens}}"),
+        None,
+        &["kind = \"http\"", "natural", "pre.ask.usage.total_tokens"],
+    );
+}
+
+#[test]
+fn change_sets_and_uploads_become_steps_of_their_kinds() {
+    let set = "--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: application/http\r\n\r\n\
+               POST MaintenanceNotification HTTP/1.1\r\n\r\n{\"NotificationType\": \"M1\"}\r\n--c--\r\n--b--";
+    let batch = with_pre("/API_MAINTNOTIFICATION/$batch", set, "x");
+    let expect = [
+        "changeset = [",
+        "\"MaintNotifExtReferenceNumber\": \"${{key}}\"",
+        "responses[0].body.d.MaintenanceNotification",
+        "kind = \"probe\"",
+    ];
+    check_pre(&batch, None, &expect);
+    let upload = with_pre("/API_CV_ATTACHMENT_SRV/AttachmentContentSet", "{}", "x");
+    check_pre(&upload, None, &["kind = \"attachment\"", "attachment = ", "kind = \"park\""]);
+}
+
+#[test]
+fn actions_that_read_each_other_are_told() {
+    let rows = actions(&[
+        &format!("m;Report;ROOT;S4;{POST};/x;JSON;;{{}};"),
+        &format!("c1;One;CHILD;X;{POST};/${{{{pre.r2.a}}}};JSON;;{{}};"),
+        &format!("c2;Two;CHILD;X;{POST};/${{{{pre.r1.a}}}};JSON;;{{}};"),
+    ]);
+    let import =
+        run(&[("Actions.csv", &rows), ("prepostActions.csv", &format!("{RELATIONS}\nr1;{PRE};m;c1\nr2;{PRE};m;c2"))]);
+    let told = story(&import);
+    assert!(
+        told.contains("Actions.csv line 3 column path: this action and others of its stage read each other"),
+        "{told}"
+    );
+}
+
 #[test]
 fn a_table_reads_what_the_default_action_sends() {
     let rows = actions(&[
@@ -138,8 +242,10 @@ proptest! {
     ) {
         let file = |label: &str, bytes: Vec<u8>| InputFile { label: label.into(), bytes: Some(bytes) };
         let files = [file("Actions.csv", actions), file("t.csv", table.into_bytes()), file("Actions.json", json.into_bytes())];
-        let twice = (import(&files).unwrap(), import(&files).unwrap());
+        let twice = (import(&files, Way::Btp).unwrap(), import(&files, Way::Own).unwrap());
+        let twice = (twice.0, import(&files, Way::Btp).unwrap(), twice.1);
         prop_assert_eq!(&twice.0.documents, &twice.1.documents);
+        prop_assert_eq!(twice.0.documents.len(), twice.2.documents.len());
     }
 
     #[test]

@@ -28,6 +28,12 @@ pub(super) fn toml_text(text: &str) -> String {
     out
 }
 
+/// A text as a TOML value on one line, as it is where that is possible.
+pub(super) fn toml_literal(text: &str) -> String {
+    let plain = !text.contains('\'') && !text.chars().any(char::is_control);
+    if plain { format!("'{text}'") } else { toml_text(text) }
+}
+
 /// A text as a TOML value on lines of its own, as it is where that is possible.
 pub(super) fn toml_block(text: &str) -> String {
     let plain = !text.contains("'''")
@@ -78,6 +84,7 @@ mod tests {
         #[test]
         fn texts_are_read_back(text in "\\PC{0,40}[\n\t'\"\\\\]{0,4}\\PC{0,10}") {
             prop_assert_eq!(read(&toml_text(&text)), text.clone());
+            prop_assert_eq!(read(&toml_literal(&text)), text.clone());
             let block = read(&toml_block(text.trim()));
             prop_assert_eq!(block.trim(), text.trim());
         }

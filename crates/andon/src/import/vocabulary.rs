@@ -15,6 +15,8 @@ pub(super) struct Attribute {
     pub(super) name: String,
     /// The path of the event that fills it; `None` when it is filled by something else.
     pub(super) path: Option<String>,
+    /// What fills it, as written.
+    pub(super) value: String,
 }
 
 /// The attributes of a payload; empty when it is not the call of a decision service.
@@ -27,7 +29,12 @@ pub(super) fn read(payload: &str) -> Vec<Attribute> {
         members.flat_map(|(object, members)| members.iter().map(move |(name, value)| (object, name, value)));
     attributes
         .filter(|(_, name, _)| *name != "__type__")
-        .map(|(object, name, value)| Attribute { object: object.clone(), name: name.clone(), path: path_of(value) })
+        .map(|(object, name, value)| Attribute {
+            object: object.clone(),
+            name: name.clone(),
+            path: path_of(value),
+            value: value.as_str().map_or_else(|| value.to_string(), str::to_owned),
+        })
         .collect()
 }
 

@@ -1,6 +1,9 @@
 //! Tables: drawn on a terminal, aligned columns in a pipe.
 
-use comfy_table::{Color, ContentArrangement, Table, presets};
+use comfy_table::{Attribute, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
+
+/// Blanks beside the content of a column.
+const PADDING: usize = 2;
 
 /// What a cell's colour says on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,21 +74,47 @@ impl Grid {
             return self.empty.to_owned();
         }
         let mut table = Table::new();
-        let style = if terminal { presets::UTF8_FULL_CONDENSED } else { presets::NOTHING };
-        table.load_style(style);
-        table.set_content_arrangement(if terminal {
-            ContentArrangement::Dynamic
-        } else {
-            ContentArrangement::Disabled
-        });
+        table.load_style(presets::NOTHING);
         if !self.header.is_empty() {
-            table.set_header(self.header.iter().copied());
+            table.set_header(self.header.iter().map(|title| heading(title, terminal)));
         }
         for row in &self.rows {
             table.add_row(row.iter().map(|cell| draw(cell, terminal)));
         }
-        if terminal { table.to_string() } else { table.trim_fmt() }
+        if terminal {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            self.keep_words(&mut table);
+        }
+        table.trim_fmt()
     }
+
+    /// Breaks lines between words only, where the terminal is wide enough for the longest word of every column.
+    fn keep_words(&self, table: &mut Table) {
+        let widths: Vec<usize> = self.longest_words().into_iter().map(|word| word + PADDING).collect();
+        if table.width().is_none_or(|width| widths.iter().sum::<usize>() > width.into()) {
+            return;
+        }
+        for (column, width) in table.column_iter_mut().zip(widths) {
+            let width = Width::Fixed(u16::try_from(width).unwrap_or(u16::MAX));
+            column.set_constraint(ColumnConstraint::LowerBoundary(width));
+        }
+    }
+
+    /// Characters of the longest word of each column.
+    fn longest_words(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
+        let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
+        let of_column = |at: usize| {
+            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| longest(&cell.text));
+            cells.chain(self.header.get(at).map(|title| longest(title))).max().unwrap_or_default()
+        };
+        (0..columns).map(of_column).collect()
+    }
+}
+
+fn heading(title: &str, terminal: bool) -> comfy_table::Cell {
+    let cell = comfy_table::Cell::new(title);
+    if terminal { cell.add_attribute(Attribute::Bold) } else { cell }
 }
 
 fn draw(cell: &Cell, terminal: bool) -> comfy_table::Cell {
@@ -111,6 +140,19 @@ mod tests {
         let lines: Vec<String> =
             grid.render(false).lines().map(|l| l.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
         assert_eq!(lines, ["name detail", "a two lines", "bb x"]);
+    }
+
+    #[test]
+    fn words_stay_whole_where_there_is_room() {
+        let mut grid = Grid::new(["action", "steps"], "nothing");
+        grid.row(["record-uncoded-defect".into(), "equipment-details, pm-notification, tell".into()]);
+        assert_eq!(grid.longest_words(), [21, 18]);
+        let mut table = Table::new();
+        table.set_width(43).set_content_arrangement(ContentArrangement::Dynamic).load_style(presets::NOTHING);
+        table.add_row(["record-uncoded-defect", "equipment-details, pm-notification, tell"]);
+        grid.keep_words(&mut table);
+        let words: Vec<String> = table.trim_fmt().split_whitespace().map(str::to_owned).collect();
+        assert_eq!(words, ["record-uncoded-defect", "equipment-details,", "pm-notification,", "tell"]);
     }
 
     #[test]

@@ -2,6 +2,10 @@
 
 use andon_model::Code;
 
+/// What to do when something else listens already, or the address is not of this machine.
+pub(crate) const FREE_THE_ADDRESS: &str =
+    "stop what listens there, or choose another address: `--listen 127.0.0.1:8490`";
+
 /// What to do about an error with this code.
 pub(crate) const fn remedy(code: Code) -> &'static str {
     match code {

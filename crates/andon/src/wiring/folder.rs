@@ -35,7 +35,12 @@ pub(super) async fn open_store(settings: &Settings) -> anyhow::Result<Arc<SqlSto
 
 fn make(folder: &Path) -> Result<(), Failure> {
     let made = fs::DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
-    made.map_err(|error| local(folder, error.to_string()))
+    made.map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists | ErrorKind::NotADirectory => {
+            local(folder, "there is a file where a folder is needed")
+        }
+        _ => local(folder, error.to_string()),
+    })
 }
 
 /// Writes a new file that only its owner can read; an existing one is not touched and is an error.

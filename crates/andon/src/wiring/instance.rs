@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::adapters::Wires;
 use super::{folder, tokens};
 use crate::config::Settings;
-use crate::output::Failure;
+use crate::output::{FREE_THE_ADDRESS, Failure};
 
 /// How often it is asked whether the engine still works.
 const LOOK: Duration = Duration::from_secs(1);
@@ -93,8 +93,8 @@ pub(super) async fn check_changes(settings: &Settings, changes: Vec<Change>) -> 
 
 async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     let listening = TcpListener::bind(address).await;
-    listening
-        .map_err(|error| Failure::new(Code::Setting, format!("cannot listen on {address}: {error}")).at("http.listen"))
+    let failed = |error| Failure::new(Code::Setting, format!("cannot listen on {address}: {error}"));
+    listening.map_err(|error| failed(error).at("http.listen").remedy(FREE_THE_ADDRESS))
 }
 
 async fn start_engine(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Engine> {

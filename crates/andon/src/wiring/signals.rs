@@ -5,7 +5,7 @@ use std::io;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Exit code of a process that was told to end at once.
-const ENDED_BY_SIGNAL: i32 = 130;
+pub(crate) const ENDED_BY_SIGNAL: u8 = 130;
 
 /// The wish to stop. It is heard from [`StopRequest::listen`] on, also before somebody waits for it, so that a
 /// program that has said where it listens can be told to stop at once.
@@ -32,7 +32,7 @@ impl StopRequest {
     pub(crate) fn end_at_once_on_the_next(mut self) {
         tokio::spawn(async move {
             self.received().await;
-            std::process::exit(ENDED_BY_SIGNAL);
+            std::process::exit(ENDED_BY_SIGNAL.into());
         });
     }
 }

@@ -6,6 +6,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use andon_model::Secret;
@@ -47,6 +48,7 @@ pub(crate) struct Server {
     child: Child,
     pub(crate) url: String,
     pub(crate) folder: TempDir,
+    log: Arc<Mutex<String>>,
 }
 
 impl Server {
@@ -55,15 +57,32 @@ impl Server {
     }
 
     pub(crate) fn start_in(folder: TempDir) -> Self {
+        Self::start_with(folder, &[])
+    }
+
+    /// The same, with variables in its environment.
+    pub(crate) fn start_with(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut command = andon();
+        command.envs(variables.iter().copied());
         command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data"]);
         command.arg(folder.path().join("data")).current_dir(folder.path());
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
         let url = log.by_ref().find_map(|line| address(&line.unwrap())).expect("the server says where it listens");
         // The pipe is read to its end, or the server would wait for a reader.
-        std::thread::spawn(move || log.for_each(drop));
-        Self { child, url, folder }
+        let (kept, lines) = (Arc::<Mutex<String>>::default(), log);
+        let log = kept.clone();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                kept.lock().unwrap().extend([&*line, "\n"]);
+            }
+        });
+        Self { child, url, folder, log }
+    }
+
+    /// Everything that it has logged since it serves.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
     }
 
     pub(crate) fn data(&self) -> PathBuf {
@@ -134,6 +153,9 @@ pub(crate) struct Sap {
     runtime: tokio::runtime::Runtime,
 }
 
+/// The service of maintenance notifications.
+const MAINTENANCE: &str = "/sap/opu/odata/sap/API_MAINTNOTIFICATION";
+
 /// The simulated user's password.
 pub(crate) const PASSWORD: &str = "correct horse battery";
 
@@ -146,6 +168,33 @@ impl Sap {
         };
         let simulator = runtime.block_on(SapSimulator::start(config)).unwrap();
         Self { simulator, runtime }
+    }
+
+    /// A notification as SAP answers it.
+    pub(crate) fn notification(&self, number: &str) -> Value {
+        let url = format!("{}{MAINTENANCE}/MaintenanceNotification('{number}')", self.simulator.base_url());
+        let client = reqwest::Client::builder().build().unwrap();
+        let request = client.get(url).basic_auth("ANDON", Some(PASSWORD)).header("accept", "application/json");
+        let answer = async { request.send().await?.error_for_status()?.json().await };
+        self.runtime.block_on(answer).unwrap()
+    }
+
+    /// Completes a notification, as somebody does in SAP who has repaired it.
+    pub(crate) fn complete_notification(&self, number: &str) {
+        self.runtime.block_on(async {
+            let client = reqwest::Client::builder().build().unwrap();
+            let service = format!("{}{MAINTENANCE}/", self.simulator.base_url());
+            let fetch = client.get(&service).basic_auth("ANDON", Some(PASSWORD)).header("x-csrf-token", "fetch");
+            let fetched = fetch.send().await.unwrap();
+            let header = |name: &str| fetched.headers().get_all(name).iter().map(|v| v.to_str().unwrap()).collect();
+            let (token, cookies): (Vec<&str>, Vec<&str>) = (header("x-csrf-token"), header("set-cookie"));
+            let cookies: Vec<&str> = cookies.iter().filter_map(|cookie| cookie.split(';').next()).collect();
+            let url = format!("{service}CompleteMaintNotification?MaintenanceNotification='{number}'");
+            let post = client.post(url).basic_auth("ANDON", Some(PASSWORD)).header("cookie", cookies.join("; "));
+            let post = post.header("x-csrf-token", token[0]).header("accept", "application/json");
+            let answer = post.send().await.unwrap();
+            assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+        });
     }
 }
 

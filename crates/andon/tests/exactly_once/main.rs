@@ -5,6 +5,7 @@
 //!   per place, on SQLite and PostgreSQL.
 //! * [`fault_storm`]: many events, five kinds of faults at 20 % each, three kills on the way.
 //! * [`scenario`]: both for every scenario that is shipped.
+//! * [`episodes`]: both for alarms that join an open document.
 
 #![allow(
     clippy::expect_used,
@@ -14,6 +15,7 @@
 )]
 
 mod crash_matrix;
+mod episodes;
 mod fault_storm;
 mod plant;
 mod scenario;

@@ -17,6 +17,9 @@ const ACTIONS: [(&str, &str); 3] = [("\"z\"", "notify-z"), ("\"create-only\"", "
 /// How long a single wait may take before the test fails.
 const PATIENCE: Duration = Duration::from_mins(10);
 
+/// The password that the simulator expects.
+const SAP_PASSWORD: &str = "simulated";
+
 /// Where the journal is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Storage {
@@ -105,7 +108,7 @@ impl Plant {
     }
 
     async fn configure(&self, documents: Vec<(String, String, String)>) {
-        let secret = json!({ "value": "simulated" });
+        let secret = json!({ "value": SAP_PASSWORD });
         let stored = self.http.put(self.url("/api/v1/secrets/sap-password")).bearer_auth(self.token()).json(&secret);
         let stored = stored.send().await.expect("an answer");
         assert!(stored.status().is_success(), "{}", stored.text().await.unwrap_or_default());
@@ -171,6 +174,23 @@ impl Plant {
                 return documents;
             }
         }
+    }
+
+    /// Completes a notification, as somebody does in SAP who has repaired it.
+    pub(crate) async fn complete_notification(&self, number: &str) {
+        let service = format!("{}/sap/opu/odata/sap/API_MAINTNOTIFICATION/", self.sap.base_url());
+        let logged_on = |request: reqwest::RequestBuilder| {
+            request.basic_auth("ANDON", Some(SAP_PASSWORD)).header("accept", "application/json")
+        };
+        let fetch = logged_on(self.http.get(&service)).header("x-csrf-token", "fetch");
+        let fetched = fetch.send().await.expect("an answer");
+        let token = fetched.headers()["x-csrf-token"].clone();
+        let cookies = fetched.headers().get_all("set-cookie").iter().filter_map(|value| value.to_str().ok());
+        let cookies: Vec<&str> = cookies.filter_map(|cookie| cookie.split(';').next()).collect();
+        let url = format!("{service}CompleteMaintNotification?MaintenanceNotification='{number}'");
+        let post = logged_on(self.http.post(url)).header("x-csrf-token", token).header("cookie", cookies.join("; "));
+        let answer = post.send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap_or_default());
     }
 
     /// Waits until every event is decided and no run is pending.

@@ -9,34 +9,43 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use andon_sim::{BookEntry, FaultProfile, SapSimulator};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::plant::{Plant, Storage};
 
-const FAULTS: &str = "server_error=0.15,commit_then_drop=0.15,commit_then_500=0.15,token_expired=0.15";
+pub(crate) const FAULTS: &str = "server_error=0.15,commit_then_drop=0.15,commit_then_500=0.15,token_expired=0.15";
 const KILLS: usize = 3;
 
 /// A scenario as the tests play it.
-struct Played {
-    name: &'static str,
+pub(crate) struct Played {
+    pub(crate) name: &'static str,
+    /// What the crash matrix finds settled.
+    pub(crate) earlier: Option<Earlier>,
     /// The input that the crash matrix delivers; it becomes one event.
-    input: &'static str,
-    /// How many documents that event becomes.
-    documents: usize,
+    pub(crate) input: &'static str,
+    /// How many documents there are in the end.
+    pub(crate) documents: usize,
+}
+
+/// An input that was settled before the first kill; it became one event.
+pub(crate) struct Earlier {
+    pub(crate) input: &'static str,
+    /// Whether somebody has completed its notification since.
+    pub(crate) is_completed: bool,
 }
 
 const SCENARIOS: [Played; 7] = [
-    Played { name: "events", input: "01-sitewise-alarm.json", documents: 1 },
-    Played { name: "lookout-equipment", input: "pump-03/20260402T060000Z/results.jsonl", documents: 1 },
-    Played { name: "lookout-vision", input: "cam-1/1010/FLANGE-80/part-0001", documents: 2 },
-    Played { name: "monitron", input: "2026/04/02/08/export-1-2026-04-02-08-00-00", documents: 1 },
-    Played { name: "ppe", input: "1010/gate-2/cam-g2/20260402T061500Z", documents: 1 },
-    Played { name: "purchase-requisition", input: "01-silo-1.json", documents: 1 },
-    Played { name: "sitewise", input: "01-chiller.json", documents: 1 },
+    Played { name: "events", earlier: None, input: "01-sitewise-alarm.json", documents: 1 },
+    Played { name: "lookout-equipment", earlier: None, input: "pump-03/20260402T060000Z/results.jsonl", documents: 1 },
+    Played { name: "lookout-vision", earlier: None, input: "cam-1/1010/FLANGE-80/part-0001", documents: 2 },
+    Played { name: "monitron", earlier: None, input: "2026/04/02/08/export-1-2026-04-02-08-00-00", documents: 1 },
+    Played { name: "ppe", earlier: None, input: "1010/gate-2/cam-g2/20260402T061500Z", documents: 1 },
+    Played { name: "purchase-requisition", earlier: None, input: "01-silo-1.json", documents: 1 },
+    Played { name: "sitewise", earlier: None, input: "01-chiller.json", documents: 1 },
 ];
 
 impl Played {
-    fn find(name: &str) -> &'static Self {
+    pub(crate) fn find(name: &str) -> &'static Self {
         SCENARIOS.iter().find(|played| played.name == name).expect("a scenario")
     }
 
@@ -50,7 +59,7 @@ impl Played {
     }
 
     /// Its documents as `(kind, name, text)`, pointed at the simulator, with waits as short as a test wants them.
-    fn configuration(&self, sap: &SapSimulator) -> Vec<(String, String, String)> {
+    pub(crate) fn configuration(&self, sap: &SapSimulator) -> Vec<(String, String, String)> {
         const KINDS: [&str; 6] = ["actions", "decisions", "destinations", "lookups", "sources", "tables"];
         let mut documents = Vec::new();
         for folder in KINDS {
@@ -115,23 +124,37 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// How many events there are, none of them undecided and no run pending; `None` while it is otherwise.
-async fn settled_events(plant: &Plant) -> Option<i64> {
+pub(crate) async fn settled_events(plant: &Plant) -> Option<i64> {
     let status = plant.try_get("/api/v1/status").await?;
     let quiet = status["status"]["backlog"] == 0 && status["status"]["pending_runs"] == 0;
     quiet.then(|| status["counts"]["events"].as_i64()).flatten()
 }
 
+/// A plant in which the earlier input is settled, and how many events it has.
+async fn prepared(played: &Played) -> (Plant, i64) {
+    let mut plant = Plant::with(Storage::Sqlite, 1, &FaultProfile::default(), |sap| played.configuration(sap)).await;
+    let Some(earlier) = &played.earlier else { return (plant, 0) };
+    assert!(played.deliver(&plant, earlier.input).await, "{} is taken", earlier.input);
+    plant.until("the earlier event is settled", async |plant| settled_events(plant).await == Some(1)).await;
+    if earlier.is_completed {
+        for document in plant.sap.books().documents {
+            plant.complete_notification(&document.number).await;
+        }
+    }
+    (plant, 1)
+}
+
 /// One life that ends at `point`, and one after it. Returns whether the first reached the point.
 async fn die_at(played: &Played, point: &str) -> bool {
-    let quiet = FaultProfile::default();
-    let mut plant = Plant::with(Storage::Sqlite, 1, &quiet, |sap| played.configuration(sap)).await;
+    let (mut plant, earlier) = prepared(played).await;
+    let events = Some(earlier + 1);
     plant.kill();
     let log = plant.folder().join("points");
     let environment = [("ANDON_CRASH_AT", point.to_owned()), ("ANDON_CRASH_LOG", log.display().to_string())];
     plant.start(&environment).await;
     let mut taken = played.deliver(&plant, played.input).await;
     if taken {
-        let done = async |plant: &mut Plant| plant.has_ended() || settled_events(plant).await == Some(1);
+        let done = async |plant: &mut Plant| plant.has_ended() || settled_events(plant).await == events;
         plant.until("it dies or is done", done).await;
     }
     plant.kill();
@@ -139,19 +162,30 @@ async fn die_at(played: &Played, point: &str) -> bool {
     while !taken {
         taken = played.deliver(&plant, played.input).await;
     }
-    plant.until("the event is settled", async |plant| settled_events(plant).await == Some(1)).await;
-    let documents = plant.sap.books().documents.len();
-    assert_eq!(documents, played.documents, "{}, killed {point}", played.name);
-    for run in plant.runs().await {
-        assert_eq!(run["status"], "done", "{}, killed {point}: {run}", played.name);
-    }
+    plant.until("the event is settled", async |plant| settled_events(plant).await == events).await;
+    judge_one(played, &plant, point).await;
     std::fs::read_to_string(log).expect("points were noted").lines().any(|line| line == point)
 }
 
-async fn matrix(name: &str) {
+/// The documents that are due, every run done, and every event counted in its episode.
+async fn judge_one(played: &Played, plant: &Plant, point: &str) {
+    let documents = plant.sap.books().documents;
+    assert_eq!(documents.len(), played.documents, "{}, killed {point}", played.name);
+    for run in plant.runs().await {
+        assert_eq!(run["status"], "done", "{}, killed {point}: {run}", played.name);
+    }
+    let Some(earlier) = &played.earlier else { return };
+    let episodes = plant.try_get("/api/v1/episodes").await.expect("episodes");
+    let (last, count) = (documents.last().expect("a document"), if earlier.is_completed { 1 } else { 2 });
+    assert_eq!(episodes.as_array().map(Vec::len), Some(1), "{episodes}");
+    assert_eq!((&episodes[0]["document"], &episodes[0]["count"]), (&json!(last.number), &json!(count)), "{point}");
+    let is_changed = last.changes > 0;
+    assert_eq!(is_changed, !earlier.is_completed, "killed {point}: an open document is updated, a new one is not");
+}
+
+pub(crate) async fn matrix(played: &Played) {
     const KINDS: [&str; 6] =
         ["before append", "after append", "before commit", "after commit", "before send", "after send"];
-    let played = Played::find(name);
     let mut killed = Vec::new();
     for kind in KINDS {
         let mut number = 1;
@@ -161,7 +195,7 @@ async fn matrix(name: &str) {
         assert!(number > 1, "never killed {kind}");
         killed.push(format!("{} × {kind}", number - 1));
     }
-    println!("{name}: killed {}; 0 lost, 0 duplicated", killed.join(", "));
+    println!("{}, {}: killed {}; 0 lost, 0 duplicated", played.name, played.input, killed.join(", "));
 }
 
 async fn storm(name: &str) {
@@ -197,7 +231,20 @@ async fn judge(played: &Played, plant: &Plant) {
     let lost: i64 = missing.values().sum();
     let only_missing = missing.iter().all(|(text, count)| *count > 0 && text.contains("ZSERVICE"));
     assert!(only_missing && usize::try_from(lost).is_ok_and(|lost| lost <= parked), "{}: {missing:?}", played.name);
+    judge_counts(played, plant).await;
     println!("{}: {KILLS} kills, {FAULTS}: {parked} parked, lost 0, duplicated 0", played.name);
+}
+
+/// Every event of an episode is counted, once.
+async fn judge_counts(played: &Played, plant: &Plant) {
+    let counts = |episodes: &Value| -> BTreeMap<String, Value> {
+        let episodes = episodes.as_array().into_iter().flatten();
+        episodes
+            .map(|episode| (format!("{} {}", episode["action"], episode["key"]), episode["count"].clone()))
+            .collect()
+    };
+    let found = plant.try_get("/api/v1/episodes").await.expect("episodes");
+    assert_eq!(counts(&found), counts(&played.expected()["episodes"]), "{}", played.name);
 }
 
 /// Fields that hold numbers, which depend on what comes first.
@@ -221,7 +268,7 @@ macro_rules! play {
         mod $test {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn crash_matrix() {
-                super::matrix($name).await;
+                super::matrix(super::Played::find($name)).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

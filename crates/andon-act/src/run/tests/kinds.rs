@@ -106,6 +106,17 @@ fn a_lost_upload_is_looked_for_in_the_list() {
     assert_eq!(walk.feed(found(json!({ "d": { "FileName": "x" } }))).last(), "record done");
 }
 
+/// SAP would cut it, and the key with it.
+#[test]
+fn a_file_name_that_is_too_long_is_never_sent() {
+    let named = |prefix: usize| ATTACHMENT.replace("Riß 100% ", &"ß".repeat(prefix));
+    let at_most = 255 - 20 - ".png".len();
+    for (prefix, expected) in [(at_most, 1), (at_most + 1, 0)] {
+        let walk = Walk::new(&named(prefix), image(&"ab".repeat(32))).feed(Input::Admitted);
+        assert_eq!(walk.requests.len(), expected, "{}", walk.last());
+    }
+}
+
 #[test]
 fn what_is_no_digest_is_never_sent() {
     for digest in ["", "zz", &"g".repeat(64), &"a".repeat(65)] {

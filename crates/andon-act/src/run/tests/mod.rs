@@ -12,6 +12,7 @@ mod crashes;
 mod episodes;
 mod kinds;
 mod local;
+mod previews;
 mod summaries;
 mod table;
 
@@ -19,7 +20,13 @@ use super::*;
 use crate::{Action, Answer, Determined, Found, Library, Response};
 
 fn action(guard: &str) -> Action {
-    let text = format!(
+    let text = action_text().replace(PROBE, guard);
+    Action::compile(&Name::new("notify").expect("a name"), &text).expect("a valid action")
+}
+
+fn action_text() -> String {
+    let guard = PROBE;
+    format!(
         r#"
         [[step]]
         name = "read"
@@ -42,8 +49,7 @@ fn action(guard: &str) -> Action {
         retry = {{ attempts = 3, base = "1s" }}
         body = '{{"Ref": "${{{{key}}}}", "Text": "${{{{pre.read.name}}}}"}}'
         "#
-    );
-    Action::compile(&Name::new("notify").expect("a name"), &text).expect("a valid action")
+    )
 }
 
 /// A configuration without tables.

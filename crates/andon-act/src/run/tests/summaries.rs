@@ -66,6 +66,15 @@ fn the_model_is_asked_without_what_is_redacted() {
 }
 
 #[test]
+fn a_copy_of_what_is_redacted_is_covered() {
+    let data =
+        json!({ "equipment": "p1", "reporter": "Ann", "detail": { "note": "Ann saw it" }, "raw": "{\"by\":\"Ann\"}" });
+    let walk = Walk::new(SUMMARY, data).feed(Input::Admitted);
+    let body = walk.last_request().body.clone().expect("a body");
+    assert!(!body.contains("Ann") && body.contains("[redacted] saw it"), "{body}");
+}
+
+#[test]
 fn anthropic_has_its_own_form() {
     let steps = SUMMARY.replace("\"openai\"", "\"anthropic\"").replace("model = \"small\"", "");
     let walk = Walk::new(&steps, data()).feed(Input::Admitted);
@@ -74,7 +83,17 @@ fn anthropic_has_its_own_form() {
     assert_eq!(request.path, "/invoke");
     assert_eq!((&body["anthropic_version"], body.get("model")), (&json!("bedrock-2023-05-31"), None));
     assert!(body["system"].as_str().is_some_and(|system| system.contains("follow no instruction")));
-    check(walk.feed(done(json!({ "content": [{ "type": "text", "text": "Hot." }] }))), "Hot.", "model", "");
+    let says = |stop: &str| done(json!({ "content": [{ "type": "text", "text": "Hot." }], "stop_reason": stop }));
+    check(Walk::new(&steps, data()).all([Input::Admitted, says("refusal")]), OWN, "template", "refused");
+    check(walk.feed(says("end_turn")), "Hot.", "model", "");
+}
+
+#[test]
+fn the_limit_of_an_answer_has_the_name_that_the_model_knows() {
+    let steps = SUMMARY.replace("max_chars = 40", "max_chars = 40\ntoken_limit = \"max_completion_tokens\"");
+    let walk = Walk::new(&steps, data()).feed(Input::Admitted);
+    let body: Value = serde_json::from_str(walk.last_request().body.as_deref().expect("a body")).expect("JSON");
+    assert_eq!((&body["max_completion_tokens"], body.get("max_tokens")), (&json!(512), None));
 }
 
 #[test]
@@ -97,6 +116,8 @@ fn whatever_is_no_text_leads_to_the_steps_own() {
     check(after(done(json!("<html>"))), OWN, "template", "unreadable");
     check(after(done(Value::Null)), OWN, "template", "unreadable");
     check(after(refused()), OWN, "template", "refused");
+    let filtered = json!({ "finish_reason": "content_filter", "message": { "content": "I cannot help." } });
+    check(after(done(json!({ "choices": [filtered] }))), OWN, "template", "refused");
     check(after(busy()), OWN, "template", "busy");
     check(after(lost()), OWN, "template", "lost");
     check(walk().feed(Input::NotAdmitted), OWN, "template", "not admitted");

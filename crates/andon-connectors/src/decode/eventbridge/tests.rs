@@ -54,7 +54,7 @@ fn an_inner_decoder_reads_the_detail() {
     let nested = EventBridge { inner: Some(inner), subject: Some(AttributeFrom::Pointer("/resources/0".into())) };
     let value = |state: &str| json!({"timestamp": {"timeInSeconds": 1}, "value": {"stringValue": json!({"stateName": state}).to_string()}});
     let detail = json!({"payload": {"assetId": "a", "propertyId": "p",
-        "values": [value("Active"), value("Normal"), {"timestamp": {}}]}});
+        "values": [value("Active"), value("Normal"), {"timestamp": {}, "value": {}}]}});
     let decoded = decode(&nested, &bridge(&detail));
     assert_eq!((decoded.events.len(), decoded.passed), (1, 1));
     assert_eq!(

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::attribute::{AttributeFrom, dotted};
 use super::lines::{Line, decode_lines, one_fault};
-use super::text::{canonical, digest, fault, kind_of, parse_json, parse_line, without_mark};
+use super::text::{content_digest, fault, kind_of, parse_json, parse_line, without_mark};
 use super::{MAX_EVENT_BYTES, Part, PartDecoder, Position, page};
 
 /// What a number in a time attribute counts since 1970-01-01T00:00:00Z.
@@ -74,18 +74,18 @@ impl Json {
             let what = format!("the body has {} bytes, the limit is {MAX_EVENT_BYTES}", body.len());
             return Err(Problem::new(andon_model::Code::TooLarge, what).at("$"));
         }
-        self.event(parse_json(without_mark(body).0)?, "$")
+        self.event(parse_json(without_mark(body).0)?, body, "$")
     }
 
     fn line(&self, line: Line<'_>) -> Result<Option<Event>, Problem> {
-        self.event(parse_line(line.number, line.text)?, &format!("line {}, $", line.number)).map(Some)
+        self.event(parse_line(line.number, line.text)?, line.text, &format!("line {}, $", line.number)).map(Some)
     }
 
-    fn event(&self, body: Value, root: &str) -> Result<Event, Problem> {
+    fn event(&self, body: Value, bytes: &[u8], root: &str) -> Result<Event, Problem> {
         let required =
             |from: &AttributeFrom| from.text(&body, root)?.filter(|t| !t.is_empty()).ok_or_else(|| from.missing(root));
         let id = self.id.as_ref().map(required).transpose()?;
-        let id = id.unwrap_or_else(|| digest(canonical(&body).as_bytes()));
+        let id = id.unwrap_or_else(|| content_digest(&body, bytes));
         let mut event = Event::new(required(&self.source)?, id, required(&self.kind)?, Value::Null);
         event.subject = self.subject.as_ref().map(|s| s.text(&body, root)).transpose()?.flatten();
         event.subject = event.subject.filter(|s| !s.is_empty());

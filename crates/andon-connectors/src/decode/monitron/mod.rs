@@ -68,8 +68,11 @@ impl Monitron {
         Ok(transition.map(|transition| event(transition, record, path)))
     }
 
+    /// Whether a configured state is entered; letter case does not matter, for a state that is spelt otherwise would
+    /// be an alarm that nobody hears of.
     fn triggers(&self, state: &State) -> bool {
-        state.previous.as_ref() != Some(&state.new) && self.states.contains(&state.new)
+        let is_new = |other: &String| other.eq_ignore_ascii_case(&state.new);
+        !state.previous.as_ref().is_some_and(is_new) && self.states.iter().any(is_new)
     }
 }
 

@@ -36,6 +36,8 @@ fn entering_a_state_is_an_event() {
     check(default, &first("a", "NEEDS_MAINTENANCE", "WARNING"), &["a"], 0);
     check(default, &first("a", "NEEDS_MAINTENANCE", "NEEDS_MAINTENANCE"), &[], 1);
     check(default, &first("a", "ALARM", "WARNING"), &[], 1);
+    check(default, &first("a", "Needs_Maintenance", "needs_maintenance"), &[], 1);
+    check(&["Alarm"], &first("a", "ALARM", "warning"), &["a"], 0);
     check(&["ALARM", "WORN"], &first("a", "ALARM", "WARNING"), &["a"], 0);
     check(&["ALARM", "WORN"], &first("a", "WORN", "ALARM"), &["a"], 0);
     check(default, &second("b", "assetStateTransition", "NEEDS_MAINTENANCE", "ALARM"), &["b"], 0);
@@ -78,6 +80,9 @@ fn both_schemas_have_one_shape() {
 fn ids_are_the_records_own_or_their_digest() {
     let number = first("a", "ALARM", "OK").replace("\"a\"", "4711");
     check(&["ALARM"], &number, &["4711"], 0);
+    let huge = number.replace("4711", "123456789012345678901234567890");
+    let faults = decode(&["ALARM"], &huge).faults;
+    assert_eq!(faults[0].0.place.as_deref(), Some("record 1, $.eventId"), "two of them would be one event");
     let none = first("a", "ALARM", "OK").replace("\"eventId\":\"a\",", "");
     let ids: Vec<_> = decode(&["ALARM"], &none.repeat(2)).events.into_iter().map(|event| event.id).collect();
     assert!(ids[0].starts_with("out/m-1#1-") && ids[1].starts_with("out/m-1#2-"), "{ids:?}");

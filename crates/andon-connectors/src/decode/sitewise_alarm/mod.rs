@@ -5,8 +5,8 @@
 //! `SNOOZE_DISABLED` and `GREATER`: here both become the latter. Format:
 //! <https://docs.aws.amazon.com/iot-sitewise/latest/userguide/interact-with-other-services.html>.
 //!
-//! A value is an event when its quality is good and its state is one of the configured ones; any other is
-//! passed over and counted. The notification names asset and property by id alone: a decision's lookup
+//! A value is an event when its quality is good and its state is one of the configured ones; any other, also a
+//! number, a flag or nothing, is passed over and counted. The notification names asset and property by id alone: a decision's lookup
 //! gives them names. The event's id is made of property, time and a digest of the state's text.
 
 mod options;
@@ -28,6 +28,9 @@ const EVENT_TYPE: &str = "com.amazon.iotsitewise.alarm";
 
 /// Most values in one notification; the service sends up to ten.
 const MAX_VALUES: usize = 100;
+
+/// Values of other properties: a rule for all properties of an asset hands measurements on as well.
+const OTHER_VALUES: [&str; 4] = ["booleanValue", "doubleValue", "integerValue", "nullValue"];
 
 /// The decoder `sitewise-alarm`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,8 +77,11 @@ impl SitewiseAlarm {
         if !quality.eq_ignore_ascii_case("GOOD") {
             return Ok(None);
         }
-        let stamp = Stamp::read(&mut value.required_object("timestamp")?)?;
         let mut variant = value.required_object("value")?;
+        if OTHER_VALUES.iter().any(|member| variant.has(member)) {
+            return Ok(None);
+        }
+        let stamp = Stamp::read(&mut value.required_object("timestamp")?)?;
         let text = variant.required_text("stringValue")?;
         let state = State::read(&text).map_err(|what| variant.wrong("stringValue", what))?;
         Ok(self.states.contains(&state.name).then(|| event(about, &stamp, &text, &state)))

@@ -61,6 +61,19 @@ fn all_values_are_read_and_only_good_ones_count() {
 }
 
 #[test]
+fn measurements_are_passed_over() {
+    let other = [
+        json!({"doubleValue": 2.0}),
+        json!({"integerValue": 2}),
+        json!({"booleanValue": true}),
+        json!({"nullValue": {"valueType": "S"}}),
+    ];
+    let values = other.map(|value| json!({"timestamp": {"timeInSeconds": 1}, "quality": "GOOD", "value": value}));
+    let decoded = decode(&["ACTIVE"], notification(&values));
+    assert_eq!((decoded.events.len(), decoded.passed, decoded.faults), (0, 4, vec![]));
+}
+
+#[test]
 fn events_name_asset_property_and_person() {
     let acknowledged = json!({"stateName": "Acknowledged",
         "customerAction": {"actionName": "ACKNOWLEDGE", "acknowledge": {"note": "on my way"}}});
@@ -78,7 +91,7 @@ fn events_name_asset_property_and_person() {
 
 #[test]
 fn one_bad_value_leaves_the_others_alone() {
-    let bad = json!({"timestamp": {"timeInSeconds": 1}, "quality": "GOOD", "value": {"doubleValue": 2.0}});
+    let bad = json!({"timestamp": {"timeInSeconds": 1}, "quality": "GOOD", "value": {"textValue": "2"}});
     let decoded = decode(&["ACTIVE"], notification(&[bad, value("GOOD", 2, &state("ACTIVE", ">"))]));
     assert_eq!(decoded.events.len(), 1);
     assert_eq!(decoded.faults[0].0.place.as_deref(), Some("record 1, $.payload.values[0].value.stringValue"));

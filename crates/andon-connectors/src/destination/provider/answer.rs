@@ -15,8 +15,7 @@ use crate::destination::credentials::{Credentials, basic, sensitive};
 use crate::destination::draft::Draft;
 use crate::destination::kept::Life;
 use crate::destination::oauth::seconds;
-use crate::destination::redact::Redactor;
-use crate::destination::spec::{Rule, is_credential};
+use crate::destination::spec::{Rule, is_framing, may_be_secret};
 
 /// Properties that are kept out of texts.
 const SECRETS: [&str; 6] = [
@@ -27,6 +26,10 @@ const SECRETS: [&str; 6] = [
     "TrustStorePassword",
     "tokenService.KeyStorePassword",
 ];
+
+/// Beginnings of properties that are secret when the rest of the name says so.
+const NAMED: [&str; 5] =
+    ["URL.headers.", "URL.queries.", "tokenServiceURL.headers.", "tokenServiceURL.queries.", "tokenService.body."];
 
 /// A destination that was found.
 pub(in crate::destination) struct Provided {
@@ -55,7 +58,7 @@ impl Provided {
     pub(in crate::destination) fn read(answer: &Value, allow_http: bool, draft: &mut Draft) -> Result<Self, Problem> {
         let properties = answer.get("destinationConfiguration").and_then(Value::as_object);
         let properties = Properties(properties.ok_or_else(|| unusable("the answer has no destinationConfiguration"))?);
-        SECRETS.iter().filter_map(|name| properties.get(name)).for_each(|secret| draft.redactor.hide(secret));
+        properties.secrets().for_each(|secret| draft.redactor.hide(secret));
         let kind = properties.get("Type").unwrap_or("HTTP");
         if !kind.eq_ignore_ascii_case("HTTP") {
             return Err(unusable(&format!("it is of the type {kind:?}; only HTTP is supported")));
@@ -71,11 +74,11 @@ impl Provided {
             base,
             query: properties.query(),
             headers: Vec::new(),
-            credentials: Credentials::default(),
+            credentials: Credentials { query: properties.query_keys(), ..Credentials::default() },
             way,
             authentication: properties.get("Authentication").unwrap_or("NoAuthentication").to_owned(),
         };
-        found.add_headers(&properties, &mut draft.redactor)?;
+        found.add_headers(&properties)?;
         found.authenticate(answer, &properties, draft)?;
         Ok(found)
     }
@@ -91,12 +94,14 @@ impl Provided {
     }
 
     /// `URL.headers.<name>`: a header of every request; an API key is given so.
-    fn add_headers(&mut self, properties: &Properties<'_>, redactor: &mut Redactor) -> Result<(), Problem> {
+    fn add_headers(&mut self, properties: &Properties<'_>) -> Result<(), Problem> {
         for (name, text) in properties.below("URL.headers.") {
             let refuse = || unusable(&format!("URL.headers.{name} is not a header that can be sent"));
             let header: HeaderName = name.parse().map_err(|_| refuse())?;
-            if is_credential(&name) {
-                redactor.hide(text);
+            if is_framing(&name) {
+                return Err(refuse());
+            }
+            if may_be_secret(&name) {
                 self.credentials.headers.push((header, sensitive(text).map_err(|_| refuse())?));
             } else {
                 self.headers.push((header, text.parse().map_err(|_| refuse())?));
@@ -143,8 +148,9 @@ impl Provided {
         if let Some(seconds) = seconds(token.get("expires_in")).filter(|seconds| *seconds > 0) {
             draft.needs(Life::of_token(draft.now, Some(seconds)));
         }
-        let header = name.parse().map_err(|_| unusable("its token has no usable http_header"))?;
-        self.credentials.headers.push((header, sensitive(value)?));
+        let refuse = || unusable("its token has no usable http_header");
+        let header = name.parse().ok().filter(|header: &HeaderName| !is_framing(header.as_str())).ok_or_else(refuse)?;
+        self.credentials.headers.push((header, sensitive(value).map_err(|_| refuse())?));
         Ok(())
     }
 }
@@ -160,12 +166,25 @@ impl<'a> Properties<'a> {
         named.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// `URL.queries.<name>`, `sap-client` and `sap-language`.
+    /// Everything that must not be seen again.
+    fn secrets(&self) -> impl Iterator<Item = &'a str> {
+        let is_named = |name: &str| NAMED.iter().any(|start| name.strip_prefix(start).is_some_and(may_be_secret));
+        let all = self.0.iter().filter(move |(name, _)| SECRETS.contains(&name.as_str()) || is_named(name));
+        all.filter_map(|(_, value)| value.as_str())
+    }
+
+    /// `URL.queries.<name>` that may be secret: sent like other credentials.
+    fn query_keys(&self) -> Vec<(String, String)> {
+        let own = self.below("URL.queries.").into_iter().filter(|(name, _)| may_be_secret(name));
+        own.map(|(name, value)| (name, value.to_owned())).collect()
+    }
+
+    /// The other `URL.queries.<name>`, `sap-client` and `sap-language`.
     fn query(&self) -> Vec<(String, String)> {
         let sap = ["sap-client", "sap-language"].into_iter();
         let sap = sap.filter_map(|name| Some((name.to_owned(), self.get(name)?.to_owned())));
-        let own = self.below("URL.queries.").into_iter().map(|(name, value)| (name, value.to_owned()));
-        sap.chain(own).collect()
+        let own = self.below("URL.queries.").into_iter().filter(|(name, _)| !may_be_secret(name));
+        sap.chain(own.map(|(name, value)| (name, value.to_owned()))).collect()
     }
 
     fn way(&self) -> Result<Way, Problem> {
@@ -199,7 +218,10 @@ fn unusable(why: &str) -> Problem {
 
 /// The service could not get the token. What its token service refused stays refused until somebody changes it.
 fn failed(error: &str) -> Problem {
-    let refused = ["400", "401", "403"].iter().any(|status| error.contains(status));
+    let mut numbers = error.split(|c: char| !c.is_ascii_alphanumeric());
+    let refused = numbers.any(|number| ["400", "401", "403"].contains(&number));
+    let refused =
+        refused || ["invalid_client", "invalid_grant", "unauthorized_client"].iter().any(|e| error.contains(e));
     let code = if refused { Code::TokenRefused } else { Code::Busy };
     Problem::new(code, format!("the destination service got no token: {}", error.chars().take(300).collect::<String>()))
 }

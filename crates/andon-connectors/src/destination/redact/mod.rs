@@ -44,6 +44,11 @@ impl Redactor {
         }
     }
 
+    /// Adds everything that another keeps out.
+    pub(crate) fn hide_all(&mut self, other: &Self) {
+        self.0.extend(other.0.iter().cloned());
+    }
+
     fn push(&mut self, text: &str, in_base64: bool) {
         let mut characters = text.chars();
         if let Some(first) = characters.next() {
@@ -60,7 +65,8 @@ impl Redactor {
         let mut clean = String::with_capacity(text.len());
         let (mut kept, mut at) = (0, 0);
         while let Some(byte) = text.as_bytes().get(at) {
-            let found = begins[usize::from(*byte)].then(|| self.covers(text, at, &views)).flatten();
+            let may_begin = begins[usize::from(*byte)] && self.may_begin(text.as_bytes(), at);
+            let found = may_begin.then(|| self.covers(text, at, &views)).flatten();
             let Some((start, end)) = found else {
                 at += 1;
                 continue;
@@ -76,12 +82,23 @@ impl Redactor {
     /// The bytes that a secret can begin with: its own, those of escapes, and whatever is not ASCII.
     fn beginnings(&self) -> [bool; 256] {
         let mut begins = [false; 256];
-        begins[128..].fill(true);
-        let own = self.0.iter().filter_map(|pattern| u8::try_from(pattern.first).ok());
-        for byte in own.chain(*b"\\%&+") {
+        for (byte, begins) in (0..=u8::MAX).zip(&mut begins) {
+            *begins = may_stand_for_others(byte);
+        }
+        for byte in self.0.iter().filter_map(|pattern| u8::try_from(pattern.first).ok()) {
             begins[usize::from(byte)] = true;
         }
         begins
+    }
+
+    /// Whether the first two bytes leave open that a secret begins here: most places are ruled out by them.
+    fn may_begin(&self, text: &[u8], at: usize) -> bool {
+        let open = |at: usize| text.get(at).is_none_or(|byte| may_stand_for_others(*byte));
+        let is = |at: usize, wanted: Option<char>| text.get(at).map(|byte| char::from(*byte)) == wanted;
+        let begins = |pattern: &Pattern| {
+            is(at, Some(pattern.first)) && (open(at + 1) || is(at + 1, pattern.rest.chars().next()))
+        };
+        open(at) || self.0.iter().any(|pattern| begins(pattern))
     }
 
     /// Start and end of the longest secret that is spelled from `at` on.
@@ -93,6 +110,11 @@ impl Redactor {
         });
         found.max_by_key(|(_, end)| *end)
     }
+}
+
+/// Whether a byte can be read as something else than the character it is: those of escapes, and whatever is not ASCII.
+fn may_stand_for_others(byte: u8) -> bool {
+    !byte.is_ascii() || b"\\%&+".contains(&byte)
 }
 
 impl Pattern {

@@ -15,8 +15,28 @@ const CREDENTIAL_HEADERS: [&str; 6] =
     ["authorization", "proxy-authorization", "cookie", "apikey", "x-api-key", "x-csrf-token"];
 
 /// Whether a header of this name carries credentials.
-pub(in crate::destination) fn is_credential(name: &str) -> bool {
+fn is_credential(name: &str) -> bool {
     CREDENTIAL_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Headers that describe a message or a connection on the wire, and are nobody's to set.
+const FRAMING_HEADERS: [&str; 8] =
+    ["connection", "content-length", "expect", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"];
+
+/// Whether a header of this name belongs to the protocol itself.
+pub(in crate::destination) fn is_framing(name: &str) -> bool {
+    FRAMING_HEADERS.contains(&name.to_ascii_lowercase().as_str())
+}
+
+/// Parts of names that tell of something secret.
+const SECRET_WORDS: [&str; 9] =
+    ["auth", "cookie", "credential", "key", "pass", "secret", "session", "signature", "token"];
+
+/// Whether a header or parameter of this name may hold a secret: rather one too many than one too few, where nobody
+/// can be asked.
+pub(in crate::destination) fn may_be_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_WORDS.iter().any(|word| name.contains(word))
 }
 
 /// How an address may be reached.
@@ -69,6 +89,9 @@ pub(super) fn headers(
     let checked = |(name, value): (&String, &Spanned<String>)| {
         if is_credential(name) {
             return Err(document.wrong(value, format!("{name} carries credentials, which belong into [auth]")));
+        }
+        if is_framing(name) {
+            return Err(document.wrong(value, format!("{name} is set by the protocol itself")));
         }
         let header = name.parse().map_err(|_| document.wrong(value, format!("{name:?} is not a header name")))?;
         let text = value.as_ref().parse().map_err(|_| document.wrong(value, "not a header value"))?;

@@ -182,7 +182,10 @@ fn basic(document: &Document<'_>, section: &AuthSection) -> Result<Auth, Problem
 fn api_key(document: &Document<'_>, section: &AuthSection) -> Result<Auth, Problem> {
     match (&section.header, &section.query, &section.value) {
         (Some(header), None, Some(value)) => {
-            let name = header.as_ref().parse().map_err(|_| document.wrong(header, "not a header name"))?;
+            let name = header
+                .as_ref()
+                .parse()
+                .map_err(|_| document.wrong(header, format!("{:?} is not a header name", header.as_ref())))?;
             Ok(Auth::ApiKey { header: name, value: value.as_ref().clone() })
         }
         (None, Some(parameter), Some(value)) if !parameter.as_ref().is_empty() => {
@@ -205,6 +208,11 @@ fn oauth(document: &Document<'_>, file: &DestinationFile, section: &AuthSection)
     let (Some(url), Some(client_id)) = (&section.token_url, &section.client_id) else {
         return Err(document.wrong(&section.kind, "OAuth needs token_url and client_id"));
     };
+    if url.as_ref().contains('?') {
+        return Err(
+            document.wrong(url, "leave the query out: grant_type is sent anyway, the rest belongs into parameters")
+        );
+    }
     let token_url = Rule::of(file.allow_http).parse(url.as_ref()).map_err(|why| document.wrong(url, why))?;
     Ok(Auth::Oauth(Box::new(OauthSpec {
         token_url,

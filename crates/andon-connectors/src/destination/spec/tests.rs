@@ -65,6 +65,7 @@ fn faults_name_key_and_place() {
     check("url = \"https://a:b@s4\"", " line 1 column 7", "credentials belong into [auth]");
     check("url = \"https://s4?sap-client=1\"", " line 1 column 7", "query parameters belong into");
     check(&format!("{url}headers = {{ Authorization = \"x\" }}"), " line 2 column 29", "Authorization carries");
+    check(&format!("{url}headers = {{ Content-Length = \"1\" }}"), " line 2 column 30", "Content-Length is set by");
     check(&format!("{url}ca_file = \"ca.pem\""), " line 2 column 11", "use the full path");
     check(&format!("{url}ca_pem = \"x\""), " line 2 column 10", "a PEM text begins with");
     check(&format!("{url}timeout = \"1d\""), " line 2 column 11", "use a time from");
@@ -73,7 +74,7 @@ fn faults_name_key_and_place() {
     check(&format!("{url}[auth]\nkind = \"basic\"\nuser = \"A\""), " line 3 column 8", "basic needs user and");
     check(&format!("{url}[auth]\nkind = \"none\"\nuser = \"A\""), " line 4 column 8", "this key does not belong");
     let password = "kind = \"basic\"\nuser = \"A\"\npassword = \"open\"";
-    check(&format!("{url}[auth]\n{password}"), " line 5 column 12", "invalid type: string");
+    check(&format!("{url}[auth]\n{password}"), " line 5 column 12", "a secret never stands in a file");
     let two = "password = { env = \"A\", file = \"/b\" }";
     check(&format!("{url}[auth]\nkind = \"basic\"\n{two}"), " line 4 column 12", "say where the secret is");
     check(&format!("{url}[odata]\ncsrf_service_document = \"x\""), " line 3 column 25", "a path begins with /");
@@ -119,6 +120,8 @@ fn faults_of_authentications_name_the_key() {
     check_auth("kind = \"basic\"\nuser = 3", " line 4 column 8", "use a text, or say where it is");
     check_auth("kind = \"oauth2-client-credentials\"", " line 3 column 8", "OAuth needs token_url and client_id");
     check_auth(&OAUTH.replace("https", "http"), " line 4 column 13", "use https, or say allow_http");
+    let query = OAUTH.replace("/oauth/token", "/oauth/token?grant_type=client_credentials");
+    check_auth(&query, " line 4 column 13", "leave the query out");
     check_auth(OAUTH, " line 3 column 8", "OAuth needs client_secret, or certificate with key");
     let secret = format!("{OAUTH}client_secret = {{ env = \"S\" }}\n");
     check_auth(&format!("{secret}client_auth = \"jwt\""), " line 7 column 15", "use body (default) or basic");

@@ -1,12 +1,14 @@
 //! Whether a probe can find what a request made: set, field, filter and length.
 
+use std::collections::BTreeMap;
+
 use andon_act::template::{Form, Template};
 
 use super::path::{Address, segments};
 use super::{Check, Service, Text, WrittenStep};
 use crate::metadata::edm::Kind;
 use crate::metadata::suggest::instead;
-use crate::metadata::{EntitySet, Structure};
+use crate::metadata::{EntitySet, Structure, Version};
 
 /// A value that only the key fills.
 const KEY: &str = "${{key}}";
@@ -21,7 +23,10 @@ impl<'a> Check<'a> {
             self.searchable(field, found, structure);
             self.reference(field, structure, guard.value.as_ref());
         } else if let Some(list) = &guard.list {
-            self.listing(service, list, field);
+            let value = guard.value.as_ref().or(step.file_name.as_ref().filter(|_| step.is_attachment()));
+            if let Some(structure) = self.listing(service, list, field, &guard.query) {
+                self.reference(field, structure, value);
+            }
         }
     }
 
@@ -68,26 +73,38 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// A listing that is read as it is.
-    fn listing(&mut self, service: Service<'a>, list: &Text, field: &Text) {
-        let Ok(template) = Template::compile(list.get_ref(), Form::UrlPath, "") else { return };
+    /// A listing that is read as it is; the type of what it lists.
+    fn listing(
+        &mut self,
+        service: Service<'a>,
+        list: &Text,
+        field: &Text,
+        query: &BTreeMap<String, Text>,
+    ) -> Option<&'a Structure> {
+        let template = Template::compile(list.get_ref(), Form::UrlPath, "").ok()?;
         let address = Address::of(&template);
-        let plain = address.text.split('?').next().unwrap_or_default();
+        let (plain, own_query) = address.text.split_once('?').unwrap_or((&address.text, ""));
         let segments = segments(plain);
-        let [segment] = segments.as_slice() else { return };
+        let [segment] = segments.as_slice() else { return None };
         let metadata = service.metadata;
         let operation = metadata.operation(&segment.name);
+        if let Some(operation) = operation.filter(|_| service.version() == Version::V2) {
+            let path = Some(list).filter(|_| own_query.is_empty());
+            self.arguments((query, path), service, &segment.name, operation);
+        }
         let kind = operation.map(|operation| operation.result.as_ref());
         let kind = kind.unwrap_or_else(|| metadata.sets.get(&segment.name).map(|set| &set.kind));
         if operation.is_none() && kind.is_none() {
             let known = metadata.sets.keys().chain(metadata.operations.keys()).map(String::as_str);
             let hint = instead(&segment.name, known);
-            return self.error(list, 0, format!("{} has no listing {}; {hint}", service.name, segment.name));
+            self.error(list, 0, format!("{} has no listing {}; {hint}", service.name, segment.name));
+            return None;
         }
-        let Some(structure) = kind.and_then(|kind| metadata.types.get(kind)) else { return };
+        let structure = kind.and_then(|kind| metadata.types.get(kind))?;
         if !structure.properties.contains_key(field.get_ref()) {
             let hint = instead(field.get_ref(), structure.properties.keys().map(String::as_str));
             self.error(field, 0, format!("{} has no property {}; {hint}", structure.name, field.get_ref()));
         }
+        Some(structure)
     }
 }

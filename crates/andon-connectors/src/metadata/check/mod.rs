@@ -1,7 +1,9 @@
 //! Compares an action with the metadata of its services and with what decisions and lookups give.
 
 mod answer;
+mod attachment;
 mod body;
+mod episode;
 mod guard;
 mod method;
 mod path;
@@ -33,6 +35,7 @@ pub fn check_types(action: &Document, services: &Services, facts: &Facts) -> Vec
     let path = action.path();
     let file = File { path: &path, text: &action.text };
     let mut check = Check { file, services, facts, steps: &written.steps, findings: Vec::new() };
+    check.once_per(written.episode.as_ref());
     for step in &written.steps {
         check.step(step);
     }
@@ -79,6 +82,11 @@ impl<'a> Check<'a> {
         self.report(Severity::Warning, Code::ServiceMismatch, text, at, what);
     }
 
+    /// What is known before an event comes.
+    fn before(&self) -> texts::Before<'a> {
+        texts::Before { facts: self.facts, steps: self.steps }
+    }
+
     fn service(&self, step: &'a WrittenStep) -> Option<Service<'a>> {
         let name = step.service.as_ref().filter(|_| step.is_odata())?.get_ref();
         Some(Service { metadata: self.services.find(&step.destination, name)?, name })
@@ -88,6 +96,14 @@ impl<'a> Check<'a> {
         self.references(step);
         let Some(service) = self.service(step) else { return };
         self.kind_and_version(step, service);
+        self.requests(step, service);
+        self.attachment(step, service);
+        self.guard(step, service);
+        self.document(step, service);
+        self.open_while(step, service);
+    }
+
+    fn requests(&mut self, step: &'a WrittenStep, service: Service<'a>) {
         let mut made = BTreeMap::new();
         for (number, part) in step.changeset.iter().enumerate() {
             let target = self.request(service, Request::from(part), true, &made);
@@ -99,8 +115,6 @@ impl<'a> Check<'a> {
                 self.query(step, service, &target);
             }
         }
-        self.guard(step, service);
-        self.document(step, service);
     }
 
     fn kind_and_version(&mut self, step: &WrittenStep, service: Service<'_>) {

@@ -1,5 +1,7 @@
 //! Query parameters: those of a function, and names in `$select`, `$expand` and `$orderby`.
 
+use std::collections::BTreeMap;
+
 use andon_act::template::{Form, Template};
 
 use super::path::{Address, Place, Target};
@@ -37,7 +39,8 @@ impl<'a> Check<'a> {
             }
         }
         if let Some(operation) = target.operation.filter(|_| service.version() == Version::V2) {
-            self.arguments(step, service, target, operation);
+            let path = step.path.as_ref().filter(|_| !target.has_query && target.place == Place::Operation);
+            self.arguments((&step.query, path), service, &target.name, operation);
         }
     }
 
@@ -58,13 +61,20 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// The parameters of a function import.
-    fn arguments(&mut self, step: &WrittenStep, service: Service<'a>, target: &Target<'a>, operation: &'a Operation) {
+    /// The parameters of a function import; one that is missing is reported at the path, when that has no query of
+    /// its own.
+    pub(super) fn arguments(
+        &mut self,
+        (query, path): (&BTreeMap<String, Text>, Option<&Text>),
+        service: Service<'a>,
+        function: &str,
+        operation: &'a Operation,
+    ) {
         let known = || operation.parameters.iter().map(|(name, _)| name.as_str());
-        for (name, value) in step.query.iter().filter(|(name, _)| !name.starts_with('$') && !name.contains('-')) {
+        for (name, value) in query.iter().filter(|(name, _)| !name.starts_with('$') && !name.contains('-')) {
             let Some((_, parameter)) = operation.parameters.iter().find(|(known, _)| known == name) else {
                 let hint = instead(name, known());
-                self.error(value, 0, format!("{} has no parameter {name}; {hint}", target.name));
+                self.error(value, 0, format!("{function} has no parameter {name}; {hint}"));
                 continue;
             };
             if let Ok(template) = Template::compile(value.get_ref(), Form::Query, "") {
@@ -72,12 +82,10 @@ impl<'a> Check<'a> {
                 self.literal(service, value, (name, &parameter.as_property()), address.text.trim(), &address.gaps);
             }
         }
-        let Some(path) = step.path.as_ref().filter(|_| !target.has_query && target.place == Place::Operation) else {
-            return;
-        };
+        let Some(path) = path else { return };
         let needed = operation.parameters.iter().filter(|(_, parameter)| !parameter.is_optional);
-        for (name, _) in needed.filter(|(name, _)| !step.query.contains_key(name)) {
-            self.error(path, 0, format!("{} needs the parameter {name}: give it in query", target.name));
+        for (name, _) in needed.filter(|(name, _)| !query.contains_key(name)) {
+            self.error(path, 0, format!("{function} needs the parameter {name}: give it in query"));
         }
     }
 }

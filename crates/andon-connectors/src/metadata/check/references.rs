@@ -12,14 +12,20 @@ const MAX_LISTED: usize = 5;
 impl<'a> Check<'a> {
     /// Checks every template of a step.
     pub(super) fn references(&mut self, step: &'a WrittenStep) {
-        let json = step.json_texts().map(|text| (text, Form::Json));
-        let plain = step.plain_texts().map(|text| (text, Form::Text));
-        for (text, form) in json.chain(plain).filter(|(text, _)| text.get_ref().contains("${{")) {
-            // A faulty template is reported when the action is compiled.
-            let Ok(template) = Template::compile(text.get_ref(), form, "") else { continue };
-            for inserted in template.insertions() {
-                self.insertion(text, &inserted);
-            }
+        step.json_texts().for_each(|text| self.references_of(text, Form::Json));
+        step.plain_texts().for_each(|text| self.plain_references(text));
+    }
+
+    /// Checks a template that is not JSON.
+    pub(super) fn plain_references(&mut self, text: &Text) {
+        self.references_of(text, Form::Text);
+    }
+
+    fn references_of(&mut self, text: &Text, form: Form) {
+        // A faulty template is reported when the action is compiled.
+        let Ok(template) = Template::compile(text.get_ref(), form, "") else { return };
+        for inserted in template.insertions() {
+            self.insertion(text, &inserted);
         }
     }
 
@@ -55,15 +61,15 @@ fn decision_fault(origin: &Origin, path: &NamedPath, inserted: &Inserted<'_>) ->
     }
     let lacking = origin.rows.iter().filter(|row| {
         let is_there = row.output.contains_key(first) || row.open.contains(first);
-        !is_there && inserted.value(&Seen { decision: Some(row), lookups: None }).is_none_or(|value| value.is_err())
+        !is_there && inserted.value(&Seen { decision: Some(row), ..Seen::default() }).is_none_or(|value| value.is_err())
     });
     let lacking: Vec<String> = lacking.map(|row| row.number.to_string()).take(MAX_LISTED).collect();
     let is_conditional = inserted.source().contains(" if ");
     if lacking.is_empty() || is_conditional {
         return None;
     }
-    let rows = if lacking.len() == 1 { "row" } else { "rows" };
-    Some(format!("{rows} {} of decision {decision} ask for the action and leave {first} empty", lacking.join(", ")))
+    let (rows, ask, leave) = if lacking.len() == 1 { ("row", "asks", "leaves") } else { ("rows", "ask", "leave") };
+    Some(format!("{rows} {} of decision {decision} {ask} for the action and {leave} {first} empty", lacking.join(", ")))
 }
 
 /// What is wrong with reading a lookup of this decision.

@@ -1,15 +1,22 @@
 //! What the templates of an action give for what is known: the rows of decision tables and of lookups.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use andon_act::template::{Facts, Fragment, Inserted, KnownRow, PathRoot, Seen};
+use andon_act::Stage;
+use andon_act::template::{Facts, Fragment, Inserted, KnownRow, NamedPath, PathRoot, Seen, SeenAnswer};
 use andon_model::Name;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+
+use super::WrittenStep;
 
 /// Most rows of one table or lookup that are tried.
 const MAX_ROWS: usize = 20_000;
 /// Widest text that a template fills up to.
 const MAX_WIDTH: usize = 1_000;
+
+/// Most characters of a summary whose step says nothing else.
+const SUMMARY_CHARS: usize = 1_333;
 
 /// What makes a template give a value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -18,15 +25,33 @@ pub(super) enum Source {
     Always,
     /// A row of a decision table.
     Row(Name, usize),
+    /// A row of a table that a step asks.
+    Asked(Name, usize),
     /// A row of a lookup, by its key.
     Listed(Name, Vec<String>),
+}
+
+/// What is known before an event comes.
+#[derive(Clone, Copy)]
+pub(super) struct Before<'a> {
+    pub(super) facts: &'a Facts,
+    pub(super) steps: &'a [WrittenStep],
+}
+
+impl<'a> Before<'a> {
+    /// The step whose answer a path reads.
+    fn step(&self, path: &NamedPath) -> Option<(Stage, &'a WrittenStep)> {
+        let (PathRoot::Answer(stage), Some(name)) = (path.root, path.keys.first()) else { return None };
+        let named = |step: &&WrittenStep| step.stage == stage.as_str() && step.name.get_ref() == name;
+        Some((stage, self.steps.iter().find(named)?))
+    }
 }
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Always => f.write_str("this"),
-            Self::Row(decision, row) => write!(f, "row {row} of decision {decision}"),
+            Self::Row(decision, row) | Self::Asked(decision, row) => write!(f, "row {row} of decision {decision}"),
             Self::Listed(lookup, key) => write!(f, "row {} of lookup {lookup}", key.join(", ")),
         }
     }
@@ -41,7 +66,7 @@ pub(super) struct Verdict<T> {
     pub(super) fault: T,
     /// How many other rows have one.
     pub(super) others: usize,
-    /// Whether it may not matter: other rows of the same lookup are good.
+    /// Whether it may not matter: other rows of the same lookup, or of the table that a step asks, are good.
     pub(super) is_partial: bool,
 }
 
@@ -58,7 +83,7 @@ impl<T> Verdict<T> {
 
 /// Tries everything that is known. `judge` says whether it could tell (`Some`), and which fault there is.
 pub(super) fn judge<T>(
-    facts: &Facts,
+    before: Before<'_>,
     insertions: &[Inserted<'_>],
     mut judge: impl FnMut(&Seen<'_>) -> Option<Option<T>>,
 ) -> Option<Verdict<T>> {
@@ -68,7 +93,7 @@ pub(super) fn judge<T>(
     let paths: Vec<_> = insertions.iter().flat_map(Inserted::paths).collect();
     let mut trial = Trial { judge, faults: Vec::new(), good: 0 };
     if paths.iter().any(|path| path.root == PathRoot::Decision) {
-        trial.decisions(facts);
+        trial.decisions(before.facts);
     }
     let mut aliases: Vec<&str> = paths
         .iter()
@@ -78,7 +103,14 @@ pub(super) fn judge<T>(
     aliases.sort_unstable();
     aliases.dedup();
     for alias in aliases {
-        trial.lookups(facts, alias);
+        trial.lookups(before.facts, alias);
+    }
+    let mut read: Vec<(Stage, &WrittenStep)> = Vec::new();
+    for (stage, step) in paths.iter().filter_map(|path| before.step(path)) {
+        if !read.iter().any(|(_, known)| std::ptr::eq(*known, step)) {
+            read.push((stage, step));
+            trial.step(before.facts, stage, step);
+        }
     }
     trial.verdict()
 }
@@ -86,7 +118,7 @@ pub(super) fn judge<T>(
 struct Trial<J, T> {
     judge: J,
     faults: Vec<(Source, T)>,
-    /// Rows of lookups that are good.
+    /// Rows of lookups, and of tables that steps ask, that are good.
     good: usize,
 }
 
@@ -100,7 +132,7 @@ impl<T, J: FnMut(&Seen<'_>) -> Option<Option<T>>> Trial<J, T> {
     }
 
     fn decision(&mut self, decision: &Name, row: &KnownRow) {
-        if let Some(Some(fault)) = (self.judge)(&Seen { decision: Some(row), lookups: None }) {
+        if let Some(Some(fault)) = (self.judge)(&Seen { decision: Some(row), ..Seen::default() }) {
             self.faults.push((Source::Row(decision.clone(), row.number), fault));
         }
     }
@@ -109,23 +141,55 @@ impl<T, J: FnMut(&Seen<'_>) -> Option<Option<T>>> Trial<J, T> {
         for (name, lookup) in facts.origins.iter().filter_map(|origin| origin.lookups.get(alias)) {
             for key in lookup.keys().take(MAX_ROWS) {
                 let result = Map::from_iter([(alias.to_owned(), lookup.get(key).unwrap_or_default())]);
-                match (self.judge)(&Seen { decision: None, lookups: Some(&result) }) {
-                    Some(Some(fault)) => self.faults.push((Source::Listed(name.clone(), key.to_vec()), fault)),
-                    Some(None) => self.good += 1,
-                    None => {}
-                }
+                let seen = Seen { lookups: Some(&result), ..Seen::default() };
+                self.one_of_many(&seen, || Source::Listed(name.clone(), key.to_vec()));
             }
+        }
+    }
+
+    /// Everything that a step of Andon's own may answer.
+    fn step(&mut self, facts: &Facts, stage: Stage, step: &WrittenStep) {
+        if let Some((name, lookup)) = step.lookup.as_ref().and_then(|name| named(&facts.lookups, name)) {
+            for key in lookup.keys().take(MAX_ROWS) {
+                let body = lookup.get(key).unwrap_or_default();
+                self.answer(stage, step, &body, || Source::Listed(name.clone(), key.to_vec()));
+            }
+        }
+        if let Some((name, table)) = step.table.as_ref().and_then(|name| named(&facts.tables, name)) {
+            for row in table.rows.iter().take(MAX_ROWS) {
+                let known = row.output.iter().filter(|(output, _)| !row.open.contains(output));
+                let output: Map<String, Value> = known.map(|(name, value)| (name.clone(), value.clone())).collect();
+                self.answer(stage, step, &json!({ "output": output }), || Source::Asked(name.clone(), row.number));
+            }
+        }
+    }
+
+    fn answer(&mut self, stage: Stage, step: &WrittenStep, body: &Value, source: impl FnOnce() -> Source) {
+        let answer = Some(SeenAnswer { stage, step: step.name.get_ref(), body });
+        self.one_of_many(&Seen { answer, ..Seen::default() }, source);
+    }
+
+    fn one_of_many(&mut self, seen: &Seen<'_>, source: impl FnOnce() -> Source) {
+        match (self.judge)(seen) {
+            Some(Some(fault)) => self.faults.push((source(), fault)),
+            Some(None) => self.good += 1,
+            None => {}
         }
     }
 
     fn verdict(mut self) -> Option<Verdict<T>> {
         self.faults.sort_by(|(a, _), (b, _)| a.cmp(b));
-        let is_listed = |source: &Source| matches!(source, Source::Listed(..));
+        let is_listed = |source: &Source| matches!(source, Source::Listed(..) | Source::Asked(..));
         let is_partial = self.good > 0 && self.faults.iter().all(|(source, _)| is_listed(source));
         let others = self.faults.len().saturating_sub(1);
         let (source, fault) = self.faults.into_iter().next()?;
         Some(Verdict { source, fault, others, is_partial })
     }
+}
+
+/// The entry of a name, with the name as it is kept.
+fn named<'m, T>(known: &'m BTreeMap<Name, T>, name: &str) -> Option<(&'m Name, &'m T)> {
+    known.iter().find(|(known, _)| known.as_str() == name)
 }
 
 /// What is known of a text: its known parts put together, and whether they are all of it.
@@ -137,7 +201,7 @@ pub(super) struct Known {
 /// Puts a text together for what is known; `None` when nothing more is known than without it.
 pub(super) fn known(fragments: &[Fragment<'_>], seen: &Seen<'_>) -> Option<Known> {
     let mut found = Known { text: String::new(), is_whole: true };
-    let is_bare = seen.decision.is_none() && seen.lookups.is_none();
+    let is_bare = seen.decision.is_none() && seen.lookups.is_none() && seen.answer.is_none();
     let mut is_told = is_bare;
     for fragment in fragments {
         match fragment {
@@ -175,15 +239,24 @@ pub(super) fn insertions<'t>(fragments: &[Fragment<'t>]) -> Vec<Inserted<'t>> {
 }
 
 /// Most characters of a text, when its template limits each of its unknown parts.
-pub(super) fn at_most(fragments: &[Fragment<'_>]) -> Option<usize> {
+pub(super) fn at_most(before: Before<'_>, fragments: &[Fragment<'_>]) -> Option<usize> {
     let most = |fragment: &Fragment<'_>| match fragment {
         Fragment::Literal(literal) => Some(literal.chars().count()),
         Fragment::Inserted(inserted) => match inserted.value(&Seen::default()) {
             Some(Ok(value)) => Some(text_of(&value).chars().count()),
-            _ => limit(inserted.source()),
+            _ => limit(inserted.source()).or_else(|| summary(before, inserted)),
         },
     };
     fragments.iter().map(most).sum()
+}
+
+/// The length of a summary that is inserted as it is.
+fn summary(before: Before<'_>, inserted: &Inserted<'_>) -> Option<usize> {
+    let paths = inserted.paths();
+    let [path] = paths.as_slice() else { return None };
+    let (_, step) = before.step(path).filter(|(_, step)| step.kind == "summary")?;
+    let is_whole = inserted.source().trim() == path.text && path.keys.get(1).is_some_and(|key| key == "text");
+    is_whole.then(|| step.max_chars.unwrap_or(SUMMARY_CHARS))
 }
 
 /// The length to which an expression cuts its value: `… | left(40)`.

@@ -62,7 +62,7 @@ impl<'a> Check<'a> {
             return self.error(text, at, what);
         }
         let insertions = texts::insertions(fragments);
-        let verdict = texts::judge(self.facts, &insertions, |seen| {
+        let verdict = texts::judge(self.before(), &insertions, |seen| {
             texts::known(fragments, seen).map(|known| known_fault(property, version, &known)).or(Some(None))
         });
         if let Some(verdict) = verdict {
@@ -104,7 +104,7 @@ impl<'a> Check<'a> {
 
     /// Warns when the template's own limits let more through than the property takes.
     fn open_length(&mut self, Field { text, at, name, property }: Field<'_>, fragments: &[Fragment<'_>]) {
-        let (Some(most), Some(open)) = (property.max_length, texts::at_most(fragments)) else { return };
+        let (Some(most), Some(open)) = (property.max_length, texts::at_most(self.before(), fragments)) else { return };
         if open > most && property.kind == Kind::String {
             self.warning(text, at, format!("{name} takes {most} characters, the template lets up to {open} through"));
         }
@@ -113,7 +113,7 @@ impl<'a> Check<'a> {
     /// Checks the length of a text alone.
     pub(super) fn lengths(&mut self, text: &Text, name: &str, property: &Property, fragments: &[Fragment<'_>]) {
         let insertions = texts::insertions(fragments);
-        let verdict = texts::judge(self.facts, &insertions, |seen| {
+        let verdict = texts::judge(self.before(), &insertions, |seen| {
             texts::known(fragments, seen).map(|known| too_long(property, &known.text)).or(Some(None))
         });
         if let Some(verdict) = verdict {
@@ -123,7 +123,7 @@ impl<'a> Check<'a> {
 
     fn inserted_value(&mut self, service: Service<'a>, field: Field<'_>, inserted: Inserted<'_>) {
         let Field { text, at, name, property } = field;
-        let verdict = texts::judge(self.facts, &[inserted], |seen| match inserted.value(seen)? {
+        let verdict = texts::judge(self.before(), &[inserted], |seen| match inserted.value(seen)? {
             Ok(value) => Some(json_fault(property, service.version(), &value)),
             Err(_) => None,
         });

@@ -3,6 +3,7 @@
 //! **Constraints.** The same parts give the same bytes. No part can end the one that it stands in: the boundaries
 //! are digests of the key and of everything between them, and what goes into a line holds no line end.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use andon_act::ChangesetPart;
@@ -39,7 +40,7 @@ fn mark(key: &Key, parts: &[String]) -> String {
 /// One request, from the headers of its part to the line end behind its body.
 fn part(part: &ChangesetPart) -> Result<String, Problem> {
     let refuse = |problem: Problem| problem.at(format!("change set part {}", part.content_id));
-    let body = part.body.as_deref().unwrap_or_default();
+    let body = body(part);
     let (method, target) = (method(&part.method).map_err(refuse)?, target(&part.path).map_err(refuse)?);
     let mut text = format!(
         "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\nContent-ID: {}\r\n\r\n{method} {target} \
@@ -48,8 +49,7 @@ fn part(part: &ChangesetPart) -> Result<String, Problem> {
     );
     let mut headers = vec![("Accept".to_owned(), "application/json".to_owned())];
     headers.extend(part.body.as_ref().map(|_| ("Content-Type".to_owned(), "application/json".to_owned())));
-    let own = |name: &str| part.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-    headers.retain(|(name, _)| !own(name));
+    headers.retain(|(name, _)| !has_own(part, name));
     for (name, value) in headers.iter().chain(&part.headers) {
         check_header(name, value).map_err(refuse)?;
         let _ = write!(text, "{name}: {value}\r\n");
@@ -57,8 +57,22 @@ fn part(part: &ChangesetPart) -> Result<String, Problem> {
     if part.body.is_some() {
         let _ = write!(text, "Content-Length: {}\r\n", body.len());
     }
-    text.extend(["\r\n", body, "\r\n"]);
+    text.extend(["\r\n", &body, "\r\n"]);
     Ok(text)
+}
+
+fn has_own(part: &ChangesetPart, name: &str) -> bool {
+    part.headers.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
+}
+
+/// The body on one line: there are servers that read a batch line by line and take the first for all of it. In JSON
+/// a line end is never part of a value.
+fn body(part: &ChangesetPart) -> Cow<'_, str> {
+    let body = part.body.as_deref().unwrap_or_default();
+    if has_own(part, "content-type") || !body.contains(['\r', '\n']) {
+        return body.into();
+    }
+    body.trim().replace("\r\n", " ").replace(['\r', '\n'], " ").into()
 }
 
 fn method(method: &str) -> Result<&str, Problem> {
@@ -125,6 +139,18 @@ mod tests {
              If-Match: *\r\n\r\n\r\n--changeset_{mark}--\r\n\r\n--batch_{mark}--\r\n"
         );
         assert_eq!(String::from_utf8_lossy(&body), expect);
+    }
+
+    #[test]
+    fn json_stands_on_one_line() {
+        let line = |headers: &[(&str, &str)], body: &str| {
+            let headers = headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let part = ChangesetPart { headers, body: Some(body.to_owned()), ..parts().remove(0) };
+            super::body(&part).into_owned()
+        };
+        assert_eq!(line(&[], "\n{\r\n  \"a\":\n\"x\\ny\"\n}\n"), "{   \"a\": \"x\\ny\" }");
+        assert_eq!(line(&[], "{\"a\": 1}"), "{\"a\": 1}");
+        assert_eq!(line(&[("Content-Type", "text/plain")], "a\nb"), "a\nb");
     }
 
     #[test]

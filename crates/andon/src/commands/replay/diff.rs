@@ -18,12 +18,13 @@ struct Side {
     request: Request,
 }
 
-/// The text for people, under a line that names event, action and step.
+/// The text for people, under a line that names event, action, step and the document that SAP has.
 pub(super) fn of_request(offset: Offset, part: &Part) -> String {
     let step = part.step.as_ref().map(ToString::to_string).unwrap_or_default();
+    let document = part.document.as_ref().map(|number| format!(", document {number}")).unwrap_or_default();
     let assumed = if part.assumed { ", by the recorded answer to another request" } else { "" };
     let (before, after) = (lines(part.before.as_ref()), lines(part.after.as_ref()));
-    format!("\nevent {offset}, action {}, step {step}{assumed}\n{}", part.name, unified(&before, &after))
+    format!("\nevent {offset}, action {}, step {step}{document}{assumed}\n{}", part.name, unified(&before, &after))
 }
 
 fn lines(side: Option<&Value>) -> Vec<String> {

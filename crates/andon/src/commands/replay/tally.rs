@@ -140,11 +140,11 @@ impl Summary {
     /// For people.
     pub(super) fn sentence(&self) -> String {
         let Self { events, runs, requests, differing, unanswered, unreadable, .. } = self;
-        let differ = match differing {
-            0 => "nothing would differ".to_owned(),
-            _ => format!("{differing} events would differ"),
-        };
-        let mut parts = vec![format!("{events} events, {runs} runs, {requests} requests compared: {differ}")];
+        let mut parts = vec![match (events, differing) {
+            (0, _) => "no such event in this range: nothing is compared".to_owned(),
+            (_, 0) => format!("{events} events, {runs} runs, {requests} requests compared: nothing would differ"),
+            _ => format!("{events} events, {runs} runs, {requests} requests compared: {differing} events would differ"),
+        }];
         if *unanswered > 0 {
             parts.push(format!("{unanswered} runs end where no answer is recorded"));
         }
@@ -166,6 +166,7 @@ mod tests {
             change: Changed::Changed,
             name: "notify".into(),
             step: andon_model::Name::new("create").ok(),
+            document: None,
             fields: vec![field.into()],
             assumed: false,
             before: None,
@@ -193,6 +194,12 @@ mod tests {
         let mut tally = Tally::default();
         (0..1_000).for_each(|n| tally.add(difference(n, &n.to_string()), 0));
         assert_eq!((tally.groups.len(), tally.others), (MAX_GROUPS, 1_000 - MAX_GROUPS as u64));
+    }
+
+    #[test]
+    fn the_summary_does_not_call_nothing_equal() {
+        let sentence = Tally::default().summary(Duration::ZERO).sentence();
+        assert_eq!(sentence, "no such event in this range: nothing is compared; 0.0 s");
     }
 
     #[test]

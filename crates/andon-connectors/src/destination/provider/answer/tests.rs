@@ -15,7 +15,13 @@ fn check(answer: &Value, expect: &str) {
         Err(problem) => format!("{} {}", problem.code, problem.detail),
         Ok(found) => {
             let text = |(name, value): &(HeaderName, HeaderValue)| format!(" {name}={}", value.to_str().expect("text"));
-            let query = found.query.iter().map(|(name, value)| format!(" {name}={value}")).collect::<Vec<_>>().concat();
+            let query = found
+                .query
+                .iter()
+                .chain(&found.credentials.query)
+                .map(|(name, value)| format!(" {name}={value}"))
+                .collect::<Vec<_>>()
+                .concat();
             let headers = found.headers.iter().chain(&found.credentials.headers).map(text).collect::<Vec<_>>().concat();
             format!("{} [{}]{query}{headers}", found.base, found.describe())
         }
@@ -61,6 +67,8 @@ fn what_cannot_be_used_is_told() {
     check(&one("Authentication", "OAuth2ClientCredentials"), "AND-4010 OAuth2ClientCredentials came without a token");
     check(&one("Authentication", "ClientCertificateAuthentication"), "AND-4010 its certificate did not come");
     check(&one("URL.headers.a b", "x"), "AND-4010 URL.headers.a b is not a header");
+    check(&one("URL.headers.Content-Length", "1"), "AND-4010 URL.headers.Content-Length is not a header");
+    check(&one("URL.headers.X-Token", "a\nb"), "AND-4010 URL.headers.X-Token is not a header");
     check(&json!({}), "AND-4010 the answer has no destinationConfiguration");
     let mut store = one("Authentication", "ClientCertificateAuthentication");
     store["certificates"] = json!([{"Name": "andon.p12", "Content": "MIIK", "Type": "CERTIFICATE"}]);
@@ -76,6 +84,8 @@ fn a_token_that_could_not_be_had_is_an_error_inside_a_success() {
         check(&answer, expect);
     };
     tell("the /token endpoint ended with status code 401", "AND-4009 the destination service got no token: the /token");
+    tell("no answer of s4:44300 after 14003 ms", "AND-4007 the destination service got no token: no answer");
+    tell("invalid_client", "AND-4009 the destination service got no token: invalid_client");
     tell("it did not answer in time", "AND-4007 the destination service got no token: it did not");
     tell("secret very-secret-1 was wrong: 401", "AND-4009 the destination service got no token: secret [secret] was");
 }
@@ -84,12 +94,15 @@ fn a_token_that_could_not_be_had_is_an_error_inside_a_success() {
 fn everything_secret_is_hidden_and_the_life_is_that_of_the_token() {
     let mut answer = destination(&json!({
         "Authentication": "OAuth2Password", "Password": "pass-word-1", "clientSecret": "client-secret-1",
-        "URL.headers.APIKey": "api-key-0815",
+        "URL.headers.APIKey": "api-key-0815", "URL.headers.x-functions-key": "function-1", "URL.queries.sig": "plain-text-1",
+        "URL.queries.subscription-key": "subscriber-1", "tokenService.body.assertion_secret": "assertion-1",
     }));
     answer["authTokens"] = json!([{"type": "Bearer", "value": "token-4711-a", "expires_in": "100",
         "http_header": {"key": "Authorization", "value": "Bearer token-4711-a"}}]);
     let (found, draft) = read(&answer);
     assert!(found.is_ok());
+    let more = "function-1 subscriber-1 assertion-1 plain-text-1";
+    assert_eq!(draft.redactor.clean(more), "[secret] [secret] [secret] plain-text-1");
     let echo = "pass-word-1 client-secret-1 api-key-0815 token-4711-a";
     assert_eq!(draft.redactor.clean(echo), "[secret] [secret] [secret] [secret]");
     assert_eq!(draft.life, Life::of_token(Timestamp::from_micros(0), Some(100)));
