@@ -1,5 +1,12 @@
 //! What every registry promises, as tests that each adapter and the fake in memory pass.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a promise that does not hold fails its test by a panic"
+)]
+
 pub mod admission;
 pub mod commits;
 pub mod devices;

@@ -49,7 +49,7 @@ pub async fn admit(
 ) -> Result<Admitted, NotLetIn> {
     let revision = registry.revision().await?;
     let entry = registry.device_with(presented).await?.ok_or(NotAdmitted::Unknown)?;
-    let device = Versioned::<Device>::of(entry)?.value;
+    let device = Versioned::<Device>::of(&entry)?.value;
     let certificate = device.certificates.iter().find(|known| presented.names(known)).ok_or(NotAdmitted::Unknown)?;
     certificate.check(now)?;
     let (certificate, until) = (certificate.id.clone(), certificate.ends());

@@ -15,7 +15,7 @@ pub struct Versioned<T> {
 
 impl<R: Record> Versioned<R> {
     /// Reads an entry.
-    pub fn of(entry: Entry) -> Result<Self, RegistryError> {
+    pub fn of(entry: &Entry) -> Result<Self, RegistryError> {
         let value = R::from_body(&entry.body).map_err(|cause| RegistryError::corrupt(R::KIND, &entry.key, &cause))?;
         Ok(Self { revision: entry.revision, value })
     }
@@ -28,7 +28,7 @@ pub fn expecting<T>(stored: Option<&Versioned<T>>) -> Expected {
 
 /// The record of this name.
 pub async fn get<R: Record>(registry: &dyn Registry, key: &str) -> Result<Option<Versioned<R>>, RegistryError> {
-    registry.entry(R::KIND, key).await?.map(Versioned::of).transpose()
+    registry.entry(R::KIND, key).await?.as_ref().map(Versioned::of).transpose()
 }
 
 /// Up to `limit` records whose names come after `after`.
@@ -37,7 +37,7 @@ pub async fn list<R: Record>(
     after: &str,
     limit: usize,
 ) -> Result<Vec<Versioned<R>>, RegistryError> {
-    registry.entries(R::KIND, after, limit).await?.into_iter().map(Versioned::of).collect()
+    registry.entries(R::KIND, after, limit).await?.iter().map(Versioned::of).collect()
 }
 
 /// The write that stores `record`, which is not a device, with `secret` beside it.

@@ -41,7 +41,7 @@ impl Bulk {
         let (send, lines) = mpsc::channel(BATCH);
         tokio::task::spawn_blocking(move || {
             // Ends early when nobody wants more lines.
-            bulk_lines(format, &file).try_for_each(|line| send.blocking_send(line)).ok();
+            bulk_lines(format, &file).all(|line| send.blocking_send(line).is_ok());
         });
         Self { lines, import, out: Vec::new() }
     }
@@ -73,7 +73,9 @@ impl Office {
             return Ok(None);
         }
         let outcomes = self.onboard_lines(lines).await?;
-        outcomes.iter().for_each(|outcome| count(&mut bulk.import.report, outcome));
+        for outcome in &outcomes {
+            count(&mut bulk.import.report, outcome);
+        }
         bulk.out = outcomes.iter().filter_map(|outcome| outcome.result.as_ref().ok()?.delivery.clone()).collect();
         Ok(Some(outcomes))
     }

@@ -178,15 +178,11 @@ impl Course<'_> {
     }
 
     fn outcome(self, state: &Enrolment) -> Outcome {
-        match (state.phase, self.device) {
-            (Phase::Delivering, Some(device)) => {
-                let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn });
-                Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery }))
-            }
-            _ => {
-                let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
-                Outcome::NotDone(state.problem.clone().unwrap_or_else(unknown))
-            }
+        if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
+            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn });
+            return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery }));
         }
+        let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
+        Outcome::NotDone(state.problem.clone().unwrap_or_else(unknown))
     }
 }

@@ -49,7 +49,7 @@ impl Rules {
 ///
 /// Role: viewer, operator or admin, or the scope andon/devices.
 #[utoipa::path(get, path = "/api/v1/device-rules/{kind}", tag = "devices", operation_id = "list_device_rules",
-    params(("kind" = schema::RuleKind, Path, description = "which kind")),
+    params(("kind" = String, Path, description = "profiles, groups, policies or claims")),
     responses((status = 200, description = "all of the kind", body = Vec<Object>)))]
 pub(crate) async fn list_all(
     _: Caller<SeeDevices>,
@@ -74,7 +74,7 @@ async fn values<R: Record + Serialize>(registry: &dyn Registry) -> Result<Vec<Va
 ///
 /// A policy is `{"document": {…}}` with a document of AWS IoT Core; the answer has what is to be known about it. Role: admin.
 #[utoipa::path(put, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "put_device_rule",
-    params(("kind" = schema::RuleKind, Path, description = "which kind"),
+    params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name; for a claim, the id of its client")),
     request_body = Object,
     responses((status = 200, description = "stored", body = schema::RuleStored)))]
@@ -86,7 +86,7 @@ pub(crate) async fn store(
 ) -> Result<Json<Stored>, ApiError> {
     let mut stored = Stored { warnings: Vec::new() };
     let write = match rules {
-        Rules::Profiles => checked_profile(named(body, "name", &name)?)?,
+        Rules::Profiles => checked_profile(&named(body, "name", &name)?)?,
         Rules::Groups => write(&named::<Group>(body, "name", &name)?)?,
         Rules::Policies => policy(&name, &body, api.office.now(), &mut stored)?,
         Rules::Claims => claim(&api, &name, named(body, "client", &name)?).await?,
@@ -113,9 +113,9 @@ fn write<R: Record>(record: &R) -> Result<Write, Problem> {
     Ok(put(record, None, Expected::Anything)?)
 }
 
-fn checked_profile(profile: Profile) -> Result<Write, Problem> {
+fn checked_profile(profile: &Profile) -> Result<Write, Problem> {
     profile.check()?;
-    write(&profile)
+    write(profile)
 }
 
 fn policy(name: &str, body: &Value, now: Timestamp, stored: &mut Stored) -> Result<Write, Problem> {
@@ -140,7 +140,7 @@ async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
 ///
 /// Devices with a policy that is gone are not let in. Role: admin.
 #[utoipa::path(delete, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "delete_device_rule",
-    params(("kind" = schema::RuleKind, Path, description = "which kind"),
+    params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name")),
     responses((status = 204, description = "removed")))]
 pub(crate) async fn delete(

@@ -87,7 +87,7 @@ pub(crate) async fn list(
     let filter = DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, limit };
     let entries = api.office.registry.devices(&filter).await.map_err(Problem::from)?;
     let is_full = entries.len() == limit;
-    let devices = entries.into_iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();
+    let devices = entries.iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();
     let devices = devices.map_err(Problem::from)?;
     let next = devices.last().filter(|_| is_full).map(|last| last.value.name.clone());
     Ok(Json(DevicePage { devices: devices.into_iter().map(|found| DeviceAnswer::of(found.value)).collect(), next }))

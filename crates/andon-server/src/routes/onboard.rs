@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
+use andon_devices::pki::KeyKind;
 use andon_devices::quickstart::OnboardAnswer;
 use andon_devices::{Device, DeviceName, ProfileName};
 use andon_model::Problem;
@@ -54,7 +55,7 @@ async fn onboard(
     profile: Option<ProfileName>,
 ) -> Result<(OnboardAnswer, Option<Delivery>), Problem> {
     let kind = match &profile {
-        None => Default::default(),
+        None => KeyKind::default(),
         Some(profile) => api.office.key_of(profile).await?,
     };
     let request = EnrolmentRequest::new(DeviceName::new(name)?, RequestedKey::Generate(kind));

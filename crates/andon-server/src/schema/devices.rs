@@ -207,20 +207,6 @@ pub struct Import {
     pub report: serde_json::Value,
 }
 
-/// Kinds of rules.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum RuleKind {
-    /// Kinds of devices.
-    Profiles,
-    /// Devices that belong together.
-    Groups,
-    /// What devices may do.
-    Policies,
-    /// Shared identities that may ask for certificates.
-    Claims,
-}
-
 /// What is to be known about a rule that was stored.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RuleStored {

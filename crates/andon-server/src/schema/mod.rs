@@ -22,7 +22,7 @@ pub use delivery::{
 };
 pub use devices::{
     Authority, Certificate, Device, DeviceChange, DevicePage, Import, ImportLine, OauthClient, OnboardAnswer,
-    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RevokeRequest, Rotation, RuleKind, RuleStored,
+    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RevokeRequest, Rotation, RuleStored,
     TokenAnswer, TokenForm, TokenRefusal, WantedAuthority, WantedClient, WantedDevice, WantedRefreshToken,
 };
 pub use evidence::{

@@ -96,13 +96,14 @@ impl Registry for SqlStore {
 
 /// The search for devices: `$1` the name before, `$2` the limit, `$3` the text, then the labels.
 fn search(filter: &DeviceFilter) -> String {
-    let mut sql = format!(
-        "{COLUMNS} WHERE kind = 'device' AND removed = 0 AND name > $1 AND ($3 = '' OR replace(name, $3, '') <> name)"
-    );
-    for number in 4..4 + filter.labels.len() {
-        sql += &format!(" AND EXISTS (SELECT 1 FROM device_labels WHERE label = ${number} AND device = registry.name)");
-    }
-    sql + " ORDER BY name LIMIT $2"
+    let labelled = |number: usize| {
+        format!(" AND EXISTS (SELECT 1 FROM device_labels WHERE label = ${number} AND device = registry.name)")
+    };
+    let labels: String = (4..4 + filter.labels.len()).map(labelled).collect();
+    format!(
+        "{COLUMNS} WHERE kind = 'device' AND removed = 0 AND name > $1 AND ($3 = '' OR replace(name, $3, '') <> name)\
+         {labels} ORDER BY name LIMIT $2"
+    )
 }
 
 fn at_most(limit: usize) -> i64 {

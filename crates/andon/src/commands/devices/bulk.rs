@@ -27,7 +27,8 @@ pub(crate) struct Import {
 /// What came of a line.
 #[derive(Debug, Deserialize)]
 struct Line {
-    line: u64,
+    #[serde(rename = "line")]
+    number: u64,
     #[serde(default)]
     problem: Option<Problem>,
     #[serde(flatten)]
@@ -58,7 +59,7 @@ pub(super) async fn run(import: &Import, client: &Client, output: Output) -> any
 
 fn take(line: Line, out: Option<&Path>, known: &[AuthorityRecord], report: &mut Report) -> anyhow::Result<()> {
     if let Some(problem) = line.problem {
-        report.faults.push((line.line, problem));
+        report.faults.push((line.number, problem));
         return Ok(());
     }
     let view: DeviceView = serde_json::from_value(line.device)?;
@@ -70,11 +71,8 @@ fn take(line: Line, out: Option<&Path>, known: &[AuthorityRecord], report: &mut 
         }
         None => {}
     }
-    if view.private_key.is_some() {
-        report.onboarded += 1
-    } else {
-        report.unchanged += 1
-    }
+    let count = if view.private_key.is_some() { &mut report.onboarded } else { &mut report.unchanged };
+    *count += 1;
     Ok(())
 }
 

@@ -74,7 +74,7 @@ pub(crate) struct List {
     /// Only names in which this text stands
     #[arg(long)]
     contains: Option<String>,
-    /// Only with this label: profile:, group:, status:, speaks_for: or attribute:<name>=<value>; may be repeated
+    /// Only with this label: profile:, group:, status:, `speaks_for:` or `attribute:<name>=<value>`; may be repeated
     #[arg(long = "label")]
     labels: Vec<String>,
     /// Only names after this one
