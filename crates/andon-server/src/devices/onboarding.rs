@@ -1,8 +1,8 @@
 //! Onboarding one device: the state machine of `andon_devices::enrolment`, fed until the certificate can be handed over.
 
 use andon_devices::enrolment::{
-    Approval, Begun, Effect, Enrolment, EnrolmentRequest, Input, Phase, RequestedKey, Surroundings, Transition, begin,
-    step,
+    Approval, Begun, Effect, Enrolment, EnrolmentRequest, EnrolmentStatus, Input, Phase, RequestedKey, Surroundings,
+    Transition, begin, step,
 };
 use andon_devices::registry::{Changes, Claim, Expected, Versioned, Write, expecting, get, put};
 use andon_devices::{CertificateId, Device, DeviceName, Profile};
@@ -84,7 +84,10 @@ impl Office {
         if let Some(device) = course.device.clone().filter(|_| course.changed) {
             changes = changes.and(Write::Device { device: Box::new(device), expected: before });
         }
-        changes = changes.and(put(&state, None, enrolment)?);
+        // A refusal that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
+        if enrolment != Expected::Absent || state.status() != Some(EnrolmentStatus::Refused) {
+            changes = changes.and(put(&state, None, enrolment)?);
+        }
         Ok(Planned { changes, outcome: course.outcome(&state) })
     }
 

@@ -1,5 +1,6 @@
 //! Access tokens: how they are come by, what they open, and how they end.
 
+use andon_devices::registry::{Kind, Registry};
 use andon_journal::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -109,6 +110,7 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     assert_eq!(stored.status, StatusCode::OK, "{:?}", stored.body);
     assert_eq!(enrol("pump-01").await, 200);
     assert_eq!(enrol("camera-1").await, 409);
+    assert_eq!(world.registry.entry(Kind::Enrolment, "camera-1").await.unwrap(), None);
     assert_eq!(world.status(&token, "/api/v1/devices").await, 403);
     let device = world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-01").await.json();
     assert_eq!(device["groups"], json!(["line-4"]));
