@@ -50,6 +50,7 @@ macro_rules! registry_contract {
             admission: a_device_comes_with_its_policies,
             admission: what_is_revoked_is_not_let_in,
             admission: a_missing_policy_lets_nobody_in,
+            admission: authorities_are_founded_once_and_renewed,
         );
     };
     (@tests $fixture:ty, $($part:ident: $promise:ident),* $(,)?) => {

@@ -6,7 +6,7 @@
 use andon_model::{Code, Problem, Secret, Timestamp};
 
 use super::{AuthorityRecord, AuthorityRole, Changes, Expected, MAX_ENTRIES, Registry, Versioned, list, put};
-use crate::pki::{Authority, AuthorityTerms, KeyKind, Serial};
+use crate::pki::{Authority, AuthorityTerms, KeyKind, Serial, ServerTerms};
 use crate::{Entropy, KeySource};
 
 /// What new authorities are like.
@@ -112,6 +112,30 @@ pub async fn renew(
     }
     registry.commit(changes).await?;
     Ok(())
+}
+
+/// A listener's certificate and private key in PEM: the certificate is followed by that of the authority that issued it,
+/// as TLS sends it. Nothing of it is stored.
+pub async fn server_certificate(
+    registry: &dyn Registry,
+    terms: &ServerTerms,
+    kind: KeyKind,
+    making: Making<'_>,
+) -> Result<(String, Secret), Problem> {
+    let record = signing(registry, AuthorityRole::Issuing).await?;
+    let record = record.ok_or_else(|| Problem::new(Code::Authority, "there is no issuing authority"))?;
+    let issuing = open(registry, record).await?;
+    let key = making.keys.generate(kind)?;
+    let serial = Serial::generate(making.entropy).map_err(crate::pki::PkiError::from)?;
+    let issued = issuing.authority.issue_server(terms, &key.public()?, &serial, making.now)?;
+    Ok((format!("{}{}", issued.pem, issuing.record.certificate), key.to_pem()))
+}
+
+/// What a listener verifies the certificates of devices with, in PEM: every authority that has not ended, the issuing ones
+/// too, since devices may send their own certificate alone.
+pub async fn trust_anchors(registry: &dyn Registry, now: Timestamp) -> Result<String, Problem> {
+    let all = authorities(registry).await?.into_iter().map(|found| found.value);
+    Ok(all.filter(|record| now <= record.not_after).map(|record| record.certificate).collect())
 }
 
 fn make(

@@ -1,11 +1,13 @@
 //! Promises about the door, by `andon_devices::registry::admit` on this registry.
 
-use andon_devices::pki::RevocationReason;
+use andon_devices::pki::{KeyKind, RevocationReason, ServerTerms};
 use andon_devices::policy::{DefaultPolicies, TopicPrefix};
+use andon_devices::registry::authorities::{self, AuthorityPlan, Making};
 use andon_devices::registry::{
     Admitted, Expected, NotLetIn, PolicyRecord, Presented, Registry, admit, put as put_record,
 };
-use andon_devices::{Group, GroupName, NotAdmitted, PolicyName};
+use andon_devices::{Group, GroupName, NotAdmitted, PolicyName, SystemEntropy};
+use andon_model::Code;
 
 use super::Fixture;
 use super::samples::{at, device, fingerprint, only, put_device, serial};
@@ -70,4 +72,29 @@ pub async fn a_missing_policy_lets_nobody_in(fixture: &impl Fixture) {
     store.commit(only(put_device(&pump, Expected::Absent))).await.expect("stored");
     let refused = ask(&store, 1, 60).await.expect_err("refused");
     assert!(matches!(&refused, NotLetIn::Policy { name, .. } if name == "say-nothing"), "{refused}");
+}
+
+/// The keys come back from where they are encrypted; what a retired authority signed stays trusted.
+pub async fn authorities_are_founded_once_and_renewed(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let (plan, making) =
+        (AuthorityPlan::default(), Making { keys: &SystemEntropy, entropy: &SystemEntropy, now: at(0) });
+    authorities::found(&store, &plan, making).await.expect("founded");
+    let again = authorities::found(&store, &plan, making).await.expect_err("there is one");
+    assert_eq!(again.code, Code::Conflict);
+    let terms = ServerTerms { hosts: vec!["mqtt.plant.example".to_owned()], addresses: Vec::new(), days: 30 };
+    let server = authorities::server_certificate(&store, &terms, KeyKind::EcdsaP256, making).await;
+    let (chain, _) = server.expect("a certificate");
+    assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 2);
+    authorities::renew(&store, &plan, false, making).await.expect("a new issuing authority");
+    authorities::renew(&store, &plan, true, making).await.expect("a new root");
+    let known = authorities::authorities(&store).await.expect("read");
+    let retired = known.iter().filter(|found| found.value.retired.is_some());
+    let names: Vec<_> = retired.map(|found| found.value.name.as_str()).collect();
+    assert_eq!(names, ["issuing-1", "root-1", "issuing-2"]);
+    let anchors = authorities::trust_anchors(&store, at(0)).await.expect("read");
+    assert_eq!(anchors.matches("BEGIN CERTIFICATE").count(), known.len());
+    for found in known {
+        authorities::open(&store, found.value).await.expect("its key fits");
+    }
 }
