@@ -128,6 +128,18 @@ codes! {
     Setting = "AND-6002", "a setting cannot be used";
     /// A file or folder named on the command line.
     LocalFile = "AND-6003", "a file or folder cannot be used";
+    /// A device's name, attribute or list.
+    DeviceValue = "AND-7001", "a value of a device cannot be used";
+    /// A signing request or certificate that is not accepted.
+    SigningRequest = "AND-7002", "the signing request or certificate is not accepted";
+    /// The certificate authority is missing, expired or not what it should be.
+    Authority = "AND-7003", "the certificate authority cannot be used";
+    /// A certificate's state does not allow the change.
+    CertificateState = "AND-7004", "the state of the certificate does not allow this";
+    /// A policy document has a fault.
+    PolicyDocument = "AND-7005", "the policy has a fault";
+    /// An onboarding that is not allowed, or that contradicts an earlier one.
+    Onboarding = "AND-7006", "the device cannot be onboarded";
     /// A fault in Andon itself.
     Internal = "AND-9001", "internal error";
 }

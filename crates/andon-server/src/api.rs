@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use crate::auth::TokenBook;
 use crate::body::BodyBudget;
+use crate::devices::Office;
 use crate::error::ApiError;
 use crate::{RenderMetrics, ServerParts, ServerSettings};
 
@@ -20,6 +21,7 @@ pub(crate) struct Api {
     pub(crate) attachments: Arc<dyn Attachments>,
     pub(crate) tokens: TokenBook,
     pub(crate) secrets: Arc<dyn Secrets>,
+    pub(crate) office: Arc<Office>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) metrics: RenderMetrics,
@@ -34,12 +36,13 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(parts: ServerParts) -> Self {
-        let ServerParts { handle, attachments, tokens, secrets, clock, ids, metrics, settings } = parts;
+        let ServerParts { handle, attachments, tokens, secrets, office, clock, ids, metrics, settings } = parts;
         Self {
             handle,
             attachments,
             tokens: TokenBook::new(tokens, clock.clone()),
             secrets,
+            office: Arc::new(Office::new(office, clock.clone(), ids.clone())),
             clock,
             ids,
             metrics,

@@ -85,7 +85,7 @@ fn status_of(code: Code) -> StatusCode {
         Code::UnknownSource | Code::NotFound => StatusCode::NOT_FOUND,
         Code::Unauthenticated | Code::BadSignature => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::Conflict => StatusCode::CONFLICT,
+        Code::Conflict | Code::CertificateState | Code::Onboarding => StatusCode::CONFLICT,
         Code::BackPressure | Code::Journal | Code::JournalHeld | Code::Bucket | Code::MissingSecret => {
             StatusCode::SERVICE_UNAVAILABLE
         }

@@ -1,7 +1,7 @@
 //! The REST API of Andon: intake, evidence, people's wishes and configuration over HTTP.
 //!
 //! **Constraints.** Knows the engine by its [`Handle`] only, and storage only where the API itself owns
-//! the data (tokens and secrets). Decides nothing about events. Every body, page, connection, request
+//! the data (tokens, secrets and devices). Decides nothing about events. Every body, page, connection, request
 //! and piece of work has a limit; credentials reach neither logs nor answers (invariant K1); a delivery
 //! is answered with 2xx only after it is durable (invariant J3). Speaks HTTP/1.1 in the clear: encryption
 //! is the task of a proxy in front, which is why the default address is the loopback interface.
@@ -15,10 +15,12 @@
 mod api;
 mod auth;
 mod body;
+mod devices;
 mod diff;
 mod error;
 mod extract;
 mod gate;
+mod handover;
 mod listener;
 mod observe;
 mod openapi;
@@ -33,6 +35,7 @@ use andon_journal::{Attachments, Secrets, Tokens};
 use andon_model::{Clock, IdSource};
 
 pub use auth::{fresh_token, token_from_bytes, token_hash};
+pub use devices::{DeviceSettings, OfficeParts};
 pub use listener::serve;
 pub use openapi::openapi_json;
 pub use settings::{DEFAULT_LISTEN, ServerSettings};
@@ -50,6 +53,8 @@ pub struct ServerParts {
     pub tokens: Arc<dyn Tokens>,
     /// Storage of secrets: written by the API, read to check signatures.
     pub secrets: Arc<dyn Secrets>,
+    /// What devices are onboarded and managed with.
+    pub office: OfficeParts,
     /// The present, for expiry and signatures.
     pub clock: Arc<dyn Clock>,
     /// Where request ids come from.

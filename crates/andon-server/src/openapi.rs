@@ -44,6 +44,8 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
         (name = "quarantine", description = "What could not be decoded"),
         (name = "destinations", description = "Where requests go"),
         (name = "configuration", description = "Sources, lookups, decisions, tables, actions, destinations"),
+        (name = "devices", description = "Devices, their certificates and policies"),
+        (name = "oauth", description = "Access tokens for programs"),
         (name = "tokens", description = "Who may do what"),
         (name = "secrets", description = "Credentials of destinations and sources"),
         (name = "operations", description = "How the process is"),

@@ -1,5 +1,5 @@
-//! The journal, configuration, tokens and secrets on SQL: SQLite by default, PostgreSQL when one
-//! machine is not enough.
+//! The journal, configuration, tokens, secrets and the registry of devices on SQL: SQLite by default, PostgreSQL when
+//! one machine is not enough.
 //!
 //! **Constraints.** Knows no engine, no connector and no server. The SQL text is the same for both
 //! databases; the few words that differ stand in `schema.rs` and `database.rs`. Every write locks the

@@ -53,24 +53,34 @@ impl MasterKey {
 
     /// Encrypts `secret` under `name`.
     pub(crate) fn seal(&self, name: &Name, secret: &Secret) -> Result<Vec<u8>, JournalError> {
-        let failed = |cause: String| JournalError::Storage { doing: "encrypting a secret", cause };
-        let mut nonce = [0; NONCE_BYTES];
-        getrandom::fill(&mut nonce).map_err(|e| failed(e.to_string()))?;
-        let payload = Payload { msg: secret.expose().as_bytes(), aad: name.as_str().as_bytes() };
-        let ciphertext = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|e| failed(e.to_string()))?;
-        Ok([nonce.as_slice(), &ciphertext].concat())
+        self.seal_under(name.as_str(), secret)
     }
 
     /// Decrypts what [`Self::seal`] made of a secret of this `name`.
     pub(crate) fn open(&self, name: &Name, sealed: &[u8]) -> Result<Secret, JournalError> {
+        self.open_under(name.as_str(), sealed)
+    }
+
+    /// Encrypts `secret` under a text that is not a name, so that it cannot be passed off as a named secret.
+    pub(crate) fn seal_under(&self, place: &str, secret: &Secret) -> Result<Vec<u8>, JournalError> {
+        let failed = |cause: String| JournalError::Storage { doing: "encrypting a secret", cause };
+        let mut nonce = [0; NONCE_BYTES];
+        getrandom::fill(&mut nonce).map_err(|e| failed(e.to_string()))?;
+        let payload = Payload { msg: secret.expose().as_bytes(), aad: place.as_bytes() };
+        let ciphertext = self.0.encrypt(&XNonce::from(nonce), payload).map_err(|e| failed(e.to_string()))?;
+        Ok([nonce.as_slice(), &ciphertext].concat())
+    }
+
+    /// Decrypts what [`Self::seal_under`] made at this `place`.
+    pub(crate) fn open_under(&self, place: &str, sealed: &[u8]) -> Result<Secret, JournalError> {
         let failed = || {
             corrupt(
-                format!("secret {name}"),
+                format!("secret {place}"),
                 &"it does not open with this master key: use the key file that it was stored with, or store the secret anew",
             )
         };
         let (nonce, ciphertext) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or_else(failed)?;
-        let payload = Payload { msg: ciphertext, aad: name.as_str().as_bytes() };
+        let payload = Payload { msg: ciphertext, aad: place.as_bytes() };
         let plain = self.0.decrypt(&XNonce::from(*nonce), payload).map_err(|_| failed())?;
         String::from_utf8(plain).map(Secret::new).map_err(|_| failed())
     }

@@ -10,18 +10,19 @@ use crate::OpenError;
 use crate::location::{Dialect, Location};
 
 /// Migration `n` leads from version `n` to `n + 1`. Never change one that was released: add another.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
     include_str!("schema/v5.sql"),
+    include_str!("schema/v6.sql"),
 ];
 
 /// The version that this program writes: as many as there are migrations.
-const KNOWN: i64 = 5;
+const KNOWN: i64 = 6;
 
-const _: () = assert!(MIGRATIONS.len() == 5, "KNOWN counts the migrations");
+const _: () = assert!(MIGRATIONS.len() == 6, "KNOWN counts the migrations");
 
 /// Brings the database to the known version.
 pub(crate) async fn migrate(connection: &mut AnyConnection, location: &Location) -> Result<(), OpenError> {
@@ -65,11 +66,13 @@ async fn apply(connection: &mut AnyConnection, dialect: Dialect, from: i64) -> R
     Ok(())
 }
 
-/// Fills in the words that differ: the type of a 64-bit key, of bytes, and tables kept in key order.
+/// Fills in the words that differ: the type of a 64-bit key, of bytes, of text in the order of its bytes, and tables kept
+/// in key order.
 fn in_dialect(sql: &str, dialect: Dialect) -> String {
-    let (key, bytes, clustered) = match dialect {
-        Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB", "WITHOUT ROWID"),
-        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", ""),
+    let (key, bytes, ordered, clustered) = match dialect {
+        Dialect::Sqlite => ("INTEGER PRIMARY KEY", "BLOB", "TEXT", "WITHOUT ROWID"),
+        Dialect::Postgres => ("BIGINT PRIMARY KEY", "BYTEA", "TEXT COLLATE \"C\"", ""),
     };
-    sql.replace("{key}", key).replace("{bytes}", bytes).replace("{clustered}", clustered)
+    let sql = sql.replace("{key}", key).replace("{bytes}", bytes);
+    sql.replace("{ordered}", ordered).replace("{clustered}", clustered)
 }

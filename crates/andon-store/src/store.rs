@@ -12,8 +12,8 @@ use crate::{MasterKey, OpenError};
 /// The journal, views, configuration, tokens and secrets on one database.
 ///
 /// Implements [`andon_journal::Journal`], [`andon_journal::Views`],
-/// [`andon_journal::Configurations`], [`andon_journal::Tokens`] and [`andon_journal::Secrets`]. Share it
-/// by `Arc`. Several processes may open the same database; one of them at a time holds the lease.
+/// [`andon_journal::Configurations`], [`andon_journal::Tokens`], [`andon_journal::Secrets`] and
+/// [`andon_devices::registry::Registry`]. Share it by `Arc`. Several processes may open the same database; one of them at a time holds the lease.
 pub struct SqlStore {
     pub(crate) db: Arc<Database>,
     pub(crate) writer: Writer,

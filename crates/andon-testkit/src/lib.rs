@@ -15,11 +15,14 @@ mod documents;
 mod faulty_journal;
 pub mod journal_contract;
 pub mod memory_journal;
+mod memory_registry;
 pub mod postgres;
+pub mod registry_contract;
 mod simulated_destination;
 
 pub use clock::RuntimeClock;
 pub use dice::Dice;
 pub use documents::first_hit_table;
 pub use faulty_journal::{FaultyJournal, JournalFaults};
+pub use memory_registry::MemoryRegistry;
 pub use simulated_destination::{BookChange, BookEntry, DestinationFaults, SimulatedDestination};

@@ -97,6 +97,15 @@ pub(crate) enum Command {
     /// Import and export mapping tables as CSV
     #[command(subcommand)]
     Lookups(commands::lookups::Lookups),
+    /// Onboard, list, show, rotate, revoke and delete devices
+    #[command(subcommand)]
+    Devices(commands::devices::Devices),
+    /// Make, show and replace the certificate authority of devices
+    #[command(subcommand)]
+    Ca(commands::ca::Ca),
+    /// Manage who gets access tokens
+    #[command(subcommand)]
+    Oauth(commands::oauth::Oauth),
     /// Stand in for an outside system
     #[command(subcommand)]
     Simulate(commands::simulate::Simulate),

@@ -9,18 +9,20 @@ const EDGES: &[(&str, &[&str])] = &[
     ("andon-journal", &["andon-model"]),
     ("andon-decide", &["andon-model"]),
     ("andon-act", &["andon-model"]),
+    ("andon-devices", &["andon-model"]),
     ("andon-engine", &["andon-model", "andon-journal", "andon-decide", "andon-act"]),
-    ("andon-store", &["andon-model", "andon-journal"]),
+    ("andon-store", &["andon-model", "andon-journal", "andon-devices"]),
     ("andon-connectors", &["andon-model", "andon-journal", "andon-act"]),
-    ("andon-server", &["andon-model", "andon-journal", "andon-engine"]),
+    ("andon-server", &["andon-model", "andon-journal", "andon-devices", "andon-engine"]),
     ("andon-sim", &["andon-model"]),
-    ("andon-testkit", &["andon-model", "andon-journal", "andon-act"]),
+    ("andon-testkit", &["andon-model", "andon-journal", "andon-act", "andon-devices"]),
     (
         "andon",
         &[
             "andon-act",
             "andon-connectors",
             "andon-decide",
+            "andon-devices",
             "andon-engine",
             "andon-journal",
             "andon-model",
@@ -45,13 +47,16 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("zen-engine", &["andon-decide"]),
     ("zen-expression", &["andon-decide"]),
     ("minijinja", &["andon-act"]),
+    ("aws-lc-rs", &["andon-devices"]),
+    ("rcgen", &["andon-devices"]),
+    ("x509-parser", &["andon-devices"]),
     ("clap", &["andon", "bench"]),
     ("figment", &["andon"]),
     ("anyhow", &["andon", "bench", "xtask"]),
 ];
 
 /// Crates without I/O, and what they may therefore never name, not even in tests.
-const PURE: &[&str] = &["andon-model", "andon-journal", "andon-decide", "andon-act"];
+const PURE: &[&str] = &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-devices"];
 const IMPURE: &[&str] = &["tokio", "tokio-util", "tracing", "hyper", "http", "getrandom", "rand"];
 
 /// Compares every manifest with the tables.

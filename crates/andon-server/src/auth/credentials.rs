@@ -6,12 +6,13 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-/// The token in the header: as bearer, or as the password of basic authentication under any user name.
+/// The token in the header: as bearer, as it is, or as the password of basic authentication under any user name.
 /// `None` when there is no such header, more than one, or one of another form.
 pub(super) fn token_of(headers: &HeaderMap) -> Option<Secret> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
-    let (scheme, rest) = value.to_str().ok()?.split_once(' ')?;
+    let value = value.to_str().ok()?.trim();
+    let Some((scheme, rest)) = value.split_once(' ') else { return bare(value) };
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
         return (!rest.is_empty()).then(|| Secret::new(rest));
@@ -20,6 +21,12 @@ pub(super) fn token_of(headers: &HeaderMap) -> Option<Secret> {
         return password_of(rest);
     }
     None
+}
+
+/// Gateway wizards send a token without a word before it.
+fn bare(value: &str) -> Option<Secret> {
+    let is_scheme = ["bearer", "basic"].iter().any(|scheme| value.eq_ignore_ascii_case(scheme));
+    (!value.is_empty() && !is_scheme).then(|| Secret::new(value))
 }
 
 /// RFC 7617: the user name ends at the first colon.
@@ -49,6 +56,8 @@ mod tests {
         check("Basic %%%", None);
         check("Bearer ", None);
         check("Bearer", None);
+        check("abc", Some("abc"));
+        check("basic", None);
         check("Digest abc", None);
     }
 

@@ -9,7 +9,7 @@ mod signature;
 mod token_book;
 mod token_text;
 
-pub(crate) use caller::{Administer, Ask, Caller, Deliver, Operate, Read};
+pub(crate) use caller::{Administer, Ask, Caller, Deliver, Enrol, ManageDevices, Operate, Read, SeeDevices};
 pub(crate) use signature::{ClaimedSignature, SignatureRules};
 pub(crate) use token_book::TokenBook;
 pub use token_text::{fresh_token, token_from_bytes, token_hash};

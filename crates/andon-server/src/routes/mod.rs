@@ -1,12 +1,18 @@
 //! Every route, and what lies around them.
 
 mod attachments;
+mod authorities;
 mod configuration;
 mod destinations;
+mod device_imports;
+mod device_rules;
+mod devices;
 mod episodes;
 mod errors;
 mod events;
 mod intake;
+mod oauth;
+mod onboard;
 mod operations;
 mod paging;
 mod quarantine;
@@ -68,6 +74,24 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(tokens::delete))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
+        .routes(routes!(onboard::create, onboard::show, onboard::delete))
+        .routes(routes!(devices::list, devices::enrol))
+        .routes(routes!(devices::show, devices::change, devices::delete))
+        .routes(routes!(devices::rotate))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(device_imports::create))
+        .routes(routes!(device_imports::show))
+        .routes(routes!(device_rules::list_all))
+        .routes(routes!(device_rules::store, device_rules::delete))
+        .routes(routes!(authorities::list, authorities::found))
+        .routes(routes!(authorities::rotate))
+        .routes(routes!(authorities::revocation_list))
+        .routes(routes!(oauth::token))
+        .routes(routes!(oauth::jwks))
+        .routes(routes!(oauth::discovery))
+        .routes(routes!(oauth::list, oauth::create))
+        .routes(routes!(oauth::delete))
+        .routes(routes!(oauth::create_refresh_token))
         .routes(routes!(operations::status))
         .routes(routes!(operations::openapi))
 }

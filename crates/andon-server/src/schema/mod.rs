@@ -6,6 +6,7 @@
 
 mod configuration;
 mod delivery;
+mod devices;
 mod evidence;
 mod operations;
 mod problem;
@@ -18,6 +19,11 @@ pub use configuration::{
 };
 pub use delivery::{
     Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, RawBytes, Signature, Source, SourceAuth,
+};
+pub use devices::{
+    Authority, Certificate, Device, DeviceChange, DevicePage, Import, ImportLine, OauthClient, OnboardAnswer,
+    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RevokeRequest, Rotation, RuleStored,
+    TokenAnswer, TokenForm, TokenRefusal, WantedAuthority, WantedClient, WantedDevice, WantedRefreshToken,
 };
 pub use evidence::{
     AttachmentInfo, Decision, DocumentRef, DryRun, DryRunAction, DryRunStep, EpisodeHolder, EpisodeKey, EpisodeRow,

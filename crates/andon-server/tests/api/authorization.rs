@@ -53,6 +53,32 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/secrets", ADMINISTER),
     ("PUT", "/api/v1/secrets/{name}", ADMINISTER),
     ("DELETE", "/api/v1/secrets/{name}", ADMINISTER),
+    ("POST", "/api/onboard/{deviceName}", OPERATE),
+    ("GET", "/api/onboard/{deviceName}", READ),
+    ("DELETE", "/api/onboard/{deviceName}", OPERATE),
+    ("GET", "/api/v1/devices", READ),
+    ("POST", "/api/v1/devices", OPERATE),
+    ("GET", "/api/v1/devices/{name}", READ),
+    ("PUT", "/api/v1/devices/{name}", OPERATE),
+    ("DELETE", "/api/v1/devices/{name}", OPERATE),
+    ("POST", "/api/v1/devices/{name}/rotate", OPERATE),
+    ("POST", "/api/v1/devices/{name}/revoke", OPERATE),
+    ("POST", "/api/v1/device-imports", OPERATE),
+    ("GET", "/api/v1/device-imports/{id}", READ),
+    ("GET", "/api/v1/device-rules/{kind}", READ),
+    ("PUT", "/api/v1/device-rules/{kind}/{name}", ADMINISTER),
+    ("DELETE", "/api/v1/device-rules/{kind}/{name}", ADMINISTER),
+    ("GET", "/api/v1/authorities", READ),
+    ("POST", "/api/v1/authorities", ADMINISTER),
+    ("POST", "/api/v1/authorities/rotate", ADMINISTER),
+    ("GET", "/crl/devices.crl", EVERYBODY),
+    ("POST", "/oauth2/token", EVERYBODY),
+    ("GET", "/.well-known/jwks.json", EVERYBODY),
+    ("GET", "/.well-known/openid-configuration", EVERYBODY),
+    ("GET", "/api/v1/oauth/clients", ADMINISTER),
+    ("POST", "/api/v1/oauth/clients", ADMINISTER),
+    ("DELETE", "/api/v1/oauth/clients/{id}", ADMINISTER),
+    ("POST", "/api/v1/oauth/clients/{id}/refresh-tokens", ADMINISTER),
     ("GET", "/api/v1/status", READ),
     ("GET", "/api/v1/openapi.json", EVERYBODY),
     ("GET", "/healthz", EVERYBODY),
@@ -64,6 +90,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
 fn filled(path: &str) -> String {
     let path =
         path.replace("{offset}", "1").replace("{name}", "nobody").replace("{kind}", "tables").replace("{digest}", "00");
+    let path = path.replace("{deviceName}", "nobody");
     if path.contains("quarantine") { path.replace("{id}", "1") } else { path.replace("{id}", "none") }
 }
 

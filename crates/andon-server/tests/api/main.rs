@@ -5,10 +5,12 @@
 mod administration;
 mod attachments;
 mod authorization;
+mod devices;
 mod errors;
 mod intake;
 mod limits;
 mod listener;
 mod logs;
+mod oauth;
 mod rule_services;
 mod support;

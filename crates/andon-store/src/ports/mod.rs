@@ -1,4 +1,5 @@
-//! The ports of `andon-journal`, one file each; the longer lists of `Views` have files of their own.
+//! The ports of `andon-journal`, one file each; the longer lists of `Views` have files of their own. And the port of
+//! `andon-devices`, in a folder.
 
 mod attachments;
 mod configurations;
@@ -6,6 +7,7 @@ mod episodes;
 mod events;
 mod journal;
 mod quarantine;
+mod registry;
 mod runs;
 mod secrets;
 mod tokens;

@@ -4,7 +4,7 @@ use andon_journal::Append;
 use andon_model::Event;
 use andon_store::{MasterKey, SqlStore};
 use andon_testkit::journal_contract::Fixture;
-use andon_testkit::postgres;
+use andon_testkit::{postgres, registry_contract};
 use async_trait::async_trait;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -82,6 +82,25 @@ impl Fixture for Postgres {
         SqlStore::open(&self.location(), key()).await.expect("opened")
     }
 }
+
+macro_rules! registry_fixture {
+    ($($database:ty),*) => {$(
+        #[async_trait]
+        impl registry_contract::Fixture for $database {
+            type Store = SqlStore;
+
+            async fn new() -> Self {
+                <Self as Fixture>::new().await
+            }
+
+            async fn open(&self) -> SqlStore {
+                Fixture::open(self).await
+            }
+        }
+    )*};
+}
+
+registry_fixture!(Sqlite, Postgres);
 
 /// An append of one event.
 pub(crate) fn append_of(id: &str, kind: &str) -> Append {

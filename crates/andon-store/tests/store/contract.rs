@@ -1,13 +1,15 @@
-//! The journal's contract on both databases.
+//! The contracts of the journal and of the registry on both databases.
 
 mod sqlite {
     use crate::common::Sqlite;
 
     andon_testkit::journal_contract!(Sqlite);
+    andon_testkit::registry_contract!(Sqlite);
 }
 
 mod postgres {
     use crate::common::Postgres;
 
     andon_testkit::journal_contract!(Postgres);
+    andon_testkit::registry_contract!(Postgres);
 }

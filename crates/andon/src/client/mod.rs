@@ -110,6 +110,12 @@ impl Client {
         self.ask(Method::POST, path, |request| request.header(CONTENT_TYPE, content_type).body(body)).await
     }
 
+    /// Delivers bytes, and reads bytes.
+    pub(crate) async fn exchange(&self, path: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+        let build = |request: RequestBuilder| request.header(CONTENT_TYPE, content_type).body(body);
+        Ok(self.send(Method::POST, path, build).await?.body)
+    }
+
     /// Headers of a path that needs no token, for `doctor`.
     pub(crate) async fn headers(&self, path: &str) -> anyhow::Result<HeaderMap> {
         Ok(self.send(Method::GET, path, |request| request).await?.headers)

@@ -1,9 +1,11 @@
 //! One module per command; every one ends in a printed result and an exit code.
 
 pub(crate) mod apply;
+pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod demo;
 pub(crate) mod destinations;
+pub(crate) mod devices;
 pub(crate) mod doctor;
 mod dry_run;
 pub(crate) mod episodes;
@@ -13,6 +15,7 @@ pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
+pub(crate) mod oauth;
 pub(crate) mod quarantine;
 mod release;
 pub(crate) mod replay;
@@ -70,6 +73,9 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Quarantine(quarantine) => quarantine::run(quarantine, &context).await,
         Command::Destinations(destinations) => destinations::run(destinations, &context).await,
         Command::Lookups(lookups) => lookups::run(lookups, &context).await,
+        Command::Devices(devices) => devices::run(devices, &context).await,
+        Command::Ca(ca) => ca::run(ca, &context).await,
+        Command::Oauth(oauth) => oauth::run(oauth, &context).await,
         Command::Simulate(simulate) => simulate::run(simulate, &context).await,
         Command::Token(token) => token::run(token, &context).await,
         Command::Secret(secret) => secret::run(secret, &context).await,

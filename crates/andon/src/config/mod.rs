@@ -8,7 +8,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use andon_model::Code;
-use andon_server::ServerSettings;
+use andon_server::{DeviceSettings, ServerSettings};
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -35,6 +35,8 @@ pub(crate) struct Settings {
     pub(crate) http: Http,
     /// `[limits]`: limits and times of the API; the keys stand in `andon_server::ServerSettings`.
     pub(crate) limits: ServerSettings,
+    /// `[devices]`: how devices are onboarded; the keys stand in `andon_server::DeviceSettings`.
+    pub(crate) devices: DeviceSettings,
     /// `[engine]`
     pub(crate) engine: Engine,
     /// `[retention]`

@@ -49,6 +49,12 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
         Code::LocalFile => "check the path and its permissions",
+        Code::DeviceValue => "correct the name, attribute or list that the detail names",
+        Code::SigningRequest => "make a new signing request, with a key that is strong enough",
+        Code::Authority => "replace the issuing authority by one that the root signs",
+        Code::CertificateState => "give the device a new certificate instead",
+        Code::PolicyDocument => "correct the policy at the line and column named",
+        Code::Onboarding => "look at the detail; delete the device first if it is to start anew under its name",
         Code::Internal => "report it, with the log of the server",
     }
 }

@@ -13,8 +13,10 @@ use std::io::Write;
 use std::sync::Arc;
 
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
+use andon_devices::pki::RevokedEntry;
+use andon_devices::registry::{Change, Changes, DeviceFilter, Entry, Kind, Presented, Registry, RegistryError};
 use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease};
-use andon_model::{Name, Problem};
+use andon_model::{Name, Problem, Secret, Timestamp};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 
@@ -29,6 +31,11 @@ pub(super) fn around_journal(journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
 /// The target with crash points in it, when the environment asks for them.
 pub(super) fn around_target(target: Arc<dyn Target>) -> Arc<dyn Target> {
     if wanted() { Arc::new(CrashingTarget(target)) } else { target }
+}
+
+/// The registry with crash points in it, when the environment asks for them.
+pub(super) fn around_registry(registry: Arc<dyn Registry>) -> Arc<dyn Registry> {
+    if wanted() { Arc::new(CrashingRegistry(registry)) } else { registry }
 }
 
 fn wanted() -> bool {
@@ -72,6 +79,51 @@ impl JournalLayer for CrashingJournal {
         let committed = self.0.commit(lease, commit).await;
         pass("after commit");
         committed
+    }
+}
+
+/// A registry with a point before and after every commit.
+struct CrashingRegistry(Arc<dyn Registry>);
+
+#[async_trait]
+impl Registry for CrashingRegistry {
+    async fn revision(&self) -> Result<i64, RegistryError> {
+        self.0.revision().await
+    }
+
+    async fn commit(&self, changes: Changes) -> Result<i64, RegistryError> {
+        pass("before registry commit");
+        let committed = self.0.commit(changes).await;
+        pass("after registry commit");
+        committed
+    }
+
+    async fn entry(&self, kind: Kind, key: &str) -> Result<Option<Entry>, RegistryError> {
+        self.0.entry(kind, key).await
+    }
+
+    async fn entries(&self, kind: Kind, after: &str, limit: usize) -> Result<Vec<Entry>, RegistryError> {
+        self.0.entries(kind, after, limit).await
+    }
+
+    async fn secret(&self, kind: Kind, key: &str) -> Result<Option<Secret>, RegistryError> {
+        self.0.secret(kind, key).await
+    }
+
+    async fn devices(&self, filter: &DeviceFilter) -> Result<Vec<Entry>, RegistryError> {
+        self.0.devices(filter).await
+    }
+
+    async fn device_with(&self, certificate: &Presented) -> Result<Option<Entry>, RegistryError> {
+        self.0.device_with(certificate).await
+    }
+
+    async fn changes(&self, after: i64, limit: usize) -> Result<Vec<Change>, RegistryError> {
+        self.0.changes(after, limit).await
+    }
+
+    async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError> {
+        self.0.revoked(now, limit).await
     }
 }
 

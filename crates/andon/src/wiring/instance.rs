@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use andon_devices::SystemEntropy;
+use andon_devices::registry::Registry;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
 use andon_journal::{Change, Finding, Journal};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
-use andon_server::{RenderMetrics, ServerParts};
+use andon_server::{OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -145,11 +147,20 @@ fn server_parts(settings: &Settings, engine: &Engine, store: &Arc<SqlStore>, met
         attachments: store.clone(),
         tokens: store.clone(),
         secrets: store.clone(),
+        office: office_parts(settings, store),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds::default()),
         metrics,
         settings: settings.limits.clone(),
     }
+}
+
+fn office_parts(settings: &Settings, store: &Arc<SqlStore>) -> OfficeParts {
+    let registry: Arc<dyn Registry> = store.clone();
+    #[cfg(debug_assertions)]
+    let registry = super::crash_points::around_registry(registry);
+    let (entropy, keys) = (Arc::new(SystemEntropy), Arc::new(SystemEntropy));
+    OfficeParts { registry, entropy, keys, settings: settings.devices.clone() }
 }
 
 /// Who holds the journal, for people: host and process.

@@ -1,0 +1,48 @@
+//! Rotation: a new certificate takes over while the old one still opens the door for a while.
+//!
+//! [`Device::rotate`] adds the new certificate and marks the active ones; each retires when the overlap is over, at
+//! which [`super::Certificate::check`] refuses it at once, whether or not [`Device::retire_due`] has run yet. That turns
+//! retired certificates into revoked ones, so that they come into the revocation list.
+
+use std::time::Duration;
+
+use andon_model::Timestamp;
+
+use super::{Certificate, CertificateStatus, Device, DeviceError};
+use crate::pki::{CertificateId, RevocationReason};
+
+/// Longest overlap of two certificates of one device: 90 days.
+pub const MAX_OVERLAP: Duration = Duration::from_hours(90 * 24);
+
+impl Device {
+    /// Adds `next` and lets every active certificate retire after `overlap`, at most [`MAX_OVERLAP`]. One that was to
+    /// retire earlier still does.
+    pub fn rotate(&mut self, next: Certificate, overlap: Duration, now: Timestamp) -> Result<(), DeviceError> {
+        let id = next.id.clone();
+        self.add(next, now)?;
+        let retires = now.after(overlap.min(MAX_OVERLAP));
+        for old in self.certificates.iter_mut().filter(|old| old.id != id) {
+            if old.status == CertificateStatus::Active {
+                old.retires = Some(old.retires.map_or(retires, |earlier| earlier.min(retires)));
+            }
+        }
+        self.retire_due(now);
+        Ok(())
+    }
+
+    /// Revokes the certificates whose overlap is over, and names them.
+    pub fn retire_due(&mut self, now: Timestamp) -> Vec<CertificateId> {
+        let due = |certificate: &&mut Certificate| certificate.retires.is_some_and(|at| now >= at);
+        let mut retired = Vec::new();
+        for certificate in self.certificates.iter_mut().filter(due) {
+            certificate.revoke(RevocationReason::Superseded, now);
+            retired.push(certificate.id.clone());
+        }
+        retired
+    }
+
+    /// When [`Self::retire_due`] has something to do next.
+    pub fn next_retirement(&self) -> Option<Timestamp> {
+        self.certificates.iter().filter_map(|certificate| certificate.retires).min()
+    }
+}

@@ -1,0 +1,126 @@
+//! Changes of a device that is there: rotation, revocation, what it is, and its end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use andon_devices::enrolment::RequestedKey;
+use andon_devices::pki::{RevocationReason, SigningRequest};
+use andon_devices::registry::{Changes, Expected, Kind, PolicyRecord, Versioned, Write, get};
+use andon_devices::{CertificateId, Device, DeviceError, DeviceName, GroupName, PolicyName, ProfileName};
+use andon_model::{Code, Problem};
+use serde::Deserialize;
+
+use super::{Office, Onboarded, Trouble};
+
+/// What is to change; what is left out stays.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct DeviceChange {
+    profile: Option<ProfileName>,
+    groups: Option<BTreeSet<GroupName>>,
+    policies: Option<BTreeSet<PolicyName>>,
+    on_behalf_of: Option<BTreeSet<DeviceName>>,
+    /// Attributes to set; an empty value removes.
+    attributes: BTreeMap<String, String>,
+}
+
+impl DeviceChange {
+    fn apply(&self, device: &mut Device) -> Result<(), DeviceError> {
+        device.attributes = device.attributes.merged(&self.attributes)?;
+        self.groups.clone().into_iter().for_each(|groups| device.groups = groups);
+        self.policies.clone().into_iter().for_each(|policies| device.policies = policies);
+        self.on_behalf_of.clone().into_iter().for_each(|names| device.on_behalf_of = names);
+        device.check_limits()
+    }
+}
+
+/// Which certificate is revoked, and why.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RevokeRequest {
+    /// All of them when left out.
+    certificate: Option<CertificateId>,
+    reason: RevocationReason,
+}
+
+impl Office {
+    /// The device of this name.
+    pub(crate) async fn device(&self, name: &DeviceName) -> Result<Versioned<Device>, Problem> {
+        let found = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
+        found.ok_or_else(|| Problem::new(Code::NotFound, format!("the device {name} does not exist")))
+    }
+
+    /// Gives the device a new certificate; the old one is accepted until the overlap is over.
+    pub(crate) async fn rotate(
+        &self,
+        name: &DeviceName,
+        request: Option<&SigningRequest>,
+    ) -> Result<Onboarded, Problem> {
+        unraced!(async {
+            let Versioned { revision, value: mut device } = self.device(name).await?;
+            let profile = self.profile(device.profile.as_ref()).await?;
+            let generate = || RequestedKey::Generate(profile.as_ref().map(|p| p.key).unwrap_or_default());
+            let key = request.map_or_else(generate, |request| RequestedKey::Given(request.key().clone()));
+            let (certificate, private) = self.issue(name, profile.as_ref(), &key).await?;
+            let id = certificate.id.clone();
+            let days = |days: u32| std::time::Duration::from_hours(24 * u64::from(days));
+            let overlap = profile.as_ref().map_or(self.settings.overlap(), |profile| days(profile.overlap_days));
+            device.rotate(certificate, overlap, self.now()).map_err(Problem::from)?;
+            self.replace(&device, revision).await?;
+            Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None })
+        })
+    }
+
+    /// Revokes one certificate, or all of them.
+    pub(crate) async fn revoke(&self, name: &DeviceName, request: &RevokeRequest) -> Result<Device, Problem> {
+        unraced!(async {
+            let Versioned { revision, value: mut device } = self.device(name).await?;
+            let all = device.certificates.iter().map(|certificate| certificate.id.clone()).collect();
+            let ids: Vec<CertificateId> = request.certificate.clone().map_or(all, |id| vec![id]);
+            let revoke = |id| device.revoke(id, request.reason, self.now());
+            ids.iter().try_for_each(revoke).map_err(Problem::from)?;
+            self.replace(&device, revision).await?;
+            Ok(device)
+        })
+    }
+
+    /// Changes what the device is.
+    pub(crate) async fn change(&self, name: &DeviceName, change: &DeviceChange) -> Result<Device, Problem> {
+        for policy in change.policies.iter().flatten() {
+            if get::<PolicyRecord>(self.registry.as_ref(), policy.as_str()).await?.is_none() {
+                return Err(Problem::new(Code::DeviceValue, format!("there is no policy {policy}")));
+            }
+        }
+        unraced!(async {
+            let Versioned { revision, value: mut device } = self.device(name).await?;
+            let profile = self.profile(change.profile.as_ref().or(device.profile.as_ref())).await?;
+            change.apply(&mut device).map_err(Problem::from)?;
+            profile.map_or(Ok(()), |profile| profile.apply(&mut device)).map_err(Problem::from)?;
+            self.replace(&device, revision).await?;
+            Ok(device)
+        })
+    }
+
+    /// Takes the device out of service. `false`: there was none. Its certificates stay in the revocation list.
+    pub(crate) async fn delete(&self, name: &DeviceName) -> Result<bool, Problem> {
+        unraced!(async {
+            let stored = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
+            let existed = stored.is_some();
+            let expected = stored.as_ref().map_or(Expected::Absent, |stored| Expected::Revision(stored.revision));
+            let retire =
+                |stored: Versioned<Device>| stored.value.retire(RevocationReason::CessationOfOperation, self.now());
+            let revoked = stored.map(retire).unwrap_or_default();
+            let key = name.as_str().to_owned();
+            let device = Write::Remove { kind: Kind::Device, key: key.clone(), expected };
+            let enrolment = Write::Remove { kind: Kind::Enrolment, key, expected: Expected::Anything };
+            self.registry.commit(Changes { writes: vec![device, enrolment], revoked }).await?;
+            Ok(existed)
+        })
+    }
+
+    async fn replace(&self, device: &Device, revision: i64) -> Result<(), Trouble> {
+        let expected = Expected::Revision(revision);
+        let write = Write::Device { device: Box::new(device.clone()), expected };
+        self.registry.commit(Changes::default().and(write)).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,191 @@
+//! Onboarding one device: the state machine of `andon_devices::enrolment`, fed until the certificate can be handed over.
+
+use andon_devices::enrolment::{
+    Approval, Begun, Effect, Enrolment, EnrolmentRequest, EnrolmentStatus, Input, Phase, RequestedKey, Surroundings,
+    Transition, begin, step,
+};
+use andon_devices::registry::{Changes, Claim, Expected, Versioned, Write, expecting, get, put};
+use andon_devices::{CertificateId, Device, DeviceName, Profile};
+use andon_model::{Code, Problem, Secret};
+
+use super::{Office, Trouble};
+
+/// A device with what is to be handed over.
+#[derive(Debug)]
+pub(crate) struct Onboarded {
+    pub(crate) device: Device,
+    /// The certificate and the private key that was made for it, in the one answer that hands it over.
+    pub(crate) key: Option<(CertificateId, Secret)>,
+    /// To be noted once the answer has gone out; none if nothing was handed over.
+    pub(crate) delivery: Option<Delivery>,
+}
+
+/// A certificate on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Delivery {
+    pub(super) device: DeviceName,
+    pub(super) turn: u32,
+}
+
+/// What a request comes to, before it is stored.
+pub(super) struct Planned {
+    pub(super) changes: Changes,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    HandedOver(Box<Onboarded>),
+    NotDone(Problem),
+}
+
+impl Planned {
+    /// What the caller is told once the changes are stored.
+    pub(super) fn told(self) -> Result<Onboarded, Problem> {
+        match self.outcome {
+            Outcome::HandedOver(onboarded) => Ok(*onboarded),
+            Outcome::NotDone(problem) => Err(problem),
+        }
+    }
+}
+
+impl Office {
+    /// Onboards a device, or finds that it is onboarded. With a `claim`, the claim's allow-list is asked.
+    pub(crate) async fn onboard(
+        &self,
+        request: &EnrolmentRequest,
+        claim: Option<&Claim>,
+    ) -> Result<Onboarded, Problem> {
+        unraced!(async {
+            let planned = self.plan(request.clone(), claim).await?;
+            if !planned.changes.writes.is_empty() {
+                self.registry.commit(planned.changes.clone()).await?;
+            }
+            planned.told().map_err(Trouble::Told)
+        })
+    }
+
+    /// Goes through the onboarding up to the hand-over, and stores nothing.
+    pub(super) async fn plan(&self, request: EnrolmentRequest, claim: Option<&Claim>) -> Result<Planned, Trouble> {
+        let name = request.device.clone();
+        let stored = get::<Enrolment>(self.registry.as_ref(), name.as_str()).await?;
+        let device = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
+        let profile = self.profile(request.profile.as_ref()).await?;
+        let (enrolment, before) = (expecting(stored.as_ref()), expecting(device.as_ref()));
+        let known = device.map(|device| device.value);
+        let around = Surroundings { device: known.as_ref(), profile: profile.as_ref() };
+        let state = stored.map(|stored: Versioned<Enrolment>| stored.value);
+        let transition = match begin(request, state, around, self.fresh_id(), self.now())? {
+            Begun::Moving(transition) => *transition,
+            Begun::Complete => return complete(known),
+        };
+        let mut course = Course { office: self, claim, profile, device: known, changed: false, key: None };
+        let (state, revoked) = course.run(transition).await?;
+        let mut changes = Changes { writes: Vec::new(), revoked };
+        if let Some(device) = course.device.clone().filter(|_| course.changed) {
+            changes = changes.and(Write::Device { device: Box::new(device), expected: before });
+        }
+        // A refusal that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
+        if enrolment != Expected::Absent || state.status() != Some(EnrolmentStatus::Refused) {
+            changes = changes.and(put(&state, None, enrolment)?);
+        }
+        Ok(Planned { changes, outcome: course.outcome(&state) })
+    }
+
+    /// Notes that the certificate has gone out. One that was replaced since changes nothing.
+    pub(crate) async fn delivered(&self, delivery: &Delivery) -> Result<(), Problem> {
+        unraced!(async {
+            if let Some(write) = self.delivered_write(delivery).await? {
+                self.registry.commit(Changes::default().and(write)).await?;
+            }
+            Ok(())
+        })
+    }
+
+    pub(super) async fn delivered_write(&self, delivery: &Delivery) -> Result<Option<Write>, Trouble> {
+        let stored = get::<Enrolment>(self.registry.as_ref(), delivery.device.as_str()).await?;
+        let Some(Versioned { revision, value }) = stored else { return Ok(None) };
+        let input = Input::Delivered { turn: delivery.turn };
+        let next = step(value.clone(), Surroundings::default(), input, self.now()).state;
+        if next == value {
+            return Ok(None);
+        }
+        Ok(Some(put(&next, None, Expected::Revision(revision))?))
+    }
+}
+
+fn complete(known: Option<Device>) -> Result<Planned, Trouble> {
+    let lost = || Problem::new(Code::Internal, "a device that is complete is not there");
+    let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None };
+    Ok(Planned { changes: Changes::default(), outcome: Outcome::HandedOver(Box::new(onboarded)) })
+}
+
+/// An onboarding under way.
+struct Course<'a> {
+    office: &'a Office,
+    claim: Option<&'a Claim>,
+    profile: Option<Profile>,
+    device: Option<Device>,
+    changed: bool,
+    key: Option<(CertificateId, Secret)>,
+}
+
+impl Course<'_> {
+    /// Feeds the state machine until something is to be handed over, or nothing more happens now.
+    async fn run(
+        &mut self,
+        mut transition: Transition,
+    ) -> Result<(Enrolment, Vec<andon_devices::pki::RevokedEntry>), Trouble> {
+        let mut revoked = Vec::new();
+        loop {
+            revoked.append(&mut transition.revoked);
+            if let Some(device) = transition.device.take() {
+                self.device = Some(device);
+                self.changed = true;
+            }
+            let effects = std::mem::take(&mut transition.effects);
+            let state = transition.state;
+            let Some(input) = self.perform(&state, effects).await else { return Ok((state, revoked)) };
+            let around = Surroundings { device: self.device.as_ref(), profile: self.profile.as_ref() };
+            transition = step(state, around, input, self.office.now());
+        }
+    }
+
+    /// The answer to an effect that leaves nothing behind.
+    async fn perform(&mut self, state: &Enrolment, effects: Vec<Effect>) -> Option<Input> {
+        match effects.into_iter().next()? {
+            Effect::Ask => Some(self.ask(state)),
+            Effect::Issue { turn, key } => Some(self.issue(state, turn, &key).await),
+            Effect::Deliver { .. } | Effect::WakeAt(_) => None,
+        }
+    }
+
+    fn ask(&self, state: &Enrolment) -> Input {
+        let device = &state.request.device;
+        match self.claim {
+            Some(claim) if claim.is_alive(self.office.now()) && claim.allow.allows(device) => {
+                Input::Allowed(Approval::default())
+            }
+            Some(_) => Input::Refused(format!("the claim does not allow {device}, or has ended")),
+            None => Input::Allowed(Approval::default()),
+        }
+    }
+
+    async fn issue(&mut self, state: &Enrolment, turn: u32, key: &RequestedKey) -> Input {
+        match self.office.issue(&state.request.device, self.profile.as_ref(), key).await {
+            Ok((certificate, private)) => {
+                self.key = private.map(|private| (certificate.id.clone(), private));
+                Input::Issued { turn, certificate: Box::new(certificate) }
+            }
+            Err(problem) => Input::NotIssued(problem),
+        }
+    }
+
+    fn outcome(self, state: &Enrolment) -> Outcome {
+        if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
+            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn });
+            return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery }));
+        }
+        let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
+        Outcome::NotDone(state.problem.clone().unwrap_or_else(unknown))
+    }
+}

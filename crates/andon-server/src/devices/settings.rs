@@ -1,0 +1,65 @@
+//! Settings of onboarding, with their defaults.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+/// Issuer of tokens unless a public address is set.
+const LOCAL: &str = "http://127.0.0.1:8480";
+
+/// How devices are onboarded; unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeviceSettings {
+    /// The host that devices connect to, as they are told: a name or an address, without scheme and port.
+    pub endpoint: String,
+    /// The address under which others reach this API, without a slash at its end. It is the issuer of tokens, and stands
+    /// in certificates as the place of the revocation list.
+    pub public_url: Option<String>,
+    /// The organization in the subjects of certificates.
+    pub organization: Option<String>,
+    /// Life of certificates of devices without a profile, in days.
+    pub certificate_days: u32,
+    /// How long an old certificate is accepted beside a new one, for devices without a profile, in days.
+    pub overlap_days: u32,
+    /// How long a revocation list is good, in hours.
+    pub revocation_list_hours: u32,
+    /// The root of the topics that devices publish to.
+    pub root_topic: String,
+    /// The root of the topics that devices get their commands from.
+    pub command_topic: String,
+}
+
+impl Default for DeviceSettings {
+    fn default() -> Self {
+        Self {
+            endpoint: "localhost".to_owned(),
+            public_url: None,
+            organization: None,
+            certificate_days: 730,
+            overlap_days: 7,
+            revocation_list_hours: 24,
+            root_topic: "data/#".to_owned(),
+            command_topic: "commands/#".to_owned(),
+        }
+    }
+}
+
+impl DeviceSettings {
+    /// Who signs tokens.
+    pub fn issuer(&self) -> &str {
+        self.public_url.as_deref().unwrap_or(LOCAL).trim_end_matches('/')
+    }
+
+    pub(super) fn crl_url(&self) -> Option<String> {
+        self.public_url.as_ref().map(|url| format!("{}/crl/devices.crl", url.trim_end_matches('/')))
+    }
+
+    pub(super) fn revocation_list_life(&self) -> Duration {
+        Duration::from_hours(self.revocation_list_hours.clamp(1, 24 * 30).into())
+    }
+
+    pub(super) fn overlap(&self) -> Duration {
+        Duration::from_hours(24 * u64::from(self.overlap_days.min(90)))
+    }
+}

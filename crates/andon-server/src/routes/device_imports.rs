@@ -1,0 +1,110 @@
+//! Bulk onboarding: a file goes in, a line for each device comes out while it is worked on.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use andon_devices::registry::{Import, get};
+use andon_model::Problem;
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use futures_util::stream;
+use http::header::CONTENT_TYPE;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::devices::DeviceAnswer;
+use crate::api::Api;
+use crate::auth::{Caller, ManageDevices, SeeDevices};
+use crate::body::Hold;
+use crate::devices::{Bulk, LineOutcome, format_of};
+use crate::error::ApiError;
+use crate::extract::ApiPath;
+use crate::schema;
+
+/// What came of a line of the file.
+#[derive(Serialize)]
+struct LineAnswer {
+    line: u64,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    device: Option<DeviceAnswer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+}
+
+/// Onboard the devices of a file, as CSV with a header or as JSON Lines.
+///
+/// The answer has a line of JSON for each device, and comes while the file is worked on; `x-import` names the report.
+/// A file that broke off is sent again: devices that are there are passed over. Role: operator or admin, or the scope
+/// andon/devices.
+#[utoipa::path(post, path = "/api/v1/device-imports", tag = "devices", operation_id = "import_devices",
+    request_body(content = schema::RawBytes, content_type = "text/csv"),
+    responses((status = 200, description = "a line for each device", content_type = "application/x-ndjson",
+        body = schema::ImportLine)))]
+pub(crate) async fn create(State(api): State<Arc<Api>>, request: Request) -> Result<Response, ApiError> {
+    let (mut parts, body) = request.into_parts();
+    let caller = Caller::<ManageDevices>::from_request_parts(&mut parts, &api).await?;
+    let media_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let format = format_of(media_type.split(';').next().unwrap_or_default().trim())?;
+    let payload = api.bodies.read(&parts.headers, body, api.settings.sources_body_bytes).await?;
+    let id = hex::encode(Sha256::digest(&payload.bytes));
+    tracing::info!(author = %caller.name, import = id, "devices are imported");
+    let bulk = Bulk::new(payload.bytes, id.clone(), format, &api.office);
+    let answer = lines(api, bulk, payload.hold);
+    Ok(([("content-type", "application/x-ndjson"), ("x-import", id.as_str())], answer).into_response())
+}
+
+/// The next batch is worked on when the one before was taken.
+fn lines(api: Arc<Api>, bulk: Bulk, hold: Hold) -> Body {
+    let start = Some((api, bulk, hold));
+    Body::from_stream(stream::unfold(start, |state| async {
+        let (api, mut bulk, hold) = state?;
+        match api.office.next_batch(&mut bulk).await {
+            Ok(None) => None,
+            Ok(Some(outcomes)) => Some((Ok::<_, Infallible>(text(outcomes)), Some((api, bulk, hold)))),
+            Err(problem) => {
+                tracing::warn!(%problem, "an import of devices broke off");
+                Some((Ok(broken_off(problem)), None))
+            }
+        }
+    }))
+}
+
+fn text(outcomes: Vec<LineOutcome>) -> Bytes {
+    let mut text = Vec::new();
+    for LineOutcome { line, result } in outcomes {
+        let answer = match result {
+            Ok(onboarded) => LineAnswer { line, device: Some(DeviceAnswer::handing_over(onboarded)), problem: None },
+            Err(problem) => LineAnswer { line, device: None, problem: Some(problem) },
+        };
+        text.extend(serde_json::to_vec(&answer).unwrap_or_default());
+        text.push(b'\n');
+    }
+    text.into()
+}
+
+/// Line 0 tells why there are no more.
+fn broken_off(problem: Problem) -> Bytes {
+    let answer = LineAnswer { line: 0, device: None, problem: Some(problem) };
+    let mut text = serde_json::to_vec(&answer).unwrap_or_default();
+    text.push(b'\n');
+    text.into()
+}
+
+/// Show how far a bulk onboarding is, and what came of it.
+///
+/// Role: viewer, operator or admin, or the scope andon/devices.
+#[utoipa::path(get, path = "/api/v1/device-imports/{id}", tag = "devices", operation_id = "show_import",
+    params(("id" = String, Path, description = "SHA-256 of the file, in hex")),
+    responses((status = 200, description = "the report", body = schema::Import)))]
+pub(crate) async fn show(
+    _: Caller<SeeDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(id): ApiPath<String>,
+) -> Result<Json<Import>, ApiError> {
+    let found = get::<Import>(api.office.registry.as_ref(), &id).await.map_err(Problem::from)?;
+    let found = found.ok_or_else(|| ApiError::not_found(format_args!("the import {id}")))?;
+    Ok(Json(found.value))
+}

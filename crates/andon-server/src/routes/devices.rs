@@ -1,0 +1,279 @@
+//! Devices: enrolled with a signing request or a key made here, listed, changed, rotated, revoked, deleted.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
+use andon_devices::pki::{KeyKind, SigningRequest};
+use andon_devices::registry::{Claim, DeviceFilter, Label, MAX_LABELS, Versioned, get};
+use andon_devices::token::ClientId;
+use andon_devices::{Attributes, CertificateStatus, Device, DeviceName, GroupName, ProfileName};
+use andon_model::{Code, Problem};
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::onboard::handed_over;
+use super::paging::rows;
+use crate::api::Api;
+use crate::auth::{Caller, Enrol, ManageDevices, SeeDevices};
+use crate::devices::{DeviceChange, Onboarded, RevokeRequest};
+use crate::error::ApiError;
+use crate::extract::{ApiJson, ApiPath, ApiQuery};
+use crate::schema;
+
+/// Which devices.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    after: Option<DeviceName>,
+    contains: Option<String>,
+    /// Labels, with a comma between.
+    labels: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of devices.
+#[derive(Serialize)]
+pub(crate) struct DevicePage {
+    devices: Vec<DeviceAnswer>,
+    /// What `after` is for the next page; none after the last.
+    next: Option<DeviceName>,
+}
+
+/// A device as the API shows it.
+#[derive(Serialize)]
+pub(crate) struct DeviceAnswer {
+    status: CertificateStatus,
+    #[serde(flatten)]
+    device: Device,
+    /// In the one answer that hands it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key: Option<String>,
+}
+
+impl DeviceAnswer {
+    pub(super) fn of(device: Device) -> Self {
+        Self { status: device.status(), device, private_key: None }
+    }
+
+    pub(super) fn handing_over(onboarded: Onboarded) -> Self {
+        let private_key = onboarded.key.map(|(_, key)| key.expose().to_owned());
+        Self { private_key, ..Self::of(onboarded.device) }
+    }
+}
+
+/// List devices.
+///
+/// Role: viewer, operator or admin, or the scope andon/devices.
+#[utoipa::path(get, path = "/api/v1/devices", tag = "devices", operation_id = "list_devices",
+    params(("after" = Option<String>, Query, description = "the last name of the page before"),
+        ("contains" = Option<String>, Query, description = "text in the name"),
+        ("labels" = Option<String>, Query,
+            description = "profile:, group:, status:, speaks_for: or attribute:<name>=<value>, with commas between; all must fit"),
+        ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 1,000; 100 when absent")),
+    responses((status = 200, description = "a page, in the order of names", body = schema::DevicePage)))]
+pub(crate) async fn list(
+    _: Caller<SeeDevices>,
+    State(api): State<Arc<Api>>,
+    ApiQuery(query): ApiQuery<ListQuery>,
+) -> Result<Json<DevicePage>, ApiError> {
+    let limit = rows(query.limit)?;
+    let after = query.after.map_or_else(String::new, |name| name.to_string());
+    let contains = query.contains.unwrap_or_default();
+    let filter = DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, limit };
+    let entries = api.office.registry.devices(&filter).await.map_err(Problem::from)?;
+    let is_full = entries.len() == limit;
+    let devices = entries.iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();
+    let devices = devices.map_err(Problem::from)?;
+    let next = devices.last().filter(|_| is_full).map(|last| last.value.name.clone());
+    Ok(Json(DevicePage { devices: devices.into_iter().map(|found| DeviceAnswer::of(found.value)).collect(), next }))
+}
+
+fn labels(text: Option<&str>) -> Result<Vec<Label>, ApiError> {
+    let texts = text.into_iter().flat_map(|text| text.split(',')).filter(|label| !label.is_empty());
+    let labels = texts.map(str::parse).collect::<Result<Vec<Label>, _>>();
+    let labels = labels.map_err(|error| Problem::new(Code::BadRequest, error.to_string()).at("query labels"))?;
+    if labels.len() > MAX_LABELS {
+        return Err(ApiError::bad_request(format!("at most {MAX_LABELS} labels can be searched for at once")));
+    }
+    Ok(labels)
+}
+
+/// A device to onboard.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WantedDevice {
+    device: DeviceName,
+    /// A signing request in PEM. Without one, a key pair is made here, and its private half handed over once.
+    csr: Option<String>,
+    /// The kind of key to make; that of the profile when left out.
+    key: Option<KeyKind>,
+    profile: Option<ProfileName>,
+    #[serde(default)]
+    groups: BTreeSet<GroupName>,
+    #[serde(default)]
+    attributes: Attributes,
+    #[serde(default)]
+    on_behalf_of: BTreeSet<DeviceName>,
+}
+
+/// Onboard a device, best with a signing request, so that its key never leaves it.
+///
+/// The same request again comes to the same device; a certificate whose answer was lost is handed over anew. A token with
+/// the scope andon/claim may onboard the devices on the list of its claim. Role: operator or admin, or the scope
+/// andon/devices or andon/claim.
+#[utoipa::path(post, path = "/api/v1/devices", tag = "devices", operation_id = "enrol_device",
+    request_body = schema::WantedDevice,
+    responses((status = 200, description = "the device, with the private key if one was made", body = schema::Device)))]
+pub(crate) async fn enrol(
+    caller: Caller<Enrol>,
+    State(api): State<Arc<Api>>,
+    ApiJson(wanted): ApiJson<WantedDevice>,
+) -> Result<Response, ApiError> {
+    let work = api.clone();
+    let done = api.detached(async move { enrolled(&work, wanted, caller.claim.as_ref()).await }).await?;
+    let mut onboarded = done?;
+    tracing::info!(device = %onboarded.device.name, author = %caller.name, "device onboarded");
+    let delivery = onboarded.delivery.take();
+    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded), delivery)))
+}
+
+async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -> Result<Onboarded, Problem> {
+    let claim = match claimer {
+        Some(client) => Some(claim_of(api, client).await?),
+        None => None,
+    };
+    let mut request = request_of(api, wanted).await?;
+    if let Some(claim) = &claim {
+        request.ask = true;
+        request.groups = claim.groups.clone();
+        let refused = || Problem::new(Code::Forbidden, "the claim does not allow this profile");
+        request.profile = claim.profile_for(request.profile.as_ref()).ok_or_else(refused)?;
+        if !request.on_behalf_of.is_empty() {
+            return Err(Problem::new(Code::Forbidden, "a claim makes no gateways"));
+        }
+    }
+    api.office.onboard(&request, claim.as_ref()).await
+}
+
+async fn claim_of(api: &Api, client: &ClientId) -> Result<Claim, Problem> {
+    let found = get::<Claim>(api.office.registry.as_ref(), client.as_str()).await?;
+    let none = || Problem::new(Code::Forbidden, format!("the client {client} has no claim"));
+    found.map(|found| found.value).ok_or_else(none)
+}
+
+async fn request_of(api: &Api, wanted: WantedDevice) -> Result<EnrolmentRequest, Problem> {
+    let WantedDevice { device, csr, key, profile, groups, attributes, on_behalf_of } = wanted;
+    let key = match (csr, key, &profile) {
+        (Some(csr), _, _) => RequestedKey::Given(SigningRequest::from_pem(&csr)?.key().clone()),
+        (None, Some(kind), _) => RequestedKey::Generate(kind),
+        (None, None, Some(profile)) => RequestedKey::Generate(api.office.key_of(profile).await?),
+        (None, None, None) => RequestedKey::Generate(KeyKind::default()),
+    };
+    Ok(EnrolmentRequest { profile, groups, attributes, on_behalf_of, ..EnrolmentRequest::new(device, key) })
+}
+
+/// Show a device with its certificates.
+///
+/// Role: viewer, operator or admin, or the scope andon/devices.
+#[utoipa::path(get, path = "/api/v1/devices/{name}", tag = "devices", operation_id = "show_device",
+    params(("name" = String, Path, description = "name of the device")),
+    responses((status = 200, description = "the device", body = schema::Device)))]
+pub(crate) async fn show(
+    _: Caller<SeeDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<DeviceName>,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    Ok(Json(DeviceAnswer::of(api.office.device(&name).await?.value)))
+}
+
+/// Change profile, groups, policies, attributes, or the devices that a gateway speaks for; what is left out stays.
+///
+/// Live sessions of the device take it over. Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(put, path = "/api/v1/devices/{name}", tag = "devices", operation_id = "change_device",
+    params(("name" = String, Path, description = "name of the device")), request_body = schema::DeviceChange,
+    responses((status = 200, description = "the device", body = schema::Device)))]
+pub(crate) async fn change(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<DeviceName>,
+    ApiJson(change): ApiJson<DeviceChange>,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    let work = api.clone();
+    let device = api.detached(async move { work.office.change(&name, &change).await }).await??;
+    tracing::info!(device = %device.name, author = %caller.name, "device changed");
+    Ok(Json(DeviceAnswer::of(device)))
+}
+
+/// Take a device out of service: its certificates are revoked and it is forgotten.
+///
+/// Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(delete, path = "/api/v1/devices/{name}", tag = "devices", operation_id = "delete_device",
+    params(("name" = String, Path, description = "name of the device")),
+    responses((status = 204, description = "it is gone")))]
+pub(crate) async fn delete(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<DeviceName>,
+) -> Result<StatusCode, ApiError> {
+    let (work, device) = (api.clone(), name.clone());
+    if !api.detached(async move { work.office.delete(&device).await }).await?? {
+        return Err(ApiError::not_found(format_args!("the device {name}")));
+    }
+    tracing::info!(device = %name, author = %caller.name, "device deleted");
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The key of the next certificate.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Rotation {
+    csr: Option<String>,
+}
+
+/// Give a device its next certificate; the present one is accepted until the overlap is over.
+///
+/// Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(post, path = "/api/v1/devices/{name}/rotate", tag = "devices", operation_id = "rotate_device",
+    params(("name" = String, Path, description = "name of the device")), request_body = schema::Rotation,
+    responses((status = 200, description = "the device, with the private key if one was made", body = schema::Device)))]
+pub(crate) async fn rotate(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<DeviceName>,
+    ApiJson(rotation): ApiJson<Rotation>,
+) -> Result<Response, ApiError> {
+    let request = rotation.csr.as_deref().map(SigningRequest::from_pem).transpose().map_err(Problem::from)?;
+    let work = api.clone();
+    let onboarded = api.detached(async move { work.office.rotate(&name, request.as_ref()).await }).await??;
+    tracing::info!(device = %onboarded.device.name, author = %caller.name, "certificate rotated");
+    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded), None)))
+}
+
+/// Revoke a device's certificates, or one of them; live sessions end within a second.
+///
+/// Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(post, path = "/api/v1/devices/{name}/revoke", tag = "devices", operation_id = "revoke_device",
+    params(("name" = String, Path, description = "name of the device")), request_body = schema::RevokeRequest,
+    responses((status = 200, description = "the device", body = schema::Device)))]
+pub(crate) async fn revoke(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<DeviceName>,
+    ApiJson(request): ApiJson<RevokeRequest>,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    let work = api.clone();
+    let device = api.detached(async move { work.office.revoke(&name, &request).await }).await??;
+    tracing::warn!(device = %device.name, author = %caller.name, "certificate revoked");
+    Ok(Json(DeviceAnswer::of(device)))
+}
+
+pub(super) fn json(body: axum::body::Body) -> Response {
+    let mut response = body.into_response();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}

@@ -1,0 +1,127 @@
+//! Access tokens: how they are come by, what they open, and how they end.
+
+use andon_devices::registry::{Kind, Registry};
+use andon_journal::Role;
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, World, request};
+
+impl World {
+    async fn client(&self, body: Value) -> (String, String) {
+        let made = self.tell(Role::Admin, "POST", "/api/v1/oauth/clients", &body).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{:?}", made.body);
+        let made = made.json();
+        (made["id"].as_str().unwrap().to_owned(), made["client_secret"].as_str().unwrap_or_default().to_owned())
+    }
+
+    async fn token(&self, form: &str) -> Answer {
+        let post = request("POST", "/oauth2/token").header("content-type", "application/x-www-form-urlencoded");
+        self.send(post.body(form.to_owned())).await
+    }
+
+    async fn access(&self, form: &str) -> String {
+        let answer = self.token(form).await;
+        assert_eq!(answer.status, StatusCode::OK, "{:?}", answer.body);
+        answer.json()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    async fn status(&self, authorization: &str, path: &str) -> u16 {
+        self.send(request("GET", path).header("authorization", authorization).empty()).await.status.as_u16()
+    }
+}
+
+#[tokio::test]
+async fn a_client_gets_a_token_and_sees_devices() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/devices" });
+    let (id, secret) = world.client(wish).await;
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let token = world.access(&form).await;
+    assert_eq!(world.status(&format!("Bearer {token}"), "/api/v1/devices").await, 200);
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 200);
+    assert_eq!(world.status(&token, "/api/v1/tokens").await, 403);
+    assert_eq!(world.status(&token, "/api/v1/events").await, 403);
+    assert_eq!(world.status(&format!("{}x", &token[..token.len() - 1]), "/api/v1/devices").await, 401);
+    world.clock.advance(4_000);
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 401);
+    let listed = world.ask(Role::Admin, "GET", "/api/v1/oauth/clients").await;
+    assert!(!String::from_utf8_lossy(&listed.body).contains("secret"), "{:?}", listed.body);
+    assert_eq!(world.ask(Role::Admin, "DELETE", &format!("/api/v1/oauth/clients/{id}")).await.status, 204);
+    let refused = world.token(&form).await;
+    assert_eq!((refused.status, refused.json()), (StatusCode::BAD_REQUEST, json!({ "error": "invalid_client" })));
+}
+
+#[tokio::test]
+async fn roles_are_scopes_too() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/viewer" });
+    let (id, secret) = world.client(wish).await;
+    let token = world.access(&format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")).await;
+    assert_eq!(world.status(&token, "/api/v1/events").await, 200);
+    assert_eq!(world.status(&token, "/api/v1/tokens").await, 403);
+}
+
+#[tokio::test]
+async fn refresh_tokens_are_replaced_and_caught_when_stolen() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["refresh_token"], "scopes": "andon/devices", "public": true });
+    let (id, secret) = world.client(wish).await;
+    assert_eq!(secret, "");
+    let path = format!("/api/v1/oauth/clients/{id}/refresh-tokens");
+    let made = world.tell(Role::Admin, "POST", &path, &json!({ "subject": "gateway-7" })).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    let first = made.json()["refresh_token"].as_str().unwrap().to_owned();
+    let query = |token: &str| format!("/oauth2/token?grant_type=refresh_token&client_id={id}&refresh_token={token}");
+    let refresh = async |token: &str| world.send(request("POST", &query(token)).empty()).await;
+    let answer = refresh(&first).await.json();
+    let access = answer["access_token"].as_str().unwrap();
+    assert!(answer["id_token"].is_string());
+    assert_eq!(world.status(access, "/api/v1/devices").await, 200);
+    let second = answer["refresh_token"].as_str().unwrap().to_owned();
+    world.clock.advance(60);
+    assert_eq!(refresh(&first).await.json(), json!({ "error": "invalid_grant" }));
+    assert_eq!(refresh(&second).await.json(), json!({ "error": "invalid_grant" }), "the family is revoked");
+}
+
+#[tokio::test]
+async fn others_can_verify_tokens() {
+    let world = World::start().await;
+    let keys = world.send(request("GET", "/.well-known/jwks.json").empty()).await.json();
+    assert_eq!((&keys["keys"][0]["alg"], keys["keys"].as_array().unwrap().len()), (&json!("ES256"), 1));
+    assert!(keys["keys"][0].get("d").is_none());
+    let found = world.send(request("GET", "/.well-known/openid-configuration").empty()).await.json();
+    assert_eq!(found["token_endpoint"], "http://127.0.0.1:8480/oauth2/token");
+}
+
+#[tokio::test]
+async fn a_claim_asks_for_its_own_devices_alone() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/claim" });
+    let (id, secret) = world.client(wish).await;
+    let token = world.access(&format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")).await;
+    let enrol = async |name: &str| {
+        let body = json!({ "device": name, "csr": crate::devices::CSR });
+        world.send(request("POST", "/api/v1/devices").bearer(&token).json(&body)).await.status.as_u16()
+    };
+    assert_eq!(enrol("pump-01").await, 403);
+    let claim = json!({ "allow": ["pump-*"], "groups": ["line-4"] });
+    let stored = world.tell(Role::Admin, "PUT", &format!("/api/v1/device-rules/claims/{id}"), &claim).await;
+    assert_eq!(stored.status, StatusCode::OK, "{:?}", stored.body);
+    assert_eq!(enrol("pump-01").await, 200);
+    assert_eq!(enrol("camera-1").await, 409);
+    assert_eq!(world.registry.entry(Kind::Enrolment, "camera-1").await.unwrap(), None);
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 403);
+    let device = world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-01").await.json();
+    assert_eq!(device["groups"], json!(["line-4"]));
+}
+
+#[tokio::test]
+async fn unknown_scopes_are_refused() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/everything" });
+    assert_eq!(world.tell(Role::Admin, "POST", "/api/v1/oauth/clients", &wish).await.status, 400);
+    let twice = json!({ "id": "line-4", "grants": ["client_credentials"], "scopes": "andon/devices" });
+    world.client(twice.clone()).await;
+    assert_eq!(world.tell(Role::Admin, "POST", "/api/v1/oauth/clients", &twice).await.status, 409);
+}

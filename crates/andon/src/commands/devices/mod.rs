@@ -1,0 +1,260 @@
+//! `andon devices`: onboarding and managing devices through the API of a running server.
+
+mod bulk;
+mod bundle;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use andon_devices::{CertificateStatus, Device, DeviceName};
+use andon_model::{Code, Timestamp};
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::client::{Client, segment};
+use crate::commands::Context;
+use crate::output::{Failure, Grid, Output, one_line, utc_time};
+use crate::scenario::local;
+
+/// Onboard, list, show, rotate, revoke and delete devices
+#[derive(Debug, Subcommand)]
+pub(crate) enum Devices {
+    /// Onboard a device, best with its own signing request
+    Onboard(Onboard),
+    /// List devices
+    List(List),
+    /// Show a device with its certificates
+    Show {
+        /// Its name
+        device: DeviceName,
+    },
+    /// Give a device its next certificate; the present one is accepted until the overlap is over
+    Rotate(Rotate),
+    /// Revoke the certificates of a device, or one of them, for good
+    Revoke(Revoke),
+    /// Take a device out of service and forget it
+    Delete {
+        /// Its name
+        device: DeviceName,
+    },
+    /// Onboard the devices of a file, CSV or JSON Lines; send it again when it broke off
+    Import(bulk::Import),
+}
+
+/// The device to onboard.
+#[derive(Debug, Args)]
+pub(crate) struct Onboard {
+    /// Its name: a-z A-Z 0-9 : _ -
+    device: DeviceName,
+    /// Its signing request in PEM; without one, a key pair is made and handed over once
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// Its profile
+    #[arg(long)]
+    profile: Option<String>,
+    /// A group that it joins; may be repeated
+    #[arg(long = "group", value_name = "GROUP")]
+    groups: Vec<String>,
+    /// An attribute, as in `plant=1710`; may be repeated
+    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
+    attributes: Vec<(String, String)>,
+    /// A device that this gateway speaks for; may be repeated
+    #[arg(long = "speaks-for", value_name = "DEVICE")]
+    on_behalf_of: Vec<DeviceName>,
+    /// Write certificate, key and root into this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// Which devices.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// Only names in which this text stands
+    #[arg(long)]
+    contains: Option<String>,
+    /// Only with this label: profile:, group:, status:, `speaks_for:` or `attribute:<name>=<value>`; may be repeated
+    #[arg(long = "label")]
+    labels: Vec<String>,
+    /// Only names after this one
+    #[arg(long)]
+    after: Option<DeviceName>,
+    /// Most rows
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+}
+
+/// The device whose certificate is rotated.
+#[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// Its name
+    device: DeviceName,
+    /// Its signing request in PEM; without one, a key pair is made and handed over once
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// Write certificate, key and root into this folder
+    #[arg(long, value_name = "FOLDER")]
+    out: Option<PathBuf>,
+}
+
+/// What is revoked.
+#[derive(Debug, Args)]
+pub(crate) struct Revoke {
+    /// Name of the device
+    device: DeviceName,
+    /// Fingerprint of one certificate; all when left out
+    #[arg(long)]
+    certificate: Option<String>,
+    /// `key_compromise`, `affiliation_changed`, `superseded`, `cessation_of_operation` or `privilege_withdrawn`
+    #[arg(long)]
+    reason: Option<String>,
+}
+
+/// A device as the API shows it.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct DeviceView {
+    status: CertificateStatus,
+    #[serde(flatten)]
+    device: Device,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    private_key: Option<String>,
+}
+
+/// `GET /api/v1/devices`
+#[derive(Debug, Serialize, Deserialize)]
+struct DevicePage {
+    devices: Vec<DeviceView>,
+    next: Option<DeviceName>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let parts = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    Ok((parts.0.to_owned(), parts.1.to_owned()))
+}
+
+pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<ExitCode> {
+    let client = context.client()?;
+    match devices {
+        Devices::Onboard(wanted) => onboard(&wanted, &client, context).await?,
+        Devices::List(query) => list(&query, &client, context.output).await?,
+        Devices::Show { device } => {
+            let view: DeviceView = client.get(&path(&device, "")).await?;
+            context.output.show(&view, facts)?;
+        }
+        Devices::Rotate(wanted) => rotate(&wanted, &client, context).await?,
+        Devices::Revoke(wanted) => revoke(&wanted, &client, context.output).await?,
+        Devices::Delete { device } => {
+            let _: Value = client.act(Method::DELETE, &path(&device, "")).await?;
+            context.output.say(&json!({ "deleted": device }), |_| format!("device {device} is deleted"))?;
+        }
+        Devices::Import(import) => return bulk::run(&import, &client, context.output).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn path(device: &DeviceName, rest: &str) -> String {
+    format!("/api/v1/devices/{}{rest}", segment(device.as_str()))
+}
+
+async fn onboard(wanted: &Onboard, client: &Client, context: &Context) -> anyhow::Result<()> {
+    let mut body = Map::new();
+    body.insert("device".to_owned(), json!(wanted.device));
+    body.insert("groups".to_owned(), json!(wanted.groups));
+    body.insert("on_behalf_of".to_owned(), json!(wanted.on_behalf_of));
+    let attributes: Map<String, Value> = wanted.attributes.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+    body.insert("attributes".to_owned(), Value::Object(attributes));
+    if let Some(profile) = &wanted.profile {
+        body.insert("profile".to_owned(), json!(profile));
+    }
+    body.extend(csr(wanted.csr.as_ref())?);
+    let view: DeviceView = client.submit(Method::POST, "/api/v1/devices", &body).await?;
+    bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
+}
+
+async fn rotate(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::Result<()> {
+    let body: Map<String, Value> = csr(wanted.csr.as_ref())?.into_iter().collect();
+    let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
+    bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
+}
+
+fn csr(file: Option<&PathBuf>) -> Result<Option<(String, Value)>, Failure> {
+    let Some(file) = file else { return Ok(None) };
+    let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
+    Ok(Some(("csr".to_owned(), json!(text))))
+}
+
+async fn revoke(wanted: &Revoke, client: &Client, output: Output) -> anyhow::Result<()> {
+    let mut body = Map::new();
+    body.extend(wanted.certificate.as_ref().map(|id| ("certificate".to_owned(), json!(id))));
+    body.extend(wanted.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
+    let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/revoke"), &body).await?;
+    output.say(&view, |view| format!("device {} is {}", view.device.name, view.status))
+}
+
+async fn list(query: &List, client: &Client, output: Output) -> anyhow::Result<()> {
+    if query.labels.iter().any(|label| label.contains(',')) {
+        return Err(Failure::new(Code::BadRequest, "a label with a comma cannot be searched for").at("--label").into());
+    }
+    let labels = (!query.labels.is_empty()).then(|| query.labels.join(","));
+    let parameters = [
+        ("after", query.after.as_ref().map(ToString::to_string)),
+        ("contains", query.contains.clone()),
+        ("labels", labels),
+        ("limit", Some(query.limit.to_string())),
+    ];
+    let page: DevicePage = client.list("/api/v1/devices", &parameters).await?;
+    output.show(&page, table)?;
+    match &page.next {
+        Some(next) => output.note(&format!("there are more: --after {next}")),
+        None => Ok(()),
+    }
+}
+
+fn table(page: &DevicePage) -> Grid {
+    let mut grid = Grid::new(["device", "status", "profile", "groups", "ends"], "no devices");
+    for view in &page.devices {
+        let device = &view.device;
+        let groups: Vec<&str> = device.groups.iter().map(andon_devices::GroupName::as_str).collect();
+        let profile = device.profile.as_ref().map(ToString::to_string).unwrap_or_default();
+        let status = view.status.to_string();
+        grid.row([
+            device.name.to_string().into(),
+            status.into(),
+            profile.into(),
+            groups.join(" ").into(),
+            end_of(device).into(),
+        ]);
+    }
+    grid
+}
+
+/// The end of the certificate that lives longest.
+fn end_of(device: &Device) -> String {
+    let active = device.certificates.iter().filter(|known| known.status == CertificateStatus::Active);
+    active.map(|known| known.not_after).max().map(utc_time).unwrap_or_default()
+}
+
+fn facts(view: &DeviceView) -> Grid {
+    let device = &view.device;
+    let mut grid = Grid::pairs();
+    grid.pair("device", device.name.to_string());
+    grid.pair("identity", device.id.as_str());
+    grid.pair("status", view.status.to_string());
+    if let Some(profile) = &device.profile {
+        grid.pair("profile", profile.to_string());
+    }
+    for group in &device.groups {
+        grid.pair("group", group.to_string());
+    }
+    for (name, value) in device.attributes.iter() {
+        grid.pair(name, one_line(value));
+    }
+    grid.pair("onboarded", utc_time(device.created));
+    for known in &device.certificates {
+        let retires = known.retires.map(|at: Timestamp| format!(", retires {}", utc_time(at))).unwrap_or_default();
+        let text = format!("{} {}, ends {}{retires}", known.status, known.id.as_str(), utc_time(known.not_after));
+        grid.pair("certificate", text);
+    }
+    grid
+}
