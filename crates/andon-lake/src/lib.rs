@@ -1,0 +1,9 @@
+//! Readings at rest: the raw log that keeps them as they came.
+//!
+//! **Constraints.** Implements ports of `andon-journal` and knows no other crate but the words. Nothing is acknowledged
+//! before it is durable; nothing is dropped silently; files and objects are in formats that other tools read.
+//!
+//! **Life of a reading.** What receives it appends it to the [`raw`] log and answers the device when it is durable.
+//! Consumers read the log in order, each with its own checkpoint.
+
+pub mod raw;
