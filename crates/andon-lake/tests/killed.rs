@@ -2,6 +2,8 @@
 //!
 //! The test starts itself again as the process that appends; each line that it prints is an acknowledgement.
 
+#![expect(clippy::expect_used, reason = "a test may stop where it stands")]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

@@ -51,7 +51,9 @@ impl Received {
 
     /// Counts what was read back.
     pub(crate) fn add_read(&mut self, readings: &[Reading], missing: u64) {
-        readings.iter().for_each(|reading| self.add(&reading.device));
+        for reading in readings {
+            self.add(&reading.device);
+        }
         self.missing += missing;
         self.next = self.next.plus(missing);
     }

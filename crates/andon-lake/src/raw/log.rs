@@ -106,7 +106,9 @@ impl RawLog {
     /// Lets readers read the segments of `archive` that are not here. How many they are.
     pub async fn add_archive(&self, archive: &Archive) -> Result<usize, ArchiveError> {
         let found = archive.list().await?;
-        found.iter().for_each(|(place, packing)| self.index.add_archived(*place, *packing));
+        for (place, packing) in &found {
+            self.index.add_archived(*place, *packing);
+        }
         Ok(found.len())
     }
 
