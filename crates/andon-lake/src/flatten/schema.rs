@@ -91,7 +91,11 @@ impl Schema {
 /// A place in the payloads of a table: what is known there.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    members: HashMap<String, Node>,
+    members: Vec<(String, Node)>,
+    /// Position of each member.
+    positions: HashMap<String, usize>,
+    /// Where the next member is if it follows the last as it did before: devices keep an order.
+    likely: usize,
     /// Position of the column, by type.
     columns: [Option<usize>; Kind::ALL.len()],
     /// Position of the table of the elements, if this was an array.
@@ -99,16 +103,22 @@ pub(super) struct Node {
 }
 
 impl Node {
-    pub(super) fn knows(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+    /// Where the member is, if it is known.
+    pub(super) fn position(&self, name: &str) -> Option<usize> {
+        let likely = self.members.get(self.likely).is_some_and(|(known, _)| known == name);
+        if likely { Some(self.likely) } else { self.positions.get(name).copied() }
     }
 
-    pub(super) fn member(&mut self, name: &str) -> &mut Self {
-        // Looked up twice, so that a known member costs no copy of its name.
-        if !self.knows(name) {
-            self.members.insert(name.to_owned(), Self::default());
-        }
-        self.members.entry(name.to_owned()).or_default()
+    /// The member at a position that is known.
+    pub(super) fn at(&mut self, position: usize) -> &mut Self {
+        self.likely = if position + 1 < self.members.len() { position + 1 } else { 0 };
+        &mut self.members[position].1
+    }
+
+    pub(super) fn add(&mut self, name: &str) -> usize {
+        self.positions.insert(name.to_owned(), self.members.len());
+        self.members.push((name.to_owned(), Self::default()));
+        self.members.len() - 1
     }
 }
 
@@ -241,5 +251,8 @@ fn prefix_len(schema: &Schema, table: &Table) -> usize {
 }
 
 fn place<'a>(node: &'a mut Node, path: &[String]) -> &'a mut Node {
-    path.iter().fold(node, |node, member| node.member(member))
+    path.iter().fold(node, |node, member| {
+        let position = node.position(member).unwrap_or_else(|| node.add(member));
+        node.at(position)
+    })
 }

@@ -188,12 +188,14 @@ impl<'a> Walk<'a, '_, '_> {
     }
 
     fn member(&mut self, node: &mut Node, name: &'a str, value: &'a Value) -> Result<(), FlattenFault> {
-        // Names that never have a value must not fill the memory.
-        if !node.knows(name) && !has_value(value) {
-            return Ok(());
-        }
+        let position = match node.position(name) {
+            Some(position) => position,
+            // Names that never have a value must not fill the memory.
+            None if !has_value(value) => return Ok(()),
+            None => node.add(name),
+        };
         self.path.push(name);
-        let done = self.value(node.member(name), value);
+        let done = self.value(node.at(position), value);
         self.path.pop();
         done
     }

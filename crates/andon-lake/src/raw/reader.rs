@@ -62,7 +62,7 @@ impl Reader {
         }
     }
 
-    /// What follows, waiting for it; `None` when the log is closed and read to its end. Safe to cancel.
+    /// What follows, waiting for it; `None` when the log is gone and read to its end. Safe to cancel.
     pub async fn follow(&mut self, limit: ReadLimit) -> Result<Option<ReadBatch>, ReadError> {
         loop {
             // Seen before the look, so that what becomes durable after it wakes us.

@@ -120,7 +120,7 @@ impl Archive {
     }
 
     fn object(&self, path: &str) -> Path {
-        path.split('/').fold(self.root.clone(), |folder, part| folder.join(part))
+        path.split('/').fold(self.root.clone(), Path::join)
     }
 
     fn parse(&self, object: &Path) -> Option<(SegmentPlace, Packing)> {
