@@ -52,7 +52,7 @@ fn bare_rate(folder: &Path, span: Duration) -> io::Result<f64> {
 async fn measure(folder: &Path, callers: usize, batch: usize, span: Duration) -> io::Result<()> {
     let folder = folder.join(format!("{callers}x{batch}"));
     let disk = Arc::new(LocalDisk::open(&folder)?);
-    let log = Arc::new(RawLog::open(disk, Arc::new(SystemClock), RawLogSettings::default())?);
+    let log = Arc::new(RawLog::open(disk, Arc::new(SystemClock), RawLogSettings::default()).map_err(io::Error::other)?);
     let (stop, kept) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let (begun, cpu) = (Instant::now(), cpu_micros());
     let tasks: Vec<_> = (0..callers)

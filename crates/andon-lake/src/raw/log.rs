@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use andon_journal::{
     Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
 };
-use andon_model::{Clock, IngestId, Name, Problem};
+use andon_model::{Clock, Code, IngestId, Name, Problem};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -44,8 +44,12 @@ pub struct RawLog {
 
 impl RawLog {
     /// Opens the log: looks at its segments, cuts a torn tail, counts what was not counted yet, starts its thread.
-    /// Blocks for as long as the disk does.
-    pub fn open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, settings: RawLogSettings) -> io::Result<Self> {
+    /// Blocks for as long as the disk does. After a crash the disk needs room for a copy of the last segment.
+    pub fn open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, settings: RawLogSettings) -> Result<Self, Problem> {
+        Self::try_open(disk, clock, settings).map_err(|e| Problem::new(Code::RawLog, format!("opening failed: {e}")))
+    }
+
+    fn try_open(disk: Arc<dyn Disk>, clock: Arc<dyn Clock>, settings: RawLogSettings) -> io::Result<Self> {
         let counted = Received::load(disk.as_ref())?;
         let found = recover(disk.as_ref(), counted.next)?;
         let index = Arc::new(Index::default());

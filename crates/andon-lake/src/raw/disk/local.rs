@@ -66,10 +66,11 @@ impl Disk for LocalDisk {
     fn replace(&self, path: &str, bytes: &[u8]) -> io::Result<()> {
         let (new, path) = (self.full(&format!("{path}{NEW}")), self.full(path));
         Self::make_folders(&path)?;
-        let mut file = File::create(&new)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&new, &path)?;
+        if let Err(e) = write_whole(&new, bytes).and_then(|()| fs::rename(&new, &path)) {
+            // What is half written takes room that may be what is missing; that it stays is no second fault.
+            let _ = fs::remove_file(&new);
+            return Err(e);
+        }
         self.sync_names(&path)
     }
 
@@ -125,6 +126,12 @@ impl LocalDisk {
         let text = path.strip_prefix(&self.root).ok()?.to_str()?;
         (!text.ends_with(NEW)).then(|| text.to_owned())
     }
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }
 
 struct LocalFile(File);

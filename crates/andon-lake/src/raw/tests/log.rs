@@ -7,6 +7,7 @@ use andon_journal::{MAX_PAYLOAD_BYTES, NewReading, ReadingLog as _, ReadingLogEr
 use andon_model::{Clock, Code, IngestId, Name, Timestamp};
 use andon_testkit::Dice;
 
+use super::super::disk::Disk as _;
 use super::super::disk::simulated::SimulatedDisk;
 use super::super::{CheckpointError, LocalDisk, Position, RawLog, RawLogSettings, ReadLimit};
 use super::{reading, seconds};
@@ -67,6 +68,20 @@ async fn a_full_disk_is_told_and_forgotten_when_there_is_room() {
     assert_eq!(log.append(one(3)).await.expect("room again").first, IngestId(2));
     assert_eq!(log.failing(), None);
     assert_eq!(log.received().total(), 2);
+}
+
+/// After a crash the last segment is copied; without room for that the log is not opened, and nothing is lost.
+#[tokio::test]
+async fn a_start_needs_room() {
+    let disk = SimulatedDisk::new(Dice::new(1));
+    open(&disk, settings()).append(one(1)).await.expect("kept");
+    let disk = disk.after_kill();
+    disk.remove("counts.json").expect("as if it had been killed");
+    disk.set_free(10);
+    let start = || RawLog::open(Arc::new(disk.clone()), Arc::new(Still(seconds(0))), settings());
+    assert_eq!(start().err().map(|problem| problem.code), Some(Code::RawLog));
+    disk.set_free(usize::MAX);
+    assert_eq!(start().expect("room again").received().total(), 1);
 }
 
 #[tokio::test]
