@@ -8,6 +8,8 @@
 //! [`Decoder`]; [`Journal::append`] stores them once per `(source, id)` together with the source's
 //! checkpoint; the engine reads them in order of [`andon_model::Offset`], decides, and writes decision
 //! and runs by [`Journal::commit`]; every further step of a run is one more commit.
+//!
+//! **Life of a reading.** What receives it hands it to a [`ReadingLog`] and answers the device when that has [`Kept`] it.
 
 mod attachment;
 mod configuration;
@@ -15,6 +17,7 @@ mod episode;
 mod intake;
 mod journal;
 mod layer;
+mod reading_log;
 mod views;
 
 pub use attachment::{
@@ -35,6 +38,9 @@ pub use journal::{
     StoredEvent, StoredRun,
 };
 pub use layer::JournalLayer;
+pub use reading_log::{
+    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
+};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

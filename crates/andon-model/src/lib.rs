@@ -7,6 +7,7 @@
 //! **Life of what flows through.** A source reports an [`Event`]; the journal gives it an [`Offset`];
 //! a [`Decision`] names the table rows that hit and the actions they ask for; every action becomes a
 //! run with a [`RunId`], whose steps carry a duplicate-guard [`Key`]; the run ends in an [`Outcome`].
+//! A device reports a [`Reading`], which the raw log gives an [`IngestId`].
 //! Whatever cannot go on is described by a [`Problem`] with a [`Code`].
 
 mod decision;
@@ -17,6 +18,7 @@ mod lookup;
 mod name;
 mod outcome;
 mod problem;
+mod reading;
 mod secret;
 mod time;
 mod timeline;
@@ -29,6 +31,7 @@ pub use lookup::{Lookup, LookupError};
 pub use name::{InvalidName, Name, RunId};
 pub use outcome::{DocumentRef, Outcome, RunStatus};
 pub use problem::{Code, Problem, Severity};
+pub use reading::{IngestId, Reading};
 pub use secret::Secret;
 pub use time::{Clock, IdSource, InvalidTimestamp, SystemClock, SystemIds, Timestamp};
 pub use timeline::{Release, TimelineEntry, TimelineKind};

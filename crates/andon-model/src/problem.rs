@@ -122,6 +122,10 @@ codes! {
     JournalHeld = "AND-5002", "another process holds the journal";
     /// A bucket or folder cannot be read.
     Bucket = "AND-5003", "the bucket cannot be read";
+    /// The raw log's folder cannot be written or read.
+    RawLog = "AND-5004", "the raw log cannot be used";
+    /// The archive of the raw log's segments cannot be written or read.
+    Archive = "AND-5005", "the archive of the raw log cannot be used";
     /// The command line finds no server at its address.
     ServerUnreachable = "AND-6001", "the Andon server cannot be reached";
     /// A setting in `andon.toml`, the environment or a flag.

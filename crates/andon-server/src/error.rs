@@ -86,9 +86,13 @@ fn status_of(code: Code) -> StatusCode {
         Code::Unauthenticated | Code::BadSignature => StatusCode::UNAUTHORIZED,
         Code::Forbidden => StatusCode::FORBIDDEN,
         Code::Conflict | Code::CertificateState | Code::Onboarding => StatusCode::CONFLICT,
-        Code::BackPressure | Code::Journal | Code::JournalHeld | Code::Bucket | Code::MissingSecret => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
+        Code::BackPressure
+        | Code::Journal
+        | Code::JournalHeld
+        | Code::Bucket
+        | Code::RawLog
+        | Code::Archive
+        | Code::MissingSecret => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

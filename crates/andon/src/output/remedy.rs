@@ -46,6 +46,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Journal => "check disk, permissions and database; `andon doctor` shows them",
         Code::JournalHeld => "stop the other process, or name another data folder by --data",
         Code::Bucket => "check that the folder or bucket exists and may be read",
+        Code::RawLog => "free space or repair the disk; it goes on by itself",
+        Code::Archive => "check address, credentials and permissions of the object store",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
         Code::LocalFile => "check the path and its permissions",
