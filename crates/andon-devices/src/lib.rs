@@ -1,6 +1,6 @@
 //! Devices: who they are, how they come in, and what they may do.
 //!
-//! **Constraints.** No I/O, no async and no clock. Time is a parameter, identifiers come from an
+//! **Constraints.** No I/O and no clock; async only in the port [`door::Admission`]. Time is a parameter, identifiers come from an
 //! [`IdSource`](andon_model::IdSource), randomness from [`Entropy`] and key pairs from a [`KeySource`]. A private key
 //! that was made for a device is handed over once and kept nowhere. Nothing panics on input, and everything has a limit.
 //!
@@ -10,6 +10,7 @@
 //! programs that manage devices come with a [`token`]; wizards made for AWS's quickstart find its shapes in [`quickstart`].
 
 mod device;
+pub mod door;
 pub mod enrolment;
 mod entropy;
 pub mod pki;

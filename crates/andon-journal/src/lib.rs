@@ -15,6 +15,7 @@ mod episode;
 mod intake;
 mod journal;
 mod layer;
+mod reading;
 mod views;
 
 pub use attachment::{
@@ -35,6 +36,7 @@ pub use journal::{
     StoredEvent, StoredRun,
 };
 pub use layer::JournalLayer;
+pub use reading::{Reading, ReadingError, ReadingSink};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

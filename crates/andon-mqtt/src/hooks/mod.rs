@@ -1,0 +1,96 @@
+//! What RMQTT asks, and where the answer comes from.
+//!
+//! **Constraints.** Where a seat is missing or closed the answer is no. RMQTT allows what no hook refuses, so every answer
+//! is spelled out. The hook of a publish holds back its acknowledgement for as long as it runs; it never runs longer than
+//! [`crate::Limits::durable_time`] beyond the wait for its rate, and ends at once when the seat is closed.
+
+mod connect;
+mod deliver;
+mod publish;
+mod subscribe;
+mod will;
+
+pub(crate) use connect::visitor;
+
+use std::sync::Arc;
+
+use andon_devices::door::Admission;
+use andon_devices::policy::Policy;
+use andon_model::Clock;
+use async_trait::async_trait;
+use rmqtt::context::ServerContext;
+use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
+
+use crate::seat::Seats;
+use crate::{Lanes, Limits};
+
+/// What every hook needs.
+pub(crate) struct Door {
+    pub admission: Arc<dyn Admission>,
+    pub lanes: Lanes,
+    pub local: Option<Policy>,
+    pub clock: Arc<dyn Clock>,
+    pub limits: Limits,
+    pub seats: Seats,
+}
+
+/// The questions that are answered here.
+const QUESTIONS: &[Type] = &[
+    Type::ClientAuthenticate,
+    Type::ClientConnected,
+    Type::ClientDisconnected,
+    Type::ClientSubscribeCheckAcl,
+    Type::MessagePublish,
+    Type::MessagePublishCheckAcl,
+    Type::MessageExpiryCheck,
+    Type::MessageDropped,
+];
+
+/// Has `door` asked by `broker`.
+pub(crate) async fn register(broker: &ServerContext, door: &Arc<Door>) {
+    let register = broker.extends.hook_mgr().register();
+    for question in QUESTIONS {
+        register.add(*question, Box::new(Answers(door.clone()))).await;
+    }
+    register.start().await;
+}
+
+struct Answers(Arc<Door>);
+
+#[async_trait]
+impl Handler for Answers {
+    async fn hook(&self, question: &Parameter<'_>, before: Option<HookResult>) -> ReturnType {
+        let door = &self.0;
+        let answer = match question {
+            Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(door.authenticate(connect).await),
+            Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
+                HookResult::SubscribeAclResult(door.may_subscribe(&session.id, subscribe))
+            }
+            Parameter::MessagePublishCheckAcl(session, publish) => {
+                HookResult::PublishAclResult(door.take(&session.id, publish).await)
+            }
+            Parameter::MessagePublish(Some(session), from, publish) => match door.will(session, from, publish).await {
+                Some(changed) => HookResult::Publish(changed),
+                None => return (true, before),
+            },
+            Parameter::MessageExpiryCheck(session, _, publish) if !door.may_receive(&session.id, publish) => {
+                HookResult::MessageExpiry
+            }
+            Parameter::ClientConnected(session) => {
+                door.connected(&session.id);
+                return (true, before);
+            }
+            Parameter::ClientDisconnected(session, reason) => {
+                tracing::debug!(client = %session.id.client_id, %reason, "a client has gone");
+                door.seats.give_back(&session.id);
+                return (true, before);
+            }
+            Parameter::MessageDropped(to, _, publish, reason) => {
+                deliver::dropped(to.as_ref(), publish, reason);
+                return (true, before);
+            }
+            _ => return (true, before),
+        };
+        (false, Some(answer))
+    }
+}
