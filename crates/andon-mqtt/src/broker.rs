@@ -12,6 +12,7 @@ use rmqtt::codec::types::{Publish as PublishPacket, QoS};
 use rmqtt::codec::v5::PublishProperties;
 use rmqtt::context::ServerContext;
 use rmqtt::server::MqttServer;
+use rmqtt::shared::DefaultShared;
 use rmqtt::types::{ClientId, From, Id, Publish, Retain};
 use tokio::task::JoinHandle;
 
@@ -20,6 +21,7 @@ use crate::listener::bind;
 use crate::retained::Retained;
 use crate::seat::{Guest, Seat, Seats};
 use crate::shared::InTurn;
+use crate::takeover::Sessions;
 use crate::{BrokerSettings, Lanes, MqttError, Transport, watch};
 
 /// Under what name the broker itself publishes.
@@ -118,8 +120,8 @@ impl Broker {
         &self.addresses
     }
 
-    /// Publishes to devices. The answer is how many sessions it was given to, those of disconnected devices included;
-    /// each delivery asks the receiver's policies.
+    /// Publishes to devices. The answer is how many sessions subscribe to it, those of disconnected devices
+    /// included and every member of a shared subscription counted; each delivery asks the receiver's policies.
     pub async fn publish(&self, command: Command) -> Result<usize, MqttError> {
         let limit = self.door.limits.packet_bytes as usize;
         if command.payload.len() > limit {
@@ -173,6 +175,8 @@ impl Drop for Broker {
 async fn context(limits: &crate::Limits) -> ServerContext {
     let sessions = isize::try_from(limits.sessions).unwrap_or(isize::MAX);
     let scx = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
+    let sessions = DefaultShared::new(Some(scx.clone()));
+    *scx.extends.shared_mut().await = Box::new(Sessions(Box::new(sessions)));
     *scx.extends.retain_mut().await = Box::new(Retained::new(limits));
     *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
     scx

@@ -21,6 +21,7 @@ mod retained;
 mod seat;
 mod settings;
 mod shared;
+mod takeover;
 mod watch;
 
 pub use broker::{Broker, Command, Ports, SessionInfo};

@@ -16,7 +16,8 @@ use andon_devices::door::{Admitted, Visitor};
 use andon_devices::policy::Permissions;
 use andon_model::Timestamp;
 use parking_lot::{Mutex, RwLock};
-use rmqtt::types::Id;
+use rmqtt::codec::types::QoS;
+use rmqtt::types::{From, Id, Publish};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +61,8 @@ pub(crate) struct Seat {
     taken: Instant,
     connected: AtomicBool,
     closed: CancellationToken,
+    /// What was last sent to the client at QoS 1 or 2, and is not acknowledged.
+    sending: Mutex<Option<(From, Publish)>>,
     bucket: Mutex<Bucket>,
 }
 
@@ -88,6 +91,7 @@ impl Seat {
             taken,
             connected: AtomicBool::new(false),
             closed: CancellationToken::new(),
+            sending: Mutex::default(),
             bucket: Mutex::new(bucket),
         }
     }
@@ -120,6 +124,23 @@ impl Seat {
     /// Counts a publish, and tells how long it has to wait.
     pub(crate) fn wait_for_rate(&self) -> Duration {
         self.bucket.lock().take(Instant::now())
+    }
+
+    /// Notes that something is about to be sent to the client.
+    pub(crate) fn sends(&self, from: &From, publish: &Publish) {
+        if publish.qos != QoS::AtMostOnce {
+            *self.sending.lock() = Some((from.clone(), publish.clone()));
+        }
+    }
+
+    /// Notes that the client has something.
+    pub(crate) fn has_sent(&self, publish: &Publish) {
+        self.sending.lock().take_if(|(_, sent)| sent.packet_id == publish.packet_id);
+    }
+
+    /// What was last sent and is not acknowledged.
+    pub(crate) fn take_sending(&self) -> Option<(From, Publish)> {
+        self.sending.lock().take()
     }
 
     /// Notes that CONNECT was accepted.
@@ -175,10 +196,8 @@ impl Seats {
     }
 
     /// Gives a seat back.
-    pub(crate) fn give_back(&self, id: &Id) {
-        if let Some(seat) = self.by_id.write().remove(id) {
-            seat.close();
-        }
+    pub(crate) fn give_back(&self, id: &Id) -> Option<Arc<Seat>> {
+        self.by_id.write().remove(id).inspect(|seat| seat.close())
     }
 
     /// All of them.

@@ -5,9 +5,13 @@
 
 use std::time::Duration;
 
+use rmqtt::codec::types::QoS;
+use rmqtt::inflight::{MomentStatus, OutInflightMessage};
+use rmqtt::session::Session;
 use rmqtt::types::{Id, Publish, Reason};
 
 use super::Door;
+use crate::seat::Seat;
 
 impl Door {
     /// Whether `publish` may be delivered to the connection `id`.
@@ -22,6 +26,18 @@ impl Door {
         let Some(created) = publish.create_time.filter(|_| !says && !publish.retain) else { return false };
         let waited = self.clock.now().as_millis().saturating_sub(created);
         Duration::from_millis(waited.try_into().unwrap_or(0)) > self.limits.message_time
+    }
+}
+
+/// Puts back what was being sent when the connection broke: RMQTT takes a message from the queue, and forgets it when
+/// the socket does not take it. It is the last of those that are on their way.
+pub(super) async fn put_back(session: &Session, seat: &Seat) {
+    let Some((from, publish)) = seat.take_sending() else { return };
+    let Some(packet_id) = publish.packet_id else { return };
+    let mut on_its_way = session.out_inflight().write().await;
+    if on_its_way.get(packet_id.get()).is_none() {
+        let status = if publish.qos == QoS::ExactlyOnce { MomentStatus::UnReceived } else { MomentStatus::UnAck };
+        on_its_way.push_back(OutInflightMessage::new(status, from, publish));
     }
 }
 

@@ -43,6 +43,8 @@ const QUESTIONS: &[Type] = &[
     Type::MessagePublish,
     Type::MessagePublishCheckAcl,
     Type::MessageExpiryCheck,
+    Type::MessageDelivered,
+    Type::MessageAcked,
     Type::MessageDropped,
 ];
 
@@ -59,7 +61,8 @@ struct Answers(Arc<Door>);
 
 #[async_trait]
 impl Handler for Answers {
-    async fn hook(&self, question: &Parameter<'_>, before: Option<HookResult>) -> ReturnType {
+    #[expect(elided_lifetimes_in_paths, reason = "async_trait binds a lifetime that is spelled out unlike the trait's")]
+    async fn hook(&self, question: &Parameter, before: Option<HookResult>) -> ReturnType {
         let door = &self.0;
         let answer = match question {
             Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(door.authenticate(connect).await),
@@ -76,13 +79,23 @@ impl Handler for Answers {
             Parameter::MessageExpiryCheck(session, _, publish) if !door.may_receive(&session.id, publish) => {
                 HookResult::MessageExpiry
             }
+            Parameter::MessageDelivered(session, from, publish) => {
+                door.seats.get(&session.id).inspect(|seat| seat.sends(from, publish));
+                return (true, before);
+            }
+            Parameter::MessageAcked(session, _, publish) => {
+                door.seats.get(&session.id).inspect(|seat| seat.has_sent(publish));
+                return (true, before);
+            }
             Parameter::ClientConnected(session) => {
                 door.connected(&session.id);
                 return (true, before);
             }
             Parameter::ClientDisconnected(session, reason) => {
                 tracing::debug!(client = %session.id.client_id, %reason, "a client has gone");
-                door.seats.give_back(&session.id);
+                if let Some(seat) = door.seats.give_back(&session.id) {
+                    deliver::put_back(session, &seat).await;
+                }
                 return (true, before);
             }
             Parameter::MessageDropped(to, _, publish, reason) => {

@@ -1,0 +1,10 @@
+//! The door from outside: real sockets, real TLS, and clients that are not ours.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
+
+mod client;
+mod durable;
+mod entry;
+mod plant;
+mod topics;
+mod watch;
