@@ -42,11 +42,11 @@ impl Place {
 
 #[async_trait]
 impl Entry for Place {
-    async fn kick(&mut self, clean: bool, clear: bool, admin: IsAdmin) -> rmqtt::Result<OfflineSession> {
-        let mut left = self.0.kick(clean, clear, admin).await;
+    async fn kick(&mut self, clean: bool, unsubscribe: bool, admin: IsAdmin) -> rmqtt::Result<OfflineSession> {
+        let mut left = self.0.kick(clean, unsubscribe, admin).await;
         if left.is_err() {
             self.wait_until_left().await;
-            left = self.0.kick(clean, clear, admin).await;
+            left = self.0.kick(clean, unsubscribe, admin).await;
         }
         if let Ok(OfflineSession::Exist(Some(session))) = &mut left {
             session.inflight_messages.reverse();

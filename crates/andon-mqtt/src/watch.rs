@@ -19,7 +19,7 @@ use crate::seat::{Guest, Seat};
 const EXPIRY_CHECK: Duration = Duration::from_millis(250);
 
 /// How often seats are looked through for connections that came to nothing.
-const SWEEP: Duration = Duration::from_secs(60);
+const SWEEP: Duration = Duration::from_mins(1);
 
 /// How long to wait after the registry could not be asked.
 const RETRY: Duration = Duration::from_millis(200);

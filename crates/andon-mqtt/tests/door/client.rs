@@ -75,21 +75,25 @@ impl Drop for Client {
 }
 
 fn tls(plant: &Plant, wish: &Wish) -> TlsConfiguration {
+    TlsConfiguration::Rustls(Arc::new(tls_config(plant, wish)))
+}
+
+/// TLS of a client.
+pub(crate) fn tls_config(plant: &Plant, wish: &Wish) -> ClientConfig {
     let mut roots = RootCertStore::empty();
     let root = plant.authorities.root.to_pem();
     roots.add(CertificateDer::from_pem_slice(root.as_bytes()).expect("PEM")).expect("a root");
     let provider = Arc::new(crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&wish.tls).expect("versions");
     let config = config.with_root_certificates(roots);
-    let config = match &wish.papers {
+    match &wish.papers {
         None => config.with_no_client_auth(),
         Some(papers) => {
             let chain = CertificateDer::pem_slice_iter(papers.chain_pem.as_bytes()).collect::<Result<_, _>>();
             let key = PrivateKeyDer::from_pem_slice(papers.key_pem.as_bytes()).expect("PEM");
             config.with_client_auth_cert(chain.expect("PEM"), key).expect("a certificate with its key")
         }
-    };
-    TlsConfiguration::Rustls(Arc::new(config))
+    }
 }
 
 /// Transport, host and port. A client of WebSocket wants an address in place of the host.
@@ -111,7 +115,7 @@ impl Client {
         let (hand, task) = match wish.version {
             Version::V311 => {
                 let mut options = rumqttc::MqttOptions::new(&wish.client_id, host, port);
-                options.set_transport(transport).set_keep_alive(Duration::from_secs(60));
+                options.set_transport(transport).set_keep_alive(Duration::from_mins(1));
                 options.set_clean_session(!wish.keep_session).set_inflight(20);
                 if let Some((topic, payload)) = &wish.will {
                     options.set_last_will(rumqttc::LastWill::new(
@@ -126,7 +130,7 @@ impl Client {
             }
             Version::V5 => {
                 let mut options = v5::MqttOptions::new(&wish.client_id, host, port);
-                options.set_transport(transport).set_keep_alive(Duration::from_secs(60));
+                options.set_transport(transport).set_keep_alive(Duration::from_mins(1));
                 options.set_clean_start(!wish.keep_session);
                 options.set_session_expiry_interval(wish.keep_session.then_some(3_600));
                 if let Some((topic, payload)) = &wish.will {

@@ -8,3 +8,4 @@ mod entry;
 mod plant;
 mod topics;
 mod watch;
+mod wire;
