@@ -36,7 +36,7 @@ pub use journal::{
     StoredEvent, StoredRun,
 };
 pub use layer::JournalLayer;
-pub use reading::{Reading, ReadingError, ReadingSink};
+pub use reading::{Reading, ReadingError, ReadingLog};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

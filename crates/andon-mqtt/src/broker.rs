@@ -41,7 +41,7 @@ pub struct Ports {
 
 /// Something that is published to devices.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Command {
+pub struct Publication {
     /// The topic.
     pub topic: String,
     /// The payload.
@@ -122,7 +122,7 @@ impl Broker {
 
     /// Publishes to devices. The answer is how many sessions subscribe to it, those of disconnected devices
     /// included and every member of a shared subscription counted; each delivery asks the receiver's policies.
-    pub async fn publish(&self, command: Command) -> Result<usize, MqttError> {
+    pub async fn publish(&self, command: Publication) -> Result<usize, MqttError> {
         let limit = self.door.limits.packet_bytes as usize;
         if command.payload.len() > limit {
             return Err(MqttError::TooLarge { bytes: command.payload.len(), limit });
@@ -182,7 +182,7 @@ async fn context(limits: &crate::Limits) -> ServerContext {
     scx
 }
 
-fn packet(command: Command, now: Timestamp) -> Publish {
+fn packet(command: Publication, now: Timestamp) -> Publish {
     let packet = PublishPacket {
         dup: false,
         retain: command.retain,

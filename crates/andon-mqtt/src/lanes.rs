@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use andon_devices::policy::{check_filter, filter_matches};
-use andon_journal::ReadingSink;
+use andon_journal::ReadingLog;
 
 use crate::MqttError;
 
@@ -62,14 +62,14 @@ pub struct Lanes {
     /// Which topic belongs where.
     pub routes: Routes,
     /// Keeps readings.
-    pub readings: Arc<dyn ReadingSink>,
+    pub readings: Arc<dyn ReadingLog>,
     /// Makes events of payloads and appends them to the journal.
-    pub events: Arc<dyn ReadingSink>,
+    pub events: Arc<dyn ReadingLog>,
 }
 
 impl Lanes {
     /// Who keeps what is published to `topic`, if anybody does.
-    pub(crate) fn keeper(&self, topic: &str) -> Option<&dyn ReadingSink> {
+    pub(crate) fn keeper(&self, topic: &str) -> Option<&dyn ReadingLog> {
         match self.routes.lane(topic) {
             Lane::Readings => Some(self.readings.as_ref()),
             Lane::Events => Some(self.events.as_ref()),

@@ -24,7 +24,7 @@ mod shared;
 mod takeover;
 mod watch;
 
-pub use broker::{Broker, Command, Ports, SessionInfo};
+pub use broker::{Broker, Ports, Publication, SessionInfo};
 pub use error::MqttError;
 pub use lanes::{Lane, Lanes, Routes};
 pub use listener::{ListenerSettings, Transport};

@@ -5,6 +5,7 @@
 mod client;
 mod durable;
 mod entry;
+mod mosquitto;
 mod plant;
 mod topics;
 mod watch;

@@ -14,7 +14,7 @@ use andon_devices::{
     Certificate, CertificateStatus, Device, DeviceId, DeviceName, KeyOrigin, KeySource, NotAdmitted, Serial,
     SystemEntropy,
 };
-use andon_journal::{Reading, ReadingError, ReadingSink};
+use andon_journal::{Reading, ReadingError, ReadingLog};
 use andon_model::{Clock, SystemClock, Timestamp};
 use andon_mqtt::{Broker, BrokerSettings, Lanes, Limits, ListenerSettings, Ports, Routes, ServerIdentity, Transport};
 use async_trait::async_trait;
@@ -207,7 +207,7 @@ impl MemoryLane {
 }
 
 #[async_trait]
-impl ReadingSink for MemoryLane {
+impl ReadingLog for MemoryLane {
     async fn append(&self, readings: Vec<Reading>) -> Result<(), ReadingError> {
         self.asked.send_modify(|asked| *asked += 1);
         let mut mood = self.mood.subscribe();

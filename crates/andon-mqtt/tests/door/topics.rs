@@ -1,13 +1,13 @@
 //! What may be published, subscribed to and received (invariant V2), over the wire.
 
-use andon_mqtt::{Command, Limits};
+use andon_mqtt::{Limits, Publication};
 use bytes::Bytes;
 
 use crate::client::{Client, Seen, VERSIONS, Version, Wish};
 use crate::plant::{Plant, allowing};
 
-fn command(topic: &str, payload: &str) -> Command {
-    Command { topic: topic.to_owned(), payload: Bytes::from(payload.to_owned()), qos: 1, retain: false }
+fn command(topic: &str, payload: &str) -> Publication {
+    Publication { topic: topic.to_owned(), payload: Bytes::from(payload.to_owned()), qos: 1, retain: false }
 }
 
 fn message(topic: &str, payload: &str, retain: bool) -> Seen {
@@ -77,7 +77,7 @@ async fn a_device_receives_only_what_it_may() {
         ("iot:Receive", "topic/cmd/${iot:Connection.Thing.ThingName}/*"),
     ]);
     let papers = plant.device_with("pump-01", policy);
-    let retained = Command { retain: true, ..command("cmd/pump-02/mode", "secret") };
+    let retained = Publication { retain: true, ..command("cmd/pump-02/mode", "secret") };
     plant.broker.publish(retained).await.expect("published");
     for version in VERSIONS {
         let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;

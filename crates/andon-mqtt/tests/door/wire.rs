@@ -244,7 +244,7 @@ async fn unacknowledged_messages_come_again() {
         raw.send(&subscribe(version, 0x82, 1, &[("cmd/pump-01/#", 1)])).await;
         assert_eq!(raw.packet().await.expect("SUBACK").0, 0x90);
         for payload in ["a", "b", "c"] {
-            let command = andon_mqtt::Command {
+            let command = andon_mqtt::Publication {
                 topic: "cmd/pump-01/set".to_owned(),
                 payload: payload.into(),
                 qos: 1,
