@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod client;
+mod crowd;
 mod durable;
 mod entry;
 mod mosquitto;
