@@ -11,6 +11,7 @@
 
 mod attachment;
 mod configuration;
+mod door_memory;
 mod episode;
 mod intake;
 mod journal;
@@ -25,6 +26,7 @@ pub use attachment::{
 pub use configuration::{
     Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
 };
+pub use door_memory::{DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKind};
 pub use episode::{
     Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
 };

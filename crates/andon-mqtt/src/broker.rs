@@ -6,6 +6,7 @@ use std::sync::Arc;
 use andon_devices::CertificateId;
 use andon_devices::door::Admission;
 use andon_devices::policy::{Policy, check_topic};
+use andon_journal::{DoorMemory, MemoryEntry, MemoryKind};
 use andon_model::{Clock, Timestamp};
 use bytes::Bytes;
 use rmqtt::codec::types::{Publish as PublishPacket, QoS};
@@ -18,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::hooks::{Door, register};
 use crate::listener::bind;
+use crate::memory::{Memory, restore};
 use crate::retained::Retained;
 use crate::seat::{Guest, Seat, Seats};
 use crate::shared::InTurn;
@@ -35,6 +37,8 @@ pub struct Ports {
     pub lanes: Lanes,
     /// What programs on this machine may do that come in by a plain listener; without it there may be none.
     pub local: Option<Policy>,
+    /// What sessions and retained payloads outlive the process in; without it they do not.
+    pub memory: Option<Arc<dyn DoorMemory>>,
     /// The present.
     pub clock: Arc<dyn Clock>,
 }
@@ -84,9 +88,11 @@ impl Broker {
         if ports.local.is_none() && listeners.iter().any(|listener| listener.transport == Transport::Plain) {
             return Err(MqttError::NoLocalPolicy);
         }
-        let scx = context(&limits).await;
-        let Ports { admission, lanes, local, clock } = ports;
-        let door = Arc::new(Door { admission, lanes, local, clock, limits, seats: Seats::default() });
+        let Ports { admission, lanes, local, memory, clock } = ports;
+        let memory = Memory(memory);
+        let entries = memory.load().await?;
+        let scx = context(&limits, &memory, &entries, clock.now()).await?;
+        let door = Arc::new(Door { admission, lanes, local, memory, clock, limits, seats: Seats::default() });
         register(&scx, &door).await;
         let mark = door.admission.newest_change().await?;
         let mut server = MqttServer::new(scx.clone());
@@ -96,6 +102,7 @@ impl Broker {
             addresses.push(bound.local_addr().map_err(|e| MqttError::Broker(format!("{e:#}")))?);
             server = server.listener_by_id(bound, number);
         }
+        restore(&scx, &door, &entries).await?;
         let server = server.build();
         let serve = async move {
             if let Err(error) = server.run().await {
@@ -172,14 +179,23 @@ impl Drop for Broker {
     }
 }
 
-async fn context(limits: &crate::Limits) -> ServerContext {
+/// RMQTT with the parts of it that are ours.
+async fn context(
+    limits: &crate::Limits,
+    memory: &Memory,
+    entries: &[MemoryEntry],
+    now: Timestamp,
+) -> Result<ServerContext, MqttError> {
     let sessions = isize::try_from(limits.sessions).unwrap_or(isize::MAX);
     let scx = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
+    let retained = Retained::new(limits, memory.clone());
+    let remembered = entries.iter().filter(|entry| entry.kind == MemoryKind::Retained);
+    retained.restore(remembered, now).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
     let sessions = DefaultShared::new(Some(scx.clone()));
     *scx.extends.shared_mut().await = Box::new(Sessions(Box::new(sessions)));
-    *scx.extends.retain_mut().await = Box::new(Retained::new(limits));
+    *scx.extends.retain_mut().await = Box::new(retained);
     *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
-    scx
+    Ok(scx)
 }
 
 fn packet(command: Publication, now: Timestamp) -> Publish {

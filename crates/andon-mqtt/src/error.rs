@@ -41,6 +41,9 @@ pub enum MqttError {
     /// The registry could not be asked when the door was to open.
     #[error(transparent)]
     Admission(#[from] andon_devices::door::AdmissionError),
+    /// What outlives the process could not be read or written.
+    #[error(transparent)]
+    Memory(#[from] andon_journal::MemoryError),
     /// The broker could not do it.
     #[error("the broker failed: {0}")]
     Broker(String),

@@ -17,6 +17,7 @@ mod error;
 mod hooks;
 mod lanes;
 mod listener;
+mod memory;
 mod retained;
 mod seat;
 mod settings;

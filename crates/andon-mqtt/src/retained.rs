@@ -6,16 +6,24 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use andon_journal::MemoryEntry;
+use andon_model::Timestamp;
 use async_trait::async_trait;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rmqtt::retain::{DefaultRetainStorage, RetainStorage};
 use rmqtt::types::{Retain, TopicFilter, TopicName};
+use serde::{Deserialize, Serialize};
 
 use crate::Limits;
+use crate::memory::{Memory, read};
 
 /// The retained messages of a broker.
 pub(crate) struct Retained {
     tree: DefaultRetainStorage,
+    memory: Memory,
     held: Mutex<Held>,
     most: usize,
     most_bytes: usize,
@@ -54,13 +62,35 @@ impl Held {
 }
 
 impl Retained {
-    pub(crate) fn new(limits: &Limits) -> Self {
+    pub(crate) fn new(limits: &Limits, memory: Memory) -> Self {
         Self {
             tree: DefaultRetainStorage::new(),
+            memory,
             held: Mutex::default(),
             most: limits.retained,
             most_bytes: limits.retained_bytes,
         }
+    }
+
+    /// Takes what was retained before the process began.
+    pub(crate) async fn restore(
+        &self,
+        entries: impl Iterator<Item = &MemoryEntry>,
+        now: Timestamp,
+    ) -> rmqtt::Result<()> {
+        for entry in entries {
+            let Some(kept) = read::<Form>(entry) else { continue };
+            let left = kept.expires.map(|at| Timestamp::from_micros(at).since(now));
+            let payload = BASE64.decode(&kept.payload).unwrap_or_default();
+            let mut retain = kept.retain;
+            retain.publish.payload = payload.into();
+            let topic = TopicName::from(entry.name.as_str());
+            let expired = left.is_some_and(|left| left.is_zero());
+            if !expired && self.note(&topic, &retain) {
+                self.tree.set_with_timeout(&topic, retain, left).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Removes what has expired.
@@ -78,6 +108,30 @@ impl Retained {
         let bytes = if payload == 0 { 0 } else { payload + topic.len() };
         self.held.lock().set(topic, bytes, self.most, self.most_bytes)
     }
+}
+
+/// How a retained payload is remembered. The payload stands beside the rest, as RMQTT writes bytes as a list of numbers.
+#[derive(Serialize, Deserialize)]
+struct Form {
+    v: u8,
+    retain: Retain,
+    payload: String,
+    /// When it expires, in microseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<i64>,
+}
+
+/// Nothing where the payload is empty: it forgets what was there.
+fn form(retain: &Retain, expiry: Option<Duration>) -> rmqtt::Result<Option<String>> {
+    if retain.publish.payload.is_empty() {
+        return Ok(None);
+    }
+    let created = Timestamp::from_micros(retain.publish.create_time.unwrap_or(0).saturating_mul(1_000));
+    let expires = expiry.map(|expiry| created.after(expiry).as_micros());
+    let payload = BASE64.encode(&retain.publish.payload);
+    let mut retain = retain.clone();
+    retain.publish.payload = Bytes::new();
+    Ok(Some(serde_json::to_string(&Form { v: 1, retain, payload, expires })?))
 }
 
 #[async_trait]
@@ -100,6 +154,7 @@ impl RetainStorage for Retained {
             tracing::warn!(%topic, "retained messages are at their limit: this one is not retained");
             return Ok(());
         }
+        self.memory.retained(topic, form(&retain, expiry)?).await?;
         self.tree.set_with_timeout(topic, retain, expiry).await
     }
 

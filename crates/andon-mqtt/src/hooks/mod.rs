@@ -16,11 +16,14 @@ use std::sync::Arc;
 
 use andon_devices::door::Admission;
 use andon_devices::policy::Policy;
+use andon_journal::MemoryError;
 use andon_model::Clock;
 use async_trait::async_trait;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
+use rmqtt::session::Session;
 
+use crate::memory::Memory;
 use crate::seat::Seats;
 use crate::{Lanes, Limits};
 
@@ -29,6 +32,7 @@ pub(crate) struct Door {
     pub admission: Arc<dyn Admission>,
     pub lanes: Lanes,
     pub local: Option<Policy>,
+    pub memory: Memory,
     pub clock: Arc<dyn Clock>,
     pub limits: Limits,
     pub seats: Seats,
@@ -40,6 +44,8 @@ const QUESTIONS: &[Type] = &[
     Type::ClientConnected,
     Type::ClientDisconnected,
     Type::ClientSubscribeCheckAcl,
+    Type::SessionUnsubscribed,
+    Type::SessionTerminated,
     Type::MessagePublish,
     Type::MessagePublishCheckAcl,
     Type::MessageExpiryCheck,
@@ -67,7 +73,7 @@ impl Handler for Answers {
         let answer = match question {
             Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(door.authenticate(connect).await),
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
-                HookResult::SubscribeAclResult(door.may_subscribe(&session.id, subscribe))
+                HookResult::SubscribeAclResult(door.subscribe(session, subscribe).await)
             }
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 HookResult::PublishAclResult(door.take(&session.id, publish).await)
@@ -89,6 +95,15 @@ impl Handler for Answers {
             }
             Parameter::ClientConnected(session) => {
                 door.connected(&session.id);
+                told(session, door.memory.connected(session).await);
+                return (true, before);
+            }
+            Parameter::SessionUnsubscribed(session, unsubscribe) => {
+                told(session, door.memory.unsubscribed(&session.id, &unsubscribe.topic_filter).await);
+                return (true, before);
+            }
+            Parameter::SessionTerminated(session, _) => {
+                told(session, door.memory.ended(session).await);
                 return (true, before);
             }
             Parameter::ClientDisconnected(session, reason) => {
@@ -105,5 +120,12 @@ impl Handler for Answers {
             _ => return (true, before),
         };
         (false, Some(answer))
+    }
+}
+
+/// Says what could not be noted where RMQTT asks for no answer. The session is good as long as the process lives.
+fn told(session: &Session, noted: Result<(), MemoryError>) {
+    if let Err(error) = noted {
+        tracing::error!(client = %session.id.client_id, %error, "a session may not be the same after a restart");
     }
 }

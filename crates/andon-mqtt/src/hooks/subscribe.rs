@@ -2,14 +2,30 @@
 
 use andon_devices::policy::Verdict;
 use rmqtt::codec::v5::SubscribeAckReason;
+use rmqtt::session::Session;
 use rmqtt::types::{Id, Subscribe, SubscribeAclResult};
 
 use super::Door;
 
 impl Door {
-    /// Answers SUBSCRIBE for one filter. RMQTT has taken the group of a shared subscription off the filter; policies are
+    /// Answers SUBSCRIBE for one filter, when it is noted.
+    pub(super) async fn subscribe(&self, session: &Session, subscribe: &Subscribe) -> SubscribeAclResult {
+        let answer = self.may_subscribe(&session.id, subscribe);
+        if answer.failure() {
+            return answer;
+        }
+        match self.memory.subscribed(session, subscribe).await {
+            Ok(()) => answer,
+            Err(error) => {
+                tracing::error!(client = %session.id.client_id, %error, "a subscription was refused");
+                SubscribeAclResult::new_failure(SubscribeAckReason::ImplementationSpecificError)
+            }
+        }
+    }
+
+    /// Whether a filter may be subscribed to. RMQTT has taken the group of a shared subscription off the filter; policies are
     /// about the filter as the client wrote it.
-    pub(super) fn may_subscribe(&self, id: &Id, subscribe: &Subscribe) -> SubscribeAclResult {
+    fn may_subscribe(&self, id: &Id, subscribe: &Subscribe) -> SubscribeAclResult {
         let Some(seat) = self.seats.open(id) else {
             return SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized);
         };

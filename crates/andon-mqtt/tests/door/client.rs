@@ -30,6 +30,8 @@ pub(crate) enum Seen {
     Acked(u8),
     /// SUBACK: the quality granted, or a code of 128 and above.
     Subscribed(Vec<u8>),
+    /// UNSUBACK.
+    Unsubscribed,
     /// A message: topic, payload, whether it was retained.
     Message(String, String, bool),
     /// The connection has ended, or never was.
@@ -212,6 +214,15 @@ impl Client {
         }
     }
 
+    /// Gives a subscription up.
+    pub(crate) async fn unsubscribe(&mut self, filter: &str) {
+        match &self.hand {
+            Hand::V311(hand) => hand.unsubscribe(filter).await.expect("queued"),
+            Hand::V5(hand) => hand.unsubscribe(filter).await.expect("queued"),
+        }
+        assert_eq!(self.next().await, Seen::Unsubscribed);
+    }
+
     /// Says goodbye.
     pub(crate) async fn disconnect(mut self) {
         match &self.hand {
@@ -239,6 +250,7 @@ async fn drive_v311(mut events: rumqttc::EventLoop, tell: Sender<Seen>) {
                 let payload = String::from_utf8_lossy(&publish.payload).into_owned();
                 Seen::Message(publish.topic, payload, publish.retain)
             }
+            Event::Incoming(Packet::UnsubAck(_)) => Seen::Unsubscribed,
             Event::Outgoing(Outgoing::Disconnect) => break,
             _ => continue,
         };
@@ -274,6 +286,7 @@ async fn drive_v5(mut events: v5::EventLoop, tell: Sender<Seen>) {
                 let payload = String::from_utf8_lossy(&publish.payload).into_owned();
                 Seen::Message(topic, payload, publish.retain)
             }
+            Event::Incoming(Packet::UnsubAck(_)) => Seen::Unsubscribed,
             Event::Outgoing(Outgoing::Disconnect) => break,
             _ => continue,
         };

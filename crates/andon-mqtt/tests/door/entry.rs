@@ -122,7 +122,8 @@ async fn a_plain_listener_stays_on_this_machine() {
         let routes = Routes::new("data/#", Vec::new()).expect("filters");
         let lanes = Lanes { routes, readings: plant.readings.clone(), events: plant.events.clone() };
         let local = local.then(anything);
-        let ports = Ports { admission: plant.registry.clone(), lanes, local, clock: Arc::new(SystemClock) };
+        let ports =
+            Ports { admission: plant.registry.clone(), lanes, local, memory: None, clock: Arc::new(SystemClock) };
         Broker::start(settings, ports).await.map(|_| ())
     };
     assert!(open(Ipv4Addr::LOCALHOST.into(), true).await.is_ok());

@@ -8,6 +8,7 @@ mod durable;
 mod entry;
 mod mosquitto;
 mod plant;
+mod restart;
 mod topics;
 mod watch;
 mod wire;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
@@ -14,7 +15,9 @@ use andon_devices::{
     Certificate, CertificateStatus, Device, DeviceId, DeviceName, KeyOrigin, KeySource, NotAdmitted, Serial,
     SystemEntropy,
 };
-use andon_journal::{Reading, ReadingError, ReadingLog};
+use andon_journal::{
+    DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKind, Reading, ReadingError, ReadingLog,
+};
 use andon_model::{Clock, SystemClock, Timestamp};
 use andon_mqtt::{Broker, BrokerSettings, Lanes, Limits, ListenerSettings, Ports, Routes, ServerIdentity, Transport};
 use async_trait::async_trait;
@@ -220,13 +223,62 @@ impl ReadingLog for MemoryLane {
     }
 }
 
+/// What outlives a broker, in memory.
+#[derive(Default)]
+pub(crate) struct Notes {
+    entries: Mutex<BTreeMap<(MemoryKind, String, String), String>>,
+    pub full: AtomicBool,
+}
+
+impl Notes {
+    pub(crate) fn count(&self) -> usize {
+        self.entries.lock().len()
+    }
+}
+
+#[async_trait]
+impl DoorMemory for Notes {
+    async fn load(&self) -> Result<Vec<MemoryEntry>, MemoryError> {
+        let entry = |((kind, owner, name), value): (&(MemoryKind, String, String), &String)| MemoryEntry {
+            kind: *kind,
+            owner: owner.clone(),
+            name: name.clone(),
+            value: value.clone(),
+        };
+        Ok(self.entries.lock().iter().map(entry).collect())
+    }
+
+    async fn change(&self, changes: Vec<MemoryChange>) -> Result<(), MemoryError> {
+        if self.full.load(Ordering::SeqCst) {
+            return Err(MemoryError("the disk is full".to_owned()));
+        }
+        let mut entries = self.entries.lock();
+        for change in changes {
+            match change {
+                MemoryChange::Keep(entry) => {
+                    entries.insert((entry.kind, entry.owner, entry.name), entry.value);
+                }
+                MemoryChange::Forget { kind, owner, name } => {
+                    entries.remove(&(kind, owner, name));
+                }
+                MemoryChange::ForgetClient(client) => {
+                    entries.retain(|(kind, owner, _), _| *kind == MemoryKind::Retained || *owner != client);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 /// All of it.
 pub(crate) struct Plant {
     pub authorities: Authorities,
     pub registry: Arc<Registry>,
     pub readings: Arc<MemoryLane>,
     pub events: Arc<MemoryLane>,
+    pub notes: Arc<Notes>,
     pub broker: Broker,
+    limits: Limits,
 }
 
 /// Places of the listeners in [`Broker::addresses`].
@@ -255,30 +307,50 @@ pub(crate) fn anything() -> Policy {
     allowing(&[("iot:*", "*")])
 }
 
+async fn open(
+    authorities: &Authorities,
+    limits: &Limits,
+    registry: &Arc<Registry>,
+    [readings, events]: [&Arc<MemoryLane>; 2],
+    notes: &Arc<Notes>,
+) -> Broker {
+    let listener = |transport| {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        ListenerSettings { address, transport }
+    };
+    let listeners = [Transport::Tls, Transport::WebSocketTls, Transport::Plain].map(listener).to_vec();
+    let settings = BrokerSettings { listeners, identity: Some(authorities.server()), limits: limits.clone() };
+    let routes = Routes::new("data/#", vec!["data/+/alarm".to_owned()]).expect("filters");
+    let ports = Ports {
+        admission: registry.clone(),
+        lanes: Lanes { routes, readings: readings.clone(), events: events.clone() },
+        local: Some(allowing(&[("iot:Connect", "client/local-*"), ("iot:Publish", "topic/data/local/*")])),
+        memory: Some(notes.clone()),
+        clock: Arc::new(SystemClock),
+    };
+    Broker::start(settings, ports).await.expect("the door opens")
+}
+
 impl Plant {
     pub(crate) async fn open() -> Self {
         Self::with(Limits::default()).await
     }
 
     pub(crate) async fn with(limits: Limits) -> Self {
-        let authorities = Authorities::new();
-        let listener = |transport| {
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-            ListenerSettings { address, transport }
-        };
-        let listeners = [Transport::Tls, Transport::WebSocketTls, Transport::Plain].map(listener).to_vec();
-        let settings = BrokerSettings { listeners, identity: Some(authorities.server()), limits };
         let registry = Arc::new(Registry::new());
         let (readings, events) = (Arc::new(MemoryLane::new()), Arc::new(MemoryLane::new()));
-        let routes = Routes::new("data/#", vec!["data/+/alarm".to_owned()]).expect("filters");
-        let ports = Ports {
-            admission: registry.clone(),
-            lanes: Lanes { routes, readings: readings.clone(), events: events.clone() },
-            local: Some(allowing(&[("iot:Connect", "client/local-*"), ("iot:Publish", "topic/data/local/*")])),
-            clock: Arc::new(SystemClock),
-        };
-        let broker = Broker::start(settings, ports).await.expect("the door opens");
-        Self { authorities, registry, readings, events, broker }
+        let notes = Arc::new(Notes::default());
+        let authorities = Authorities::new();
+        let broker = open(&authorities, &limits, &registry, [&readings, &events], &notes).await;
+        Self { authorities, registry, readings, events, notes, broker, limits }
+    }
+
+    /// Ends the broker and opens another one on what is left.
+    pub(crate) async fn restart(mut self) -> Self {
+        let lanes = [&self.readings, &self.events];
+        let next = open(&self.authorities, &self.limits, &self.registry, lanes, &self.notes).await;
+        std::mem::replace(&mut self.broker, next).stop().await;
+        self
     }
 
     /// Onboards a device under the default policy.
