@@ -4,12 +4,14 @@
 //! refused is closed and its session forgotten; one that would get other permissions is closed and its session kept, so
 //! that the device comes back to what waits for it. Seats of certificates whose time is over are closed by the clock.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use andon_devices::door::{AdmissionError, ChangeMark, DoorChange};
 use rmqtt::context::ServerContext;
 use rmqtt::types::{ClientId, Id, Message, Reason};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, interval, sleep};
 
 use crate::hooks::Door;
@@ -23,6 +25,9 @@ const SWEEP: Duration = Duration::from_mins(1);
 
 /// How long to wait after the registry could not be asked.
 const RETRY: Duration = Duration::from_millis(200);
+
+/// How many seats are admitted anew at the same time.
+const CHECKS_AT_ONCE: usize = 32;
 
 /// Runs until it is dropped.
 pub(crate) async fn run(broker: ServerContext, door: Arc<Door>, mut mark: ChangeMark) {
@@ -51,19 +56,30 @@ pub(crate) async fn run(broker: ServerContext, door: Arc<Door>, mut mark: Change
     }
 }
 
-async fn after_changes(broker: &ServerContext, door: &Door, changes: &[DoorChange]) {
+async fn after_changes(broker: &ServerContext, door: &Arc<Door>, changes: &[DoorChange]) {
     door.seats.note_change();
     let everything = changes.contains(&DoorChange::Everything);
-    let is_meant = |device: &str| {
-        everything || changes.iter().any(|change| matches!(change, DoorChange::Device(name) if name.as_str() == device))
-    };
-    for seat in door.seats.all().into_iter().filter(|seat| is_meant(&seat.device)) {
-        admit_anew(broker, door, &seat).await;
-    }
-    for change in changes {
-        if let DoorChange::Device(name) = change {
-            forget_if_unknown(broker, door, name.as_str()).await;
+    let names: HashSet<&str> = changes.iter().filter_map(named).collect();
+    let seats = door.seats.all().into_iter();
+    let meant = seats.filter(|seat| everything || names.contains(seat.device.as_str()));
+    let mut checks = JoinSet::new();
+    for seat in meant {
+        if checks.len() >= CHECKS_AT_ONCE {
+            checks.join_next().await;
         }
+        let (broker, door) = (broker.clone(), door.clone());
+        checks.spawn(async move { admit_anew(&broker, &door, &seat).await });
+    }
+    while checks.join_next().await.is_some() {}
+    for name in names {
+        forget_if_unknown(broker, door, name).await;
+    }
+}
+
+fn named(change: &DoorChange) -> Option<&str> {
+    match change {
+        DoorChange::Device(name) => Some(name.as_str()),
+        DoorChange::Everything => None,
     }
 }
 

@@ -90,26 +90,40 @@ async fn nobody_reaches_what_belongs_to_others() {
     }
 }
 
-/// All are cut off by one change; how long the last one took is printed, and must be within what a person would wait.
+/// How many devices are connected when one is revoked: 1,000 is what the product promises a second for, few are
+/// enough to see that it works.
+fn crowd() -> usize {
+    std::env::var("ANDON_CROWD").ok().and_then(|text| text.parse().ok()).unwrap_or(DEVICES)
+}
+
+/// One after the other is cut off; how long each took is printed, and must be within what a person would wait.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_crowd_is_cut_off_together() {
+async fn each_of_a_crowd_is_cut_off() {
     let plant = Plant::open().await;
     let mut clients = Vec::new();
-    for number in 0..DEVICES {
+    for number in 0..crowd() {
         let papers = plant.device(&device(number));
         let wish = Wish::new(&device(number), &papers, VERSIONS[number % 2]);
         clients.push(Client::connect(&plant, &wish).await.0);
     }
+    let mut took = Vec::new();
+    for (number, client) in clients.iter_mut().enumerate().take(100) {
+        let begun = Instant::now();
+        plant.registry.revoke(&name(&device(number)));
+        assert_eq!(client.next().await, Seen::Gone);
+        took.push(begun.elapsed());
+    }
+    took.sort_unstable();
+    println!("of {} connections: median {:?}, last {:?}", crowd(), took[took.len() / 2], took[took.len() - 1]);
+    assert!(took[took.len() - 1] < Duration::from_secs(10), "{took:?}");
     let begun = Instant::now();
-    for number in 0..DEVICES {
+    for number in took.len()..crowd() {
         plant.registry.revoke(&name(&device(number)));
     }
     plant.registry.tell(DoorChange::Everything);
-    for client in &mut clients {
+    for client in clients.iter_mut().skip(took.len()) {
         assert_eq!(client.next().await, Seen::Gone);
     }
-    let took = begun.elapsed();
-    println!("{DEVICES} connections were closed within {took:?}");
-    assert!(took < Duration::from_secs(10), "{took:?}");
+    println!("the others together: {:?}", begun.elapsed());
     assert!(plant.broker.sessions().is_empty());
 }
