@@ -3,10 +3,10 @@
 //! **Constraints.** A door decides nothing about a device by itself. It asks at every connect, and again for every live
 //! session that a [`DoorChange`] may be about; what it holds between two answers is a copy.
 //!
-//! **Life of an admission.** A connection brings a [`Visitor`]. [`Admission::admit`] finds the certificate, checks it by
-//! [`Device::admit`](crate::Device::admit), binds the [`Permissions`] and hands them over as [`Admitted`]. The door
-//! waits in [`Admission::changes`]; after each change it admits the visitors anew, and closes the sessions of those whose
-//! answer is no longer the same (invariant V1).
+//! **Life of an admission.** A connection brings a [`Visitor`]. [`Admission::admit`] finds the certificate, checks it
+//! by [`Device::admit`](crate::Device::admit), binds the [`Permissions`] and hands them over as [`Admitted`]. The door
+//! waits in [`Admission::changes`]; after each change it admits the visitors anew, and closes the sessions of those
+//! whose answer is no longer the same (invariant V1).
 
 use std::net::IpAddr;
 

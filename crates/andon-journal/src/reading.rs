@@ -1,11 +1,11 @@
 //! Readings: what devices send, many and small, before anybody looks into them.
 //!
-//! **Constraints.** A reading is acknowledged to its device only after [`ReadingLog::append`] has answered `Ok`: it then
-//! survives power loss (invariant J3). An `Err` means *unknown*: the device is not acknowledged and sends again, so that
-//! a reading may stand there twice but never not at all.
+//! **Constraints.** A reading is acknowledged to its device only after [`ReadingLog::append`] has answered `Ok`: it
+//! then survives power loss (invariant J3). An `Err` means *unknown*: the device is not acknowledged and sends again,
+//! so that a reading may stand there twice but never not at all.
 //!
-//! **Life of a reading.** A door receives a payload on a topic, notes when, and appends it. The raw log keeps it as it came;
-//! whoever flattens it later reads it from there.
+//! **Life of a reading.** A door receives a payload on a topic, notes when, and appends it. The raw log keeps it as it
+//! came; whoever flattens it later reads it from there.
 
 use andon_model::Timestamp;
 use async_trait::async_trait;
@@ -38,7 +38,8 @@ pub enum ReadingError {
 /// Where readings are kept.
 #[async_trait]
 pub trait ReadingLog: Send + Sync {
-    /// Keeps `readings`, in this order, and answers when they are durable. Calls may overlap, and the log is the one that
-    /// writes those of several callers together. When the call is dropped, what happens to the readings is unknown.
+    /// Keeps `readings`, in this order, and answers when they are durable. Calls may overlap, and the log is the one
+    /// that writes those of several callers together. When the call is dropped, what happens to the readings is
+    /// unknown.
     async fn append(&self, readings: Vec<Reading>) -> Result<(), ReadingError>;
 }

@@ -157,7 +157,8 @@ impl Broker {
         sessions
     }
 
-    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was connected.
+    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was
+    /// connected.
     pub async fn kick(&self, client_id: &str, forget: bool) -> bool {
         let seats = self.door.seats.all().into_iter();
         let meant: Vec<_> = seats.filter(|seat| *seat.id.client_id == *client_id && seat.is_connected()).collect();

@@ -1,7 +1,7 @@
 //! Which lane a topic belongs to, and what the lanes are.
 //!
-//! Topics below the root are readings, unless a filter names them as events. What is on neither lane is between devices:
-//! it is forwarded and acknowledged, and kept by nobody.
+//! Topics below the root are readings, unless a filter names them as events. What is on neither lane is between
+//! devices: it is forwarded and acknowledged, and kept by nobody.
 
 use std::sync::Arc;
 

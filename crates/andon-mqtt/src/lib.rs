@@ -6,8 +6,8 @@
 //! whose admission no longer holds publishes and receives nothing, even while its socket is still open (invariant V1).
 //! Everything that grows has a limit in [`Limits`].
 //!
-//! **Life of a payload.** TLS verifies the certificate; the connect hook admits the visitor and gives it a seat with its
-//! permissions. A publish is compared with them, slowed down to the device's rate, and appended to the lane that
+//! **Life of a payload.** TLS verifies the certificate; the connect hook admits the visitor and gives it a seat with
+//! its permissions. A publish is compared with them, slowed down to the device's rate, and appended to the lane that
 //! [`Routes`] name for its topic. When the lane says that it is durable, RMQTT forwards it to subscribers and sends
 //! PUBACK or PUBREC. Each delivery is compared with the permissions of the one that receives it.
 

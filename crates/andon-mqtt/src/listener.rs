@@ -20,8 +20,8 @@ pub enum Transport {
     Tls,
     /// WebSocket over the same TLS, with the subprotocol `mqtt`.
     WebSocketTls,
-    /// Neither encrypted nor authenticated, for programs on this machine: loopback addresses only. Who connects is asked
-    /// of the admission by client id alone; see [`crate::Ports::local`].
+    /// Neither encrypted nor authenticated, for programs on this machine: loopback addresses only. Who connects is
+    /// asked of the admission by client id alone; see [`crate::Ports::local`].
     Plain,
 }
 

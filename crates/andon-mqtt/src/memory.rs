@@ -1,11 +1,11 @@
 //! Sessions that survive a restart: what is noted of them, and how they come back.
 //!
-//! **Constraints.** A session and its subscriptions are noted before CONNACK and SUBACK. What waits in a session's queue is
-//! not noted, and neither is its will: whether its client said goodbye cannot be told any more.
+//! **Constraints.** A session and its subscriptions are noted before CONNACK and SUBACK. What waits in a session's
+//! queue is not noted, and neither is its will: whether its client said goodbye cannot be told any more.
 //!
-//! **Life of a session.** CONNECT that asks for a session notes it; SUBSCRIBE and UNSUBSCRIBE change what is noted; its end
-//! forgets it. When the door opens, each one that is still admitted is given back to RMQTT as that of a client that is away,
-//! for as long as a session is kept.
+//! **Life of a session.** CONNECT that asks for a session notes it; SUBSCRIBE and UNSUBSCRIBE change what is noted; its
+//! end forgets it. When the door opens, each one that is still admitted is given back to RMQTT as that of a client that
+//! is away, for as long as a session is kept.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -141,7 +141,8 @@ pub(crate) async fn restore(broker: &ServerContext, door: &Door, entries: &[Memo
 pub(crate) fn read<T: serde::de::DeserializeOwned>(entry: &MemoryEntry) -> Option<T> {
     let read = serde_json::from_str(&entry.value);
     read.inspect_err(|error| {
-        tracing::warn!(kind = entry.kind.word(), owner = entry.owner, name = entry.name, %error, "cannot be read any more");
+        let (kind, owner, name) = (entry.kind.word(), &entry.owner, &entry.name);
+        tracing::warn!(kind, owner, name, %error, "cannot be read any more");
     })
     .ok()
 }

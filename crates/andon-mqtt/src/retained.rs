@@ -1,7 +1,7 @@
 //! Retained messages, in memory and limited in number and bytes.
 //!
-//! RMQTT's own store holds the tree of topics; here it is switched on and bounded. A message that would exceed a limit is
-//! forwarded like any other and not retained.
+//! RMQTT's own store holds the tree of topics; here it is switched on and bounded. A message that would exceed a limit
+//! is forwarded like any other and not retained.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -110,7 +110,8 @@ impl Retained {
     }
 }
 
-/// How a retained payload is remembered. The payload stands beside the rest, as RMQTT writes bytes as a list of numbers.
+/// How a retained payload is remembered. The payload stands beside the rest, as RMQTT writes bytes as a list of
+/// numbers.
 #[derive(Serialize, Deserialize)]
 struct Form {
     v: u8,

@@ -1,9 +1,9 @@
 //! Seats: what the door knows of each connection that it let in.
 //!
-//! **Life of a seat.** The connect hook takes one, with the permissions of the moment. While the connection lasts, every
-//! publish, subscription and delivery asks the seat. It is closed by the one who finds that its admission no longer holds,
-//! and from that moment allows nothing, whatever RMQTT still has in hand. It is given back when the connection ends; one
-//! whose connection came to nothing is swept.
+//! **Life of a seat.** The connect hook takes one, with the permissions of the moment. While the connection lasts,
+//! every publish, subscription and delivery asks the seat. It is closed by the one who finds that its admission no
+//! longer holds, and from that moment allows nothing, whatever RMQTT still has in hand. It is given back when the
+//! connection ends; one whose connection came to nothing is swept.
 
 use std::collections::HashMap;
 use std::net::IpAddr;

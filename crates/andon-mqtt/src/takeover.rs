@@ -1,7 +1,7 @@
 //! Takeover: a client connects while RMQTT still holds its session.
 //!
-//! RMQTT asks the old session to leave. One that is just ending for good no longer answers, and RMQTT would turn the new
-//! connection away: a device that reconnects quickly would be refused for no reason that it could know. Here the
+//! RMQTT asks the old session to leave. One that is just ending for good no longer answers, and RMQTT would turn the
+//! new connection away: a device that reconnects quickly would be refused for no reason that it could know. Here the
 //! question is asked once more after the old session is gone. What was on its way to the old connection is put in the
 //! order in which it was sent, as RMQTT takes it from the end. All else is handed through.
 

@@ -1,8 +1,9 @@
 //! The watch: closes the connections whose admission no longer holds (invariant V1).
 //!
-//! **Life of a change.** The registry tells it; the watch admits every seat anew that it may be about. A seat that would be
-//! refused is closed and its session forgotten; one that would get other permissions is closed and its session kept, so
-//! that the device comes back to what waits for it. Seats of certificates whose time is over are closed by the clock.
+//! **Life of a change.** The registry tells it; the watch admits every seat anew that it may be about. A seat that
+//! would be refused is closed and its session forgotten; one that would get other permissions is closed and its session
+//! kept, so that the device comes back to what waits for it. Seats of certificates whose time is over are closed by the
+//! clock.
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! What RMQTT asks, and where the answer comes from.
 //!
-//! **Constraints.** Where a seat is missing or closed the answer is no. RMQTT allows what no hook refuses, so every answer
-//! is spelled out. The hook of a publish holds back its acknowledgement for as long as it runs; it never runs longer than
-//! [`crate::Limits::durable_time`] beyond the wait for its rate, and ends at once when the seat is closed.
+//! **Constraints.** Where a seat is missing or closed the answer is no. RMQTT allows what no hook refuses, so every
+//! answer is spelled out. The hook of a publish holds back its acknowledgement for as long as it runs; it never runs
+//! longer than [`crate::Limits::durable_time`] beyond the wait for its rate, and ends at once when the seat is closed.
 
 mod connect;
 mod deliver;

@@ -41,8 +41,9 @@ impl NotTaken {
         }
     }
 
-    /// Whether the connection goes on. Only MQTT 5 can be told of a refusal, and only in an acknowledgement. What the lane
-    /// did not take ends the connection always: a device sends again when it reconnects, and few read reason codes.
+    /// Whether the connection goes on. Only MQTT 5 can be told of a refusal, and only in an acknowledgement. What the
+    /// lane did not take ends the connection always: a device sends again when it reconnects, and few read reason
+    /// codes.
     fn ends_connection(&self, seat: Option<&Seat>, qos: QoS) -> bool {
         let told = seat.is_some_and(Seat::is_mqtt_5) && qos != QoS::AtMostOnce;
         !(told && matches!(self, Self::NotAllowed))

@@ -23,8 +23,8 @@ impl Door {
         }
     }
 
-    /// Whether a filter may be subscribed to. RMQTT has taken the group of a shared subscription off the filter; policies are
-    /// about the filter as the client wrote it.
+    /// Whether a filter may be subscribed to. RMQTT has taken the group of a shared subscription off the filter;
+    /// policies are about the filter as the client wrote it.
     fn may_subscribe(&self, id: &Id, subscribe: &Subscribe) -> SubscribeAclResult {
         let Some(seat) = self.seats.open(id) else {
             return SubscribeAclResult::new_failure(SubscribeAckReason::NotAuthorized);

@@ -1,7 +1,7 @@
 //! Wills: published by the broker when a client is gone, perhaps long after it connected.
 //!
-//! RMQTT asks nobody whether a will may still be sent; it only lets the message be changed before it goes. A will that is
-//! not allowed any more is therefore sent to a topic that nobody can subscribe to, with nothing in it.
+//! RMQTT asks nobody whether a will may still be sent; it only lets the message be changed before it goes. A will that
+//! is not allowed any more is therefore sent to a topic that nobody can subscribe to, with nothing in it.
 
 use andon_devices::policy::Permissions;
 use bytes::Bytes;
@@ -11,8 +11,8 @@ use rmqtt::types::{From, FromType, Publish, TopicName};
 use super::Door;
 use super::connect::visitor;
 
-/// Where wills go that may not be sent: no filter covers it, as a topic that begins with `$` is covered by its name alone,
-/// and [`andon_devices::policy::check_filter`] refuses this name for the character in it.
+/// Where wills go that may not be sent: no filter covers it, as a topic that begins with `$` is covered by its name
+/// alone, and [`andon_devices::policy::check_filter`] refuses this name for the character in it.
 const NOWHERE: &str = "$andon\0nowhere";
 
 impl Door {
