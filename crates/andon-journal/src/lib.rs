@@ -15,8 +15,8 @@ mod door_memory;
 mod episode;
 mod intake;
 mod journal;
+mod keeper;
 mod layer;
-mod reading;
 mod views;
 
 pub use attachment::{
@@ -37,8 +37,8 @@ pub use journal::{
     Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, PendingRun, RunChange, RunPlace,
     StoredEvent, StoredRun,
 };
+pub use keeper::{Arrival, Keeper, KeeperError};
 pub use layer::JournalLayer;
-pub use reading::{Reading, ReadingError, ReadingLog};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use andon_devices::policy::{check_filter, filter_matches};
-use andon_journal::ReadingLog;
+use andon_journal::Keeper;
 
 use crate::MqttError;
 
@@ -62,14 +62,14 @@ pub struct Lanes {
     /// Which topic belongs where.
     pub routes: Routes,
     /// Keeps readings.
-    pub readings: Arc<dyn ReadingLog>,
+    pub readings: Arc<dyn Keeper>,
     /// Makes events of payloads and appends them to the journal.
-    pub events: Arc<dyn ReadingLog>,
+    pub events: Arc<dyn Keeper>,
 }
 
 impl Lanes {
     /// Who keeps what is published to `topic`, if anybody does.
-    pub(crate) fn keeper(&self, topic: &str) -> Option<&dyn ReadingLog> {
+    pub(crate) fn keeper(&self, topic: &str) -> Option<&dyn Keeper> {
         match self.routes.lane(topic) {
             Lane::Readings => Some(self.readings.as_ref()),
             Lane::Events => Some(self.events.as_ref()),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use andon_devices::policy::Verdict;
-use andon_journal::{Reading, ReadingError};
+use andon_journal::{Arrival, KeeperError};
 use rmqtt::codec::types::QoS;
 use rmqtt::codec::v5::PublishAckReason;
 use rmqtt::types::{Id, Publish, PublishAclResult, PublishResult};
@@ -25,7 +25,7 @@ pub(super) enum NotTaken {
     Topic,
     /// The lane does not take it.
     #[error(transparent)]
-    Lane(#[from] ReadingError),
+    Lane(#[from] KeeperError),
     /// The lane took too long.
     #[error("the lane has not answered in time")]
     TooSlow,
@@ -36,8 +36,8 @@ impl NotTaken {
         match self {
             Self::NoSeat | Self::NotAllowed => PublishAckReason::NotAuthorized,
             Self::Topic => PublishAckReason::TopicNameInvalid,
-            Self::Lane(ReadingError::Busy) => PublishAckReason::QuotaExceeded,
-            Self::Lane(ReadingError::Failed(_)) | Self::TooSlow => PublishAckReason::ImplementationSpecificError,
+            Self::Lane(KeeperError::Busy) => PublishAckReason::QuotaExceeded,
+            Self::Lane(KeeperError::Failed(_)) | Self::TooSlow => PublishAckReason::ImplementationSpecificError,
         }
     }
 
@@ -90,7 +90,7 @@ impl Door {
     /// Appends a payload to its lane, if its topic is on one.
     pub(super) async fn append(&self, device: &str, publish: &Publish) -> Result<(), NotTaken> {
         let Some(keeper) = self.lanes.keeper(&publish.topic) else { return Ok(()) };
-        let reading = Reading {
+        let reading = Arrival {
             device: device.to_owned(),
             topic: publish.topic.to_string(),
             received: self.clock.now(),

@@ -15,9 +15,7 @@ use andon_devices::{
     Certificate, CertificateStatus, Device, DeviceId, DeviceName, KeyOrigin, KeySource, NotAdmitted, Serial,
     SystemEntropy,
 };
-use andon_journal::{
-    DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKind, Reading, ReadingError, ReadingLog,
-};
+use andon_journal::{Arrival, DoorMemory, Keeper, KeeperError, MemoryChange, MemoryEntry, MemoryError, MemoryKind};
 use andon_model::{Clock, SystemClock, Timestamp};
 use andon_mqtt::{Broker, BrokerSettings, Lanes, Limits, ListenerSettings, Ports, Routes, ServerIdentity, Transport};
 use async_trait::async_trait;
@@ -178,7 +176,7 @@ pub(crate) enum Mood {
 /// A lane in memory.
 pub(crate) struct MemoryLane {
     pub mood: watch::Sender<Mood>,
-    kept: watch::Sender<Vec<Reading>>,
+    kept: watch::Sender<Vec<Arrival>>,
     asked: watch::Sender<usize>,
 }
 
@@ -188,7 +186,7 @@ impl MemoryLane {
         Self { mood, kept, asked: watch::Sender::new(0) }
     }
 
-    pub(crate) fn kept(&self) -> Vec<Reading> {
+    pub(crate) fn kept(&self) -> Vec<Arrival> {
         self.kept.borrow().clone()
     }
 
@@ -197,7 +195,7 @@ impl MemoryLane {
         let mut kept = self.kept.subscribe();
         let waited = tokio::time::timeout(PATIENCE, kept.wait_for(|kept| kept.len() >= count)).await;
         let readings = waited.expect("readings come in time").expect("the lane lives").clone();
-        let text = |reading: &Reading| String::from_utf8_lossy(&reading.payload).into_owned();
+        let text = |reading: &Arrival| String::from_utf8_lossy(&reading.payload).into_owned();
         readings.iter().map(|r| (r.device.clone(), r.topic.clone(), text(r))).collect()
     }
 
@@ -210,13 +208,13 @@ impl MemoryLane {
 }
 
 #[async_trait]
-impl ReadingLog for MemoryLane {
-    async fn append(&self, readings: Vec<Reading>) -> Result<(), ReadingError> {
+impl Keeper for MemoryLane {
+    async fn append(&self, readings: Vec<Arrival>) -> Result<(), KeeperError> {
         self.asked.send_modify(|asked| *asked += 1);
         let mut mood = self.mood.subscribe();
         let mood = *mood.wait_for(|mood| *mood != Mood::Waits).await.expect("the lane lives");
         if mood == Mood::Fails {
-            return Err(ReadingError::Failed("the disk is full".to_owned()));
+            return Err(KeeperError::Failed("the disk is full".to_owned()));
         }
         self.kept.send_modify(|kept| kept.extend(readings));
         Ok(())
