@@ -1,7 +1,7 @@
 //! Devices: who they are, how they come in, and what they may do.
 //!
-//! **Constraints.** No I/O and no clock; the one thing that is async is the port [`registry::Registry`], which storage
-//! implements. Time is a parameter, identifiers come from an
+//! **Constraints.** No I/O and no clock; the only async things are the ports [`registry::Registry`] and
+//! [`door::Admission`], which others implement. Time is a parameter, identifiers come from an
 //! [`IdSource`](andon_model::IdSource), randomness from [`Entropy`] and key pairs from a [`KeySource`]. A private key
 //! that was made for a device is handed over once and kept nowhere. Nothing panics on input, and everything has a limit.
 //!
@@ -11,6 +11,7 @@
 //! programs that manage devices come with a [`token`]; wizards made for AWS's quickstart find its shapes in [`quickstart`].
 
 mod device;
+pub mod door;
 pub mod enrolment;
 mod entropy;
 pub mod pki;

@@ -13,9 +13,11 @@
 
 mod attachment;
 mod configuration;
+mod door_memory;
 mod episode;
 mod intake;
 mod journal;
+mod keeper;
 mod layer;
 mod reading_log;
 mod views;
@@ -27,6 +29,7 @@ pub use attachment::{
 pub use configuration::{
     Applied, Change, Configurations, Document, DocumentCheck, DocumentKind, DocumentVersion, Finding, RevisionInfo,
 };
+pub use door_memory::{DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKind};
 pub use episode::{
     Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
 };
@@ -37,6 +40,7 @@ pub use journal::{
     Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, PendingRun, RunChange, RunPlace,
     StoredEvent, StoredRun,
 };
+pub use keeper::{Arrival, Keeper, KeeperError};
 pub use layer::JournalLayer;
 pub use reading_log::{
     Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,

@@ -1,0 +1,232 @@
+//! The broker: opens the door, publishes to devices, and tells who is there.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use andon_devices::CertificateId;
+use andon_devices::door::Admission;
+use andon_devices::policy::{Policy, check_topic};
+use andon_journal::{DoorMemory, MemoryEntry, MemoryKind};
+use andon_model::{Clock, Timestamp};
+use bytes::Bytes;
+use rmqtt::codec::types::{Publish as PublishPacket, QoS};
+use rmqtt::codec::v5::PublishProperties;
+use rmqtt::context::ServerContext;
+use rmqtt::server::MqttServer;
+use rmqtt::shared::DefaultShared;
+use rmqtt::types::{ClientId, From, Id, Publish, Retain};
+use tokio::task::JoinHandle;
+
+use crate::hooks::{Door, register};
+use crate::listener::bind;
+use crate::memory::{Memory, restore};
+use crate::retained::Retained;
+use crate::seat::{Guest, Seat, Seats};
+use crate::shared::InTurn;
+use crate::takeover::Sessions;
+use crate::{BrokerSettings, Lanes, MqttError, Transport, watch};
+
+/// Under what name the broker itself publishes.
+const OWN_NAME: &str = "andon";
+
+/// What the broker asks and tells.
+pub struct Ports {
+    /// Who may come in.
+    pub admission: Arc<dyn Admission>,
+    /// What keeps what they send.
+    pub lanes: Lanes,
+    /// What programs on this machine may do that come in by a plain listener; without it there may be none.
+    pub local: Option<Policy>,
+    /// What sessions and retained payloads outlive the process in; without it they do not.
+    pub memory: Option<Arc<dyn DoorMemory>>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Something that is published to devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The topic.
+    pub topic: String,
+    /// The payload.
+    pub payload: Bytes,
+    /// Quality of service: 0, 1 or 2; what is above counts as 2. Sessions of disconnected devices take all of them.
+    pub qos: u8,
+    /// Whether it stays at the topic for those who subscribe later.
+    pub retain: bool,
+}
+
+/// A connection, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The client id.
+    pub client_id: String,
+    /// Name of the device; of a local program, its client id.
+    pub device: String,
+    /// Its certificate; none for a local program.
+    pub certificate: Option<CertificateId>,
+    /// Where it comes from.
+    pub source: Option<IpAddr>,
+    /// Version of the protocol: 3 and 4 for 3.1 and 3.1.1, 5.
+    pub protocol: u8,
+    /// Since when it is connected.
+    pub since: Timestamp,
+}
+
+/// A running broker. Dropping it stops listening and lets nobody do anything any more; [`Broker::stop`] says goodbye.
+pub struct Broker {
+    scx: ServerContext,
+    door: Arc<Door>,
+    addresses: Vec<SocketAddr>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Broker {
+    /// Binds the listeners and opens the door. Must be called within a runtime of several threads.
+    pub async fn start(settings: BrokerSettings, ports: Ports) -> Result<Self, MqttError> {
+        let BrokerSettings { listeners, identity, limits } = settings;
+        if ports.local.is_none() && listeners.iter().any(|listener| listener.transport == Transport::Plain) {
+            return Err(MqttError::NoLocalPolicy);
+        }
+        let Ports { admission, lanes, local, memory, clock } = ports;
+        let memory = Memory(memory);
+        let entries = memory.load().await?;
+        let scx = context(&limits, &memory, &entries, clock.now()).await?;
+        let door = Arc::new(Door { admission, lanes, local, memory, clock, limits, seats: Seats::default() });
+        register(&scx, &door).await;
+        let mark = door.admission.newest_change().await?;
+        let mut server = MqttServer::new(scx.clone());
+        let mut addresses = Vec::new();
+        for (number, listener) in (1..).zip(listeners) {
+            let bound = bind(listener, identity.as_ref(), &door.limits)?;
+            addresses.push(bound.local_addr().map_err(|e| MqttError::Broker(format!("{e:#}")))?);
+            server = server.listener_by_id(bound, number);
+        }
+        restore(&scx, &door, &entries).await?;
+        let server = server.build();
+        let serve = async move {
+            if let Err(error) = server.run().await {
+                tracing::error!(%error, "the broker has stopped listening");
+            }
+        };
+        let watch = watch::run(scx.clone(), door.clone(), mark);
+        let tasks = vec![tokio::spawn(serve), tokio::spawn(watch)];
+        Ok(Self { scx, door, addresses, tasks })
+    }
+
+    /// Stops listening and closes every connection.
+    pub async fn stop(self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        for seat in self.door.seats.all() {
+            watch::close(&self.scx, &seat, "the broker stops").await;
+        }
+    }
+
+    /// Where it listens, in the order of the settings.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Publishes to devices. The answer is how many sessions subscribe to it, those of disconnected devices
+    /// included and every member of a shared subscription counted; each delivery asks the receiver's policies.
+    pub async fn publish(&self, command: Publication) -> Result<usize, MqttError> {
+        let limit = self.door.limits.packet_bytes as usize;
+        if command.payload.len() > limit {
+            return Err(MqttError::TooLarge { bytes: command.payload.len(), limit });
+        }
+        if let Err(why) = check_topic(&command.topic) {
+            return Err(MqttError::Topic { topic: command.topic, why: why.to_string() });
+        }
+        let publish = packet(command, self.door.clock.now());
+        let from = From::from_admin(Id::from(self.scx.node.id(), ClientId::from_static(OWN_NAME)));
+        if publish.retain {
+            let retain = Retain { msg_id: None, from: from.clone(), publish: publish.clone() };
+            let kept = self.scx.extends.retain().await.set(&publish.topic, retain, None).await;
+            kept.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+        }
+        match self.scx.extends.shared().await.forwards(None, from, publish).await {
+            Ok(count) | Err((count, _)) => Ok(count),
+        }
+    }
+
+    /// Who is connected, in the order of their client ids.
+    pub fn sessions(&self) -> Vec<SessionInfo> {
+        let connected = self.door.seats.all().into_iter().filter(|seat| seat.is_connected() && !seat.is_closed());
+        let mut sessions: Vec<_> = connected.map(|seat| info(&seat)).collect();
+        sessions.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+        sessions
+    }
+
+    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was
+    /// connected.
+    pub async fn kick(&self, client_id: &str, forget: bool) -> bool {
+        let seats = self.door.seats.all().into_iter();
+        let meant: Vec<_> = seats.filter(|seat| *seat.id.client_id == *client_id && seat.is_connected()).collect();
+        for seat in &meant {
+            if forget {
+                watch::evict(&self.scx, seat, "an operator wished so").await;
+            } else {
+                watch::close(&self.scx, seat, "an operator wished so").await;
+            }
+        }
+        !meant.is_empty()
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        self.door.seats.all().iter().for_each(|seat| seat.close());
+    }
+}
+
+/// RMQTT with the parts of it that are ours.
+async fn context(
+    limits: &crate::Limits,
+    memory: &Memory,
+    entries: &[MemoryEntry],
+    now: Timestamp,
+) -> Result<ServerContext, MqttError> {
+    let sessions = isize::try_from(limits.sessions).unwrap_or(isize::MAX);
+    let scx = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
+    let retained = Retained::new(limits, memory.clone());
+    let remembered = entries.iter().filter(|entry| entry.kind == MemoryKind::Retained);
+    retained.restore(remembered, now).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+    let sessions = DefaultShared::new(Some(scx.clone()));
+    *scx.extends.shared_mut().await = Box::new(Sessions(Box::new(sessions)));
+    *scx.extends.retain_mut().await = Box::new(retained);
+    *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
+    Ok(scx)
+}
+
+fn packet(command: Publication, now: Timestamp) -> Publish {
+    let packet = PublishPacket {
+        dup: false,
+        retain: command.retain,
+        qos: match command.qos {
+            0 => QoS::AtMostOnce,
+            1 => QoS::AtLeastOnce,
+            _ => QoS::ExactlyOnce,
+        },
+        topic: command.topic.into(),
+        packet_id: None,
+        payload: command.payload,
+        properties: Some(PublishProperties::default()),
+    };
+    Publish::from(packet).create_time(now.as_millis())
+}
+
+fn info(seat: &Seat) -> SessionInfo {
+    let certificate = match &seat.guest {
+        Guest::Device { certificate, .. } => Some(certificate.clone()),
+        Guest::Local => None,
+    };
+    SessionInfo {
+        client_id: seat.id.client_id.to_string(),
+        device: seat.device.clone(),
+        certificate,
+        source: seat.source(),
+        protocol: seat.protocol,
+        since: seat.since,
+    }
+}

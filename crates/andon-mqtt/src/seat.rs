@@ -1,0 +1,217 @@
+//! Seats: what the door knows of each connection that it let in.
+//!
+//! **Life of a seat.** The connect hook takes one, with the permissions of the moment. While the connection lasts,
+//! every publish, subscription and delivery asks the seat. It is closed by the one who finds that its admission no
+//! longer holds, and from that moment allows nothing, whatever RMQTT still has in hand. It is given back when the
+//! connection ends; one whose connection came to nothing is swept.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use andon_devices::CertificateId;
+use andon_devices::door::{Admitted, Visitor};
+use andon_devices::policy::Permissions;
+use andon_model::Timestamp;
+use parking_lot::{Mutex, RwLock};
+use rmqtt::codec::types::QoS;
+use rmqtt::types::{From, Id, Publish};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::Limits;
+use crate::bucket::Bucket;
+
+/// The version of MQTT 5, as CONNECT has it.
+const MQTT_5: u8 = 5;
+
+/// Who sits there.
+#[derive(Debug, Clone)]
+pub(crate) enum Guest {
+    /// A device.
+    Device {
+        /// What it showed, to be admitted anew.
+        visitor: Visitor,
+        /// Its certificate.
+        certificate: CertificateId,
+        /// When the certificate no longer opens the door.
+        ends: Timestamp,
+    },
+    /// A program on this machine that came in by a plain listener.
+    Local,
+}
+
+/// The place of one connection.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    /// What RMQTT calls the connection.
+    pub id: Id,
+    /// Who sits there.
+    pub guest: Guest,
+    /// Name of the device; of a local program, its client id.
+    pub device: String,
+    /// What it may do.
+    pub permissions: Permissions,
+    /// Version of the protocol: 3, 4 or 5.
+    pub protocol: u8,
+    /// When it was taken.
+    pub since: Timestamp,
+    taken: Instant,
+    connected: AtomicBool,
+    closed: CancellationToken,
+    /// What was last sent to the client at QoS 1 or 2, and is not acknowledged.
+    sending: Mutex<Option<(From, Publish)>>,
+    bucket: Mutex<Bucket>,
+}
+
+impl Seat {
+    pub(crate) fn of_device(id: Id, visitor: Visitor, admitted: Admitted, terms: &SeatTerms<'_>) -> Self {
+        let Admitted { device, certificate, permissions, ends } = admitted;
+        let guest = Guest::Device { visitor, certificate, ends };
+        Self::new(id, guest, device.to_string(), permissions, terms)
+    }
+
+    pub(crate) fn of_program(id: Id, permissions: Permissions, terms: &SeatTerms<'_>) -> Self {
+        let name = id.client_id.to_string();
+        Self::new(id, Guest::Local, name, permissions, terms)
+    }
+
+    fn new(id: Id, guest: Guest, device: String, permissions: Permissions, terms: &SeatTerms<'_>) -> Self {
+        let taken = Instant::now();
+        let bucket = Bucket::new(terms.limits.publish_rate, terms.limits.publish_burst, taken);
+        Self {
+            id,
+            guest,
+            device,
+            permissions,
+            protocol: terms.protocol,
+            since: terms.now,
+            taken,
+            connected: AtomicBool::new(false),
+            closed: CancellationToken::new(),
+            sending: Mutex::default(),
+            bucket: Mutex::new(bucket),
+        }
+    }
+
+    /// Whether refusals can be told in an acknowledgement.
+    pub(crate) fn is_mqtt_5(&self) -> bool {
+        self.protocol == MQTT_5
+    }
+
+    /// The client's address.
+    pub(crate) fn source(&self) -> Option<IpAddr> {
+        self.id.remote_addr.map(|address| address.ip())
+    }
+
+    /// Forbids everything from now on.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Whether nothing is allowed any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    /// Answers when nothing is allowed any more.
+    pub(crate) async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Counts a publish, and tells how long it has to wait.
+    pub(crate) fn wait_for_rate(&self) -> Duration {
+        self.bucket.lock().take(Instant::now())
+    }
+
+    /// Notes that something is about to be sent to the client.
+    pub(crate) fn sends(&self, from: &From, publish: &Publish) {
+        if publish.qos != QoS::AtMostOnce {
+            *self.sending.lock() = Some((from.clone(), publish.clone()));
+        }
+    }
+
+    /// Notes that the client has something.
+    pub(crate) fn has_sent(&self, publish: &Publish) {
+        self.sending.lock().take_if(|(_, sent)| sent.packet_id == publish.packet_id);
+    }
+
+    /// What was last sent and is not acknowledged.
+    pub(crate) fn take_sending(&self) -> Option<(From, Publish)> {
+        self.sending.lock().take()
+    }
+
+    /// Notes that CONNECT was accepted.
+    pub(crate) fn connect(&self) {
+        self.connected.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether CONNECT was accepted.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Ordering::Relaxed)
+    }
+
+    /// How long ago it was taken.
+    pub(crate) fn age(&self) -> Duration {
+        self.taken.elapsed()
+    }
+}
+
+/// What all seats of a moment have in common.
+pub(crate) struct SeatTerms<'a> {
+    /// Version of the protocol.
+    pub protocol: u8,
+    /// The present.
+    pub now: Timestamp,
+    /// Limits.
+    pub limits: &'a Limits,
+}
+
+/// All seats. There are at most as many as RMQTT has connections and handshakes.
+#[derive(Debug, Default)]
+pub(crate) struct Seats {
+    by_id: RwLock<HashMap<Id, Arc<Seat>>>,
+    /// Grows with every change that the registry told, so that an admission from before it can be recognised.
+    changes: AtomicU64,
+}
+
+impl Seats {
+    /// The seat of a connection, unless it is closed.
+    pub(crate) fn open(&self, id: &Id) -> Option<Arc<Seat>> {
+        self.by_id.read().get(id).filter(|seat| !seat.is_closed()).cloned()
+    }
+
+    /// The seat of a connection.
+    pub(crate) fn get(&self, id: &Id) -> Option<Arc<Seat>> {
+        self.by_id.read().get(id).cloned()
+    }
+
+    /// Takes a seat.
+    pub(crate) fn take(&self, seat: Seat) -> Arc<Seat> {
+        let seat = Arc::new(seat);
+        self.by_id.write().insert(seat.id.clone(), seat.clone());
+        seat
+    }
+
+    /// Gives a seat back.
+    pub(crate) fn give_back(&self, id: &Id) -> Option<Arc<Seat>> {
+        self.by_id.write().remove(id).inspect(|seat| seat.close())
+    }
+
+    /// All of them.
+    pub(crate) fn all(&self) -> Vec<Arc<Seat>> {
+        self.by_id.read().values().cloned().collect()
+    }
+
+    /// How many changes there were.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    /// Notes that there were changes; to be called before the seats are looked through.
+    pub(crate) fn note_change(&self) {
+        self.changes.fetch_add(1, Ordering::SeqCst);
+    }
+}

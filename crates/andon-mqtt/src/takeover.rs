@@ -1,0 +1,192 @@
+//! Takeover: a client connects while RMQTT still holds its session.
+//!
+//! RMQTT asks the old session to leave. One that is just ending for good no longer answers, and RMQTT would turn the
+//! new connection away: a device that reconnects quickly would be refused for no reason that it could know. Here the
+//! question is asked once more after the old session is gone. What was on its way to the old connection is put in the
+//! order in which it was sent, as RMQTT takes it from the end. All else is handed through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rmqtt::session::Session;
+use rmqtt::shared::{Entry, RetainLoadCallback, Shared};
+use rmqtt::types::{
+    ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession, Publish, Reason,
+    SessionStatus, SubRelations, SubRelationsMap, SubsSearchParams, SubsSearchResult, Subscribe, SubscribeReturn, To,
+    TopicFilter, Tx, Unsubscribe,
+};
+
+/// How often to look whether a session that no longer answers is gone, and how many times.
+const LOOK: Duration = Duration::from_millis(5);
+const LOOKS: usize = 400;
+
+/// The sessions of a broker.
+pub(crate) struct Sessions(pub Box<dyn Shared>);
+
+/// The session of one client.
+struct Place(Box<dyn Entry>);
+
+impl Place {
+    /// Waits until the session that holds the place has gone.
+    async fn wait_until_left(&self) {
+        let Some(held) = self.0.session() else { return };
+        for _ in 0..LOOKS {
+            if self.0.session().is_none_or(|session| session.id != held.id) {
+                return;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+#[async_trait]
+impl Entry for Place {
+    async fn kick(&mut self, clean: bool, unsubscribe: bool, admin: IsAdmin) -> rmqtt::Result<OfflineSession> {
+        let mut left = self.0.kick(clean, unsubscribe, admin).await;
+        if left.is_err() {
+            self.wait_until_left().await;
+            left = self.0.kick(clean, unsubscribe, admin).await;
+        }
+        if let Ok(OfflineSession::Exist(Some(session))) = &mut left {
+            session.inflight_messages.reverse();
+        }
+        left
+    }
+
+    async fn try_lock(&self) -> rmqtt::Result<Box<dyn Entry>> {
+        Ok(Box::new(Self(self.0.try_lock().await?)))
+    }
+
+    fn id(&self) -> Id {
+        self.0.id()
+    }
+
+    fn id_same(&self) -> Option<bool> {
+        self.0.id_same()
+    }
+
+    async fn set(&mut self, session: Session, tx: Tx) -> rmqtt::Result<()> {
+        self.0.set(session, tx).await
+    }
+
+    async fn remove(&mut self) -> rmqtt::Result<Option<(Session, Tx)>> {
+        self.0.remove().await
+    }
+
+    async fn remove_with(&mut self, id: &Id) -> rmqtt::Result<Option<(Session, Tx)>> {
+        self.0.remove_with(id).await
+    }
+
+    async fn online(&self) -> bool {
+        self.0.online().await
+    }
+
+    async fn is_connected(&self) -> bool {
+        self.0.is_connected().await
+    }
+
+    fn session(&self) -> Option<Session> {
+        self.0.session()
+    }
+
+    fn exist(&self) -> bool {
+        self.0.exist()
+    }
+
+    fn tx(&self) -> Option<Tx> {
+        self.0.tx()
+    }
+
+    async fn subscribe(&self, subscribe: &Subscribe) -> rmqtt::Result<SubscribeReturn> {
+        self.0.subscribe(subscribe).await
+    }
+
+    async fn unsubscribe(&self, unsubscribe: &Unsubscribe) -> rmqtt::Result<bool> {
+        self.0.unsubscribe(unsubscribe).await
+    }
+
+    async fn publish(&self, from: From, publish: Publish) -> Result<(), (From, Publish, Reason)> {
+        self.0.publish(from, publish).await
+    }
+
+    async fn subscriptions(&self) -> Option<Vec<SubsSearchResult>> {
+        self.0.subscriptions().await
+    }
+}
+
+type Undelivered = Vec<(To, From, Publish, Reason)>;
+
+#[async_trait]
+impl Shared for Sessions {
+    fn entry(&self, id: Id) -> Box<dyn Entry> {
+        Box::new(Place(self.0.entry(id)))
+    }
+
+    fn exist(&self, client_id: &str) -> bool {
+        self.0.exist(client_id)
+    }
+
+    async fn forwards(
+        &self,
+        message: Option<MsgID>,
+        from: From,
+        publish: Publish,
+    ) -> Result<ForwardedCount, (ForwardedCount, Undelivered)> {
+        self.0.forwards(message, from, publish).await
+    }
+
+    async fn forwards_and_get_shareds(
+        &self,
+        from: From,
+        publish: Publish,
+    ) -> Result<(SubRelationsMap, ForwardedRecipients), (ForwardedRecipients, Undelivered)> {
+        self.0.forwards_and_get_shareds(from, publish).await
+    }
+
+    async fn forwards_to(
+        &self,
+        from: From,
+        publish: &Publish,
+        relations: SubRelations,
+        message: Option<MsgID>,
+    ) -> Result<ForwardedRecipients, (ForwardedRecipients, Undelivered)> {
+        self.0.forwards_to(from, publish, relations, message).await
+    }
+
+    fn iter(&self) -> Box<dyn Iterator<Item = Box<dyn Entry>> + Sync + Send + '_> {
+        Box::new(self.0.iter().map(|entry| Box::new(Place(entry)) as Box<dyn Entry>))
+    }
+
+    fn random_session(&self) -> Option<Session> {
+        self.0.random_session()
+    }
+
+    async fn session_status(&self, client_id: &str) -> Option<SessionStatus> {
+        self.0.session_status(client_id).await
+    }
+
+    async fn client_states_count(&self) -> usize {
+        self.0.client_states_count().await
+    }
+
+    fn sessions_count(&self) -> usize {
+        self.0.sessions_count()
+    }
+
+    async fn query_subscriptions(&self, params: &SubsSearchParams) -> Vec<SubsSearchResult> {
+        self.0.query_subscriptions(params).await
+    }
+
+    async fn subscriptions_count(&self) -> usize {
+        self.0.subscriptions_count().await
+    }
+
+    async fn retain_load_with(
+        &self,
+        filter: &TopicFilter,
+        callback: Arc<dyn RetainLoadCallback>,
+    ) -> rmqtt::Result<Vec<(NodeId, MsgID)>> {
+        self.0.retain_load_with(filter, callback).await
+    }
+}

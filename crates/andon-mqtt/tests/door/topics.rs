@@ -1,0 +1,201 @@
+//! What may be published, subscribed to and received (invariant V2), over the wire.
+
+use andon_mqtt::{Limits, Publication};
+use bytes::Bytes;
+
+use crate::client::{Client, Seen, VERSIONS, Version, Wish};
+use crate::plant::{Plant, allowing};
+
+fn command(topic: &str, payload: &str) -> Publication {
+    Publication { topic: topic.to_owned(), payload: Bytes::from(payload.to_owned()), qos: 1, retain: false }
+}
+
+fn message(topic: &str, payload: &str, retain: bool) -> Seen {
+    Seen::Message(topic.to_owned(), payload.to_owned(), retain)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_publishes_nowhere_else() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    plant.device("pump-02");
+    let topics =
+        ["data/pump-02/x", "data", "data/pump-01x", "cmd/pump-02/reboot", "data//pump-01", "$SYS/x", "DATA/pump-01"];
+    for version in VERSIONS {
+        for topic in topics {
+            for qos in [0, 1, 2] {
+                let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+                client.publish(topic, qos, "x").await;
+                let seen = client.next().await;
+                let told = version == Version::V5 && qos > 0 && seen == Seen::Acked(135);
+                assert!(told || seen == Seen::Gone, "{topic} {version:?} QoS {qos}: {seen:?}");
+            }
+        }
+    }
+    assert!(plant.readings.kept().is_empty());
+    assert!(plant.events.kept().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_subscribes_to_nothing_else() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    let filters = [
+        "#",
+        "+/pump-01/#",
+        "cmd/#",
+        "cmd/+/reboot",
+        "cmd/pump-02/#",
+        "data/#",
+        "$share/g/cmd/#",
+        "$share/g/cmd/pump-02/x",
+        "$SYS/#",
+        "$exclusive/cmd/pump-02/x",
+        "$limit/2/cmd/pump-02/x",
+        "$share/g",
+        "$share/cmd/pump-01/",
+    ];
+    for version in VERSIONS {
+        for filter in filters {
+            let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+            let granted = client.try_subscribe(filter).await;
+            assert!(granted.is_none_or(|code| code >= 128), "{filter} {version:?}: {granted:?}");
+        }
+        let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+        assert!(client.subscribe("cmd/pump-01/#").await < 3);
+        assert!(client.subscribe("$share/g/cmd/pump-01/x").await < 3);
+    }
+}
+
+/// A subscription that is allowed may cover more than may be received.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_receives_only_what_it_may() {
+    let plant = Plant::open().await;
+    let policy = allowing(&[
+        ("iot:Connect", "*"),
+        ("iot:Subscribe", "topicfilter/cmd/#"),
+        ("iot:Receive", "topic/cmd/${iot:Connection.Thing.ThingName}/*"),
+    ]);
+    let papers = plant.device_with("pump-01", policy);
+    let retained = Publication { retain: true, ..command("cmd/pump-02/mode", "secret") };
+    plant.broker.publish(retained).await.expect("published");
+    for version in VERSIONS {
+        let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+        assert_eq!(client.subscribe("cmd/#").await, 1);
+        for topic in ["cmd/pump-02/reboot", "cmd/pump-01x/reboot", "cmd/pump-01/reboot"] {
+            assert_eq!(plant.broker.publish(command(topic, "now")).await.expect("published"), 1);
+        }
+        assert_eq!(client.next().await, message("cmd/pump-01/reboot", "now", false), "{version:?}");
+        client.disconnect().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_wait_for_a_device_that_is_away() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device("pump-01");
+        let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+        let (mut client, present) = Client::connect(&plant, &wish).await;
+        assert!(!present);
+        assert_eq!(client.subscribe("cmd/pump-01/#").await, 1);
+        client.disconnect().await;
+        for number in 0..3 {
+            let command = command("cmd/pump-01/set", &number.to_string());
+            assert_eq!(plant.broker.publish(command).await.expect("published"), 1, "{version:?}");
+        }
+        let (mut client, present) = Client::connect(&plant, &wish).await;
+        assert!(present);
+        for number in 0..3 {
+            assert_eq!(client.next().await, message("cmd/pump-01/set", &number.to_string(), false));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retained_messages_greet_those_who_come_later() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device_with("panel", allowing(&[("iot:*", "*")]));
+        let (mut client, _) = Client::connect(&plant, &Wish::new("panel", &papers, version)).await;
+        client.retain("state/line4", "red").await;
+        assert_eq!(client.next().await, Seen::Acked(0));
+        client.retain("state/line5", "green").await;
+        assert_eq!(client.next().await, Seen::Acked(0));
+        client.retain("state/line5", "").await;
+        assert_eq!(client.next().await, Seen::Acked(0));
+        assert_eq!(client.subscribe("state/+").await, 1);
+        assert_eq!(client.next().await, message("state/line4", "red", true), "{version:?}");
+        client.publish("state/line4", 1, "yellow").await;
+        let mut seen = [client.next().await, client.next().await];
+        seen.sort_by_key(|seen| *seen != Seen::Acked(0));
+        assert_eq!(seen, [Seen::Acked(0), message("state/line4", "yellow", false)]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_will_is_a_reading_like_any_other() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device("pump-01");
+        let will = |topic: &str| Some((topic.to_owned(), "lost".to_owned()));
+        let forbidden = Wish { will: will("data/pump-02/state"), ..Wish::new("pump-01", &papers, version) };
+        assert!(!Client::is_let_in(&plant, &forbidden).await, "{version:?}");
+        let wish = Wish { will: will("data/pump-01/state"), ..Wish::new("pump-01", &papers, version) };
+        let (client, _) = Client::connect(&plant, &wish).await;
+        drop(client);
+        let kept = plant.readings.until(1).await;
+        assert_eq!(kept[0], ("pump-01".to_owned(), "data/pump-01/state".to_owned(), "lost".to_owned()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_subscription_gives_each_message_to_one() {
+    let plant = Plant::open().await;
+    let policy = || allowing(&[("iot:*", "*")]);
+    let (one, two) = (plant.device_with("worker-1", policy()), plant.device_with("worker-2", policy()));
+    for version in VERSIONS {
+        let (mut first, _) = Client::connect(&plant, &Wish::new("worker-1", &one, version)).await;
+        let (mut second, _) = Client::connect(&plant, &Wish::new("worker-2", &two, version)).await;
+        assert_eq!(first.subscribe("$share/crew/jobs/#").await, 1);
+        assert_eq!(second.subscribe("$share/crew/jobs/#").await, 1);
+        for number in 0..10 {
+            let command = command("jobs/new", &number.to_string());
+            assert_eq!(plant.broker.publish(command).await.expect("published"), 2);
+        }
+        let mut numbers = Vec::new();
+        for client in [&mut first, &mut second] {
+            for _ in 0..5 {
+                let Seen::Message(_, number, _) = client.next().await else { panic!("a message is missing") };
+                numbers.push(number.parse::<u32>().expect("a number"));
+            }
+        }
+        numbers.sort_unstable();
+        assert_eq!(numbers, (0..10).collect::<Vec<_>>(), "{version:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_hold() {
+    let limits = Limits { packet_bytes: 2_000, topic_levels: 4, subscriptions: 2, ..Limits::default() };
+    let plant = Plant::with(limits).await;
+    let papers = plant.device_with("pump-01", allowing(&[("iot:*", "*")]));
+    for version in VERSIONS {
+        let wish = Wish::new("pump-01", &papers, version);
+        let check = async |topic: &str, bytes: usize, expect: Seen| {
+            let (mut client, _) = Client::connect(&plant, &wish).await;
+            client.publish(topic, 1, &"x".repeat(bytes)).await;
+            assert_eq!(client.next().await, expect, "{topic} {bytes} {version:?}");
+        };
+        check("data/a/b/c", 1_500, Seen::Acked(0)).await;
+        check("data/a/b/c/d", 1, Seen::Gone).await;
+        check("data/a", 2_500, Seen::Gone).await;
+        let (mut client, _) = Client::connect(&plant, &wish).await;
+        assert_eq!(client.subscribe("a").await, 1);
+        assert_eq!(client.subscribe("b").await, 1);
+        assert_eq!(client.subscribe("c").await & 128, 128);
+    }
+    let big = command("cmd/pump-01/x", &"x".repeat(2_001));
+    assert!(plant.broker.publish(big).await.is_err());
+    assert!(plant.broker.publish(command("cmd/+/x", "x")).await.is_err());
+}

@@ -1,0 +1,113 @@
+//! A connection whose admission no longer holds is closed (invariant V1).
+
+use andon_devices::door::DoorChange;
+
+use crate::client::{Client, Seen, VERSIONS, Wish};
+use crate::plant::{Mood, Plant, allowing, default_policy, name};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_device_is_cut_off() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let (papers, other) = (plant.device("pump-01"), plant.device("pump-02"));
+        let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+        let (mut client, _) = Client::connect(&plant, &wish).await;
+        let (mut bystander, _) = Client::connect(&plant, &Wish::new("pump-02", &other, version)).await;
+        assert_eq!(client.subscribe("cmd/pump-01/#").await, 1);
+        plant.registry.revoke(&name("pump-01"));
+        assert_eq!(client.next().await, Seen::Gone, "{version:?}");
+        assert!(!Client::is_let_in(&plant, &wish).await);
+        bystander.publish("data/pump-02", 1, "1").await;
+        assert_eq!(bystander.next().await, Seen::Acked(0));
+        assert_eq!(plant.broker.sessions().len(), 1);
+    }
+}
+
+/// Its will would be a publish of a revoked device.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_will_of_a_revoked_device_is_not_sent() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let (papers, watcher) = (plant.device("pump-01"), plant.device_with("panel", allowing(&[("iot:*", "*")])));
+        let (mut panel, _) = Client::connect(&plant, &Wish::new("panel", &watcher, version)).await;
+        assert_eq!(panel.subscribe("#").await, 1);
+        let will = Some(("data/pump-01/state".to_owned(), "lost".to_owned()));
+        let (mut client, _) = Client::connect(&plant, &Wish { will, ..Wish::new("pump-01", &papers, version) }).await;
+        plant.registry.revoke(&name("pump-01"));
+        assert_eq!(client.next().await, Seen::Gone);
+        panel.publish("data/panel/after", 1, "after").await;
+        let mut seen = [panel.next().await, panel.next().await];
+        seen.sort_by_key(|seen| *seen != Seen::Acked(0));
+        assert_eq!(seen[1], Seen::Message("data/panel/after".to_owned(), "after".to_owned(), false), "{version:?}");
+        assert!(plant.readings.kept().iter().all(|reading| reading.device == "panel"));
+    }
+}
+
+/// Even while its publish waits for the disk.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publish_in_hand_does_not_hold_the_door() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device("pump-01");
+        let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+        plant.readings.mood.send_replace(Mood::Waits);
+        client.publish("data/pump-01", 1, "1").await;
+        plant.readings.asked(1).await;
+        plant.registry.revoke(&name("pump-01"));
+        assert_eq!(client.next().await, Seen::Gone, "{version:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_changed_policy_closes_the_connection_and_keeps_the_session() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device("pump-01");
+        let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+        let (mut client, _) = Client::connect(&plant, &wish).await;
+        assert_eq!(client.subscribe("cmd/pump-01/#").await, 1);
+        plant.registry.change(&name("pump-01"), |_, policy| {
+            *policy = allowing(&[("iot:Connect", "*"), ("iot:Publish", "topic/data/new")]);
+        });
+        assert_eq!(client.next().await, Seen::Gone, "{version:?}");
+        let (mut client, present) = Client::connect(&plant, &wish).await;
+        assert!(present, "{version:?}");
+        client.publish("data/new", 1, "1").await;
+        assert_eq!(client.next().await, Seen::Acked(0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_change_nothing_leave_the_connection_alone() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    for version in VERSIONS {
+        let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+        plant.registry.change(&name("pump-01"), |device, policy| {
+            device.attributes = andon_devices::Attributes::default();
+            *policy = default_policy();
+        });
+        plant.registry.tell(DoorChange::Everything);
+        plant.registry.change(&name("pump-01"), |_, _| {});
+        client.publish("data/pump-01", 1, "1").await;
+        assert_eq!(client.next().await, Seen::Acked(0), "{version:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_may_end_a_connection() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    for version in VERSIONS {
+        for forget in [false, true] {
+            let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+            let (mut client, _) = Client::connect(&plant, &wish).await;
+            assert!(plant.broker.kick("pump-01", forget).await);
+            assert_eq!(client.next().await, Seen::Gone);
+            let (client, present) = Client::connect(&plant, &wish).await;
+            assert_eq!(present, !forget, "{version:?}");
+            client.disconnect().await;
+        }
+    }
+    assert!(!plant.broker.kick("pump-09", true).await);
+}
