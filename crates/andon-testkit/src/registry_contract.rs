@@ -45,6 +45,7 @@ macro_rules! registry_contract {
             devices: a_device_is_found_by_its_certificate,
             devices: a_certificate_has_one_device,
             devices: devices_are_searched_and_paged,
+            devices: devices_are_found_by_what_is_due,
             devices: revocations_outlive_their_device,
             devices: transitions_are_stored_whole,
             admission: a_device_comes_with_its_policies,

@@ -9,7 +9,7 @@ use std::fmt;
 use andon_model::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::DeviceError;
+use super::{DeviceError, ExpiryLevel};
 use crate::pki::{
     CertificateFacts, CertificateId, IssuedCertificate, KeyKind, PkiError, RevocationReason, RevokedEntry, Serial,
     certificate_der, read_certificate,
@@ -87,6 +87,9 @@ pub struct Certificate {
     /// When it leaves service because a newer one took its place.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retires: Option<Timestamp>,
+    /// The most pressing expiry alarm that was told about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<ExpiryLevel>,
     /// Set when it is revoked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revocation: Option<Revocation>,
@@ -106,6 +109,7 @@ impl Certificate {
             not_before: issued.not_before,
             not_after: issued.not_after,
             retires: None,
+            told: None,
             revocation: None,
         }
     }

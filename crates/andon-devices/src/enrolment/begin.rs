@@ -74,15 +74,23 @@ fn again(
     around: Surroundings<'_>,
     now: Timestamp,
 ) -> Result<Begun, Problem> {
-    // The approval may have changed attributes of the stored request.
-    let same = EnrolmentRequest { attributes: stored.request.attributes.clone(), ..request } == stored.request;
-    if !same {
+    if !is_same(request, &stored.request) {
         let detail = format!("another request to onboard {} has not ended", stored.request.device);
         return Err(Problem::new(Code::Onboarding, detail));
     }
     // Whoever asks again does not want to wait for the timer.
     let now = stored.due().map_or(now, |due| due.max(now));
     Ok(moving(resume(stored, around, now)))
+}
+
+/// What an approval may have changed in the stored request does not count.
+fn is_same(mut request: EnrolmentRequest, stored: &EnrolmentRequest) -> bool {
+    request.attributes.clone_from(&stored.attributes);
+    if stored.ask {
+        request.groups.clone_from(&stored.groups);
+        request.profile.clone_from(&stored.profile);
+    }
+    request == *stored
 }
 
 /// An enrolment that was given up while its certificate was in force, but not known to have arrived.

@@ -14,6 +14,7 @@
 mod allow_list;
 mod begin;
 mod bulk;
+mod hook;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -22,5 +23,6 @@ mod transition;
 pub use allow_list::{AllowList, MAX_ALLOWED};
 pub use begin::{Begun, begin, resume};
 pub use bulk::{BulkFault, BulkFormat, BulkLine, BulkReport, MAX_BULK_LINE_BYTES, MAX_BULK_LINES, bulk_lines};
+pub use hook::{Hook, HookAnswer, HookKey, HookRequest, InvalidHook, MAX_HOOK_ANSWER_BYTES, is_safe_address};
 pub use state::{Enrolment, EnrolmentRequest, EnrolmentStatus, Phase, RequestedKey, Then};
 pub use transition::{Approval, Effect, Input, Surroundings, Transition, step};

@@ -1,13 +1,13 @@
 //! `step`: one input, one new state, what is to be stored with it, and what is to be done after that.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use andon_model::{Code, Problem, Timestamp};
 
 use super::{Enrolment, EnrolmentRequest, EnrolmentStatus, Phase, RequestedKey, Then};
 use crate::pki::{RevocationReason, RevokedEntry};
-use crate::{Certificate, CertificateId, Device, DeviceError, Profile};
+use crate::{Certificate, CertificateId, Device, DeviceError, GroupName, Profile, ProfileName};
 
 /// Failed attempts in a row after which an enrolment is given up.
 const MAX_FAILURES: u32 = 10;
@@ -21,8 +21,12 @@ const MAX_WAIT: Duration = Duration::from_mins(5);
 /// What an allow-list or hook adds to a request that it allows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Approval {
+    /// The profile that the device gets instead of the one asked for. [`Surroundings::profile`] is then this one.
+    pub profile: Option<ProfileName>,
     /// Attributes to set; an empty value removes.
     pub attributes: BTreeMap<String, String>,
+    /// Groups that the device joins beside those of the request.
+    pub groups: BTreeSet<GroupName>,
 }
 
 /// What happened.
@@ -171,7 +175,10 @@ impl<'a> Moving<'a> {
         match self.next.state.request.attributes.merged(&approval.attributes) {
             Err(error) => self.refuse(error.into()),
             Ok(attributes) => {
-                self.next.state.request.attributes = attributes;
+                let request = &mut self.next.state.request;
+                request.attributes = attributes;
+                request.groups.extend(approval.groups.iter().cloned());
+                request.profile = approval.profile.clone().or(request.profile.take());
                 self.succeeded();
                 self.issue();
             }

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use andon_model::Timestamp;
+
 use crate::{CertificateStatus, Device, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_NAME_BYTES};
 
 /// Most labels of one search.
@@ -47,6 +49,54 @@ impl FromStr for Label {
     }
 }
 
+/// Something that comes at a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// The end of the certificate that lasts longest, of those that are active and to stay.
+    Ends,
+    /// The first retirement of a certificate that was replaced.
+    Retires,
+}
+
+impl Moment {
+    /// What opens the labels of this moment.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Ends => "ends",
+            Self::Retires => "retires",
+        }
+    }
+
+    /// When it comes for `device`.
+    pub fn of(self, device: &Device) -> Option<Timestamp> {
+        match self {
+            Self::Ends => device.lasting().map(|certificate| certificate.not_after),
+            Self::Retires => device.next_retirement(),
+        }
+    }
+}
+
+/// A moment before a point in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// What comes.
+    pub moment: Moment,
+    /// Before this.
+    pub before: Timestamp,
+}
+
+impl Due {
+    /// The labels of devices for which it comes, as a range: from the first, up to but without the second. Labels of
+    /// moments have the microseconds since 1970 in 20 digits, so that their order is that of time.
+    pub fn labels(&self) -> (String, String) {
+        (format!("{}:", self.moment.word()), moment_label(self.moment, self.before))
+    }
+}
+
+fn moment_label(moment: Moment, at: Timestamp) -> String {
+    format!("{}:{:020}", moment.word(), at.as_micros().max(0))
+}
+
 /// Which devices are asked for: those that meet every condition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DeviceFilter {
@@ -56,6 +106,8 @@ pub struct DeviceFilter {
     pub contains: String,
     /// Only devices with all of these labels, at most [`MAX_LABELS`].
     pub labels: Vec<Label>,
+    /// Only devices for which this comes.
+    pub due: Option<Due>,
     /// Most devices, at most [`super::MAX_ENTRIES`].
     pub limit: usize,
 }
@@ -68,6 +120,7 @@ impl DeviceFilter {
         name > self.after.as_str()
             && name.contains(&self.contains)
             && self.labels.iter().all(|label| labels.contains(label))
+            && self.due.is_none_or(|due| due.moment.of(device).is_some_and(|at| at < due.before))
     }
 }
 
@@ -79,7 +132,9 @@ impl Device {
         let behind = self.on_behalf_of.iter().map(|name| format!("speaks_for:{name}"));
         let attributes = self.attributes.iter().map(|(name, value)| format!("attribute:{name}={value}"));
         let status = format!("status:{}", self.status());
-        let texts = profile.chain(groups).chain(behind).chain(attributes).chain([status]);
+        let moments = [Moment::Ends, Moment::Retires].into_iter();
+        let moments = moments.filter_map(|moment| Some(moment_label(moment, moment.of(self)?)));
+        let texts = profile.chain(groups).chain(behind).chain(attributes).chain([status]).chain(moments);
         let mut labels: Vec<Label> = texts.map(Label).collect();
         labels.sort_unstable();
         labels.dedup();
@@ -96,8 +151,6 @@ impl Device {
 
 #[cfg(test)]
 mod tests {
-    use andon_model::Timestamp;
-
     use super::*;
     use crate::{DeviceId, DeviceName, GroupName, ProfileName};
 
@@ -121,7 +174,8 @@ mod tests {
         device.groups.insert(GroupName::new("line-4").expect("a name"));
         let check = |after: &str, contains: &str, labels: &[&str], expect: bool| {
             let labels = labels.iter().map(|text| text.parse().expect("a label")).collect();
-            let filter = DeviceFilter { after: after.to_owned(), contains: contains.to_owned(), labels, limit: 1 };
+            let (after, contains) = (after.to_owned(), contains.to_owned());
+            let filter = DeviceFilter { after, contains, labels, due: None, limit: 1 };
             assert_eq!(filter.admits(&device), expect, "{filter:?}");
         };
         check("", "", &[], true);

@@ -26,7 +26,7 @@ use crate::{CertificateId, Device, Serial};
 
 pub use admit::{Admitted, NotLetIn, admit};
 pub use error::RegistryError;
-pub use filter::{DeviceFilter, InvalidLabel, Label, MAX_LABELS};
+pub use filter::{DeviceFilter, Due, InvalidLabel, Label, MAX_LABELS, Moment};
 pub use records::{
     AuthorityRecord, AuthorityRole, Claim, Import, ImportStatus, KeyRecord, MAX_CLAIM_PROFILES, PolicyRecord, Record,
 };

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Error;
 
 use super::Kind;
-use crate::enrolment::{AllowList, BulkFormat, BulkReport, Enrolment};
+use crate::enrolment::{AllowList, BulkFormat, BulkReport, Enrolment, Hook};
 use crate::token::{Client, ClientId, RefreshFamily};
 use crate::{Device, Group, GroupName, PolicyName, Profile, ProfileName};
 
@@ -136,6 +136,9 @@ pub struct Claim {
     /// When the claim ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// Who is asked about each device that the list allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hook: Option<Hook>,
 }
 
 /// How far a bulk onboarding is.

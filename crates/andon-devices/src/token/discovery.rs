@@ -35,6 +35,11 @@ pub struct Discovery {
 }
 
 impl Discovery {
+    /// Where the document of an issuer is.
+    pub fn address_of(issuer: &str) -> String {
+        format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
+    }
+
     /// The document of our own issuer, whose address ends without a slash.
     pub fn of_issuer(issuer: &str, scopes: &Scopes) -> Self {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();

@@ -7,7 +7,7 @@
 //!
 //! **Life of a token.** [`TokenRequest::parse`] reads a request; [`answer()`] checks the client, and for a refresh the
 //! [`RefreshFamily`], which the caller stores before it answers. [`verify()`] reads an access token again, one of ours or one
-//! of an external issuer.
+//! of an external issuer, whose keys are held in a [`KeyCache`] and whose claims become scopes by a [`ScopeMapping`].
 
 mod answer;
 mod claims;
@@ -16,6 +16,8 @@ mod discovery;
 mod error;
 mod jwk;
 mod jws;
+mod key_cache;
+mod mapping;
 mod refresh;
 mod request;
 mod scope;
@@ -31,6 +33,8 @@ pub use discovery::Discovery;
 pub use error::{ErrorBody, TokenError, TokenErrorKind};
 pub use jwk::{Jwk, Jwks, MAX_KEYS, VerificationKey};
 pub use jws::{Algorithm, SigningKey};
+pub use key_cache::{KeyCache, KeyCacheTerms};
+pub use mapping::ScopeMapping;
 pub use refresh::{FamilyId, RefreshFamily, RefreshTerms};
 pub use request::{Grant, MAX_FORM_BYTES, TokenRequest};
 pub use scope::{InvalidScope, Scopes};

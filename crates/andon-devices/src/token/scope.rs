@@ -39,6 +39,13 @@ impl Scopes {
         Self(self.0.intersection(&others.0).cloned().collect())
     }
 
+    /// These and `others`. Beyond the limit nothing is added.
+    #[must_use]
+    pub fn with(mut self, others: &Self) -> Self {
+        self.0.extend(others.0.iter().take(MAX_SCOPES.saturating_sub(self.0.len())).cloned());
+        self
+    }
+
     /// Whether all of them are among `others`.
     pub fn are_among(&self, others: &Self) -> bool {
         self.0.is_subset(&others.0)

@@ -85,7 +85,7 @@ fn refresh_form(token: &Secret) -> String {
 }
 
 fn expected() -> Expected {
-    Expected { issuer: ISSUER.to_owned(), audiences: vec![], leeway: Duration::from_secs(5) }
+    Expected { issuer: ISSUER.to_owned(), audiences: vec![], clients: vec![], leeway: Duration::from_secs(5) }
 }
 
 /// The claims of a token, without a look at its signature.
@@ -352,8 +352,28 @@ fn tokens_are_believed_for_a_reason() {
     check(json!({ "exp": "soon" }), Err(TokenRejected::Malformed));
     check(json!({ "scope": "\"" }), Err(TokenRejected::Malformed));
     let token = bench.key.sign(&good).expect("signed");
+    let given_to = |clients: &[&str]| Expected { clients: clients.iter().map(|c| (*c).to_owned()).collect(), ..expected() };
+    assert!(verify(&token, &bench.keys(), &given_to(&["x", "c"]), NOW).is_ok());
+    assert_eq!(verify(&token, &bench.keys(), &given_to(&["x"]), NOW), Err(TokenRejected::Client));
     assert_eq!(verify(&token, &other.keys(), &expected(), NOW), Err(TokenRejected::UnknownKey));
     assert_eq!(verify(&token, &[], &expected(), NOW), Err(TokenRejected::UnknownKey));
+}
+
+#[test]
+fn the_client_has_several_names() {
+    let bench = Bench::new(KeyKind::EcdsaP256);
+    let check = |claims: Value, expect: Option<&str>| {
+        let mut all = json!({ "iss": ISSUER, "exp": 1_709_650_931, "sub": "s" });
+        all.as_object_mut().expect("an object").extend(claims.as_object().expect("an object").clone());
+        let token = bench.key.sign(&all).expect("signed");
+        let verified = verify(&token, &bench.keys(), &expected(), NOW).expect("believed");
+        assert_eq!(verified.client_id.as_deref(), expect, "{claims}");
+        assert_eq!(Value::Object(verified.claims), all);
+    };
+    check(json!({ "client_id": "c", "azp": "a" }), Some("c"));
+    check(json!({ "azp": "a", "appid": "b" }), Some("a"));
+    check(json!({ "appid": "b" }), Some("b"));
+    check(json!({}), None);
 }
 
 #[test]

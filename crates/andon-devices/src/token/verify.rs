@@ -1,7 +1,8 @@
 //! Reading an access token again: ours, or one of an external issuer.
 //!
 //! What is checked is what API Gateway's authorizer for JWT checks: signature by `kid`, `iss`, `exp`, `nbf` and `iat`, and
-//! `aud` or, in its absence, `client_id`. An id token is not an access token.
+//! `aud` or, in its absence, `client_id`; and, where clients are named, that the token was given to one of them. An id
+//! token is not an access token.
 
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::jws::Header;
 use super::{Algorithm, Scopes, VerificationKey};
@@ -24,6 +26,8 @@ pub struct Expected {
     pub issuer: String,
     /// For whom it must be: one of these as `aud` or `client_id`. None means anybody, which is right for our own issuer.
     pub audiences: Vec<String>,
+    /// To whom it must have been given: one of these as `client_id`, `azp` or `appid`. None means anybody.
+    pub clients: Vec<String>,
     /// How far clocks may differ.
     pub leeway: Duration,
 }
@@ -41,6 +45,8 @@ pub struct Verified {
     pub scopes: Scopes,
     /// Its last moment.
     pub expires: Timestamp,
+    /// Everything that it says, for a [`super::ScopeMapping`].
+    pub claims: Map<String, Value>,
 }
 
 /// Why a token is not believed; the text is the `error_description` of `WWW-Authenticate`.
@@ -70,6 +76,9 @@ pub enum TokenRejected {
     /// Meant for others.
     #[error("the token does not have a valid audience")]
     Audience,
+    /// Given to others.
+    #[error("the token was given to another client")]
+    Client,
     /// An id token.
     #[error("the token is not an access token")]
     NotAccess,
@@ -118,6 +127,12 @@ struct Claims {
     aud: Option<Texts>,
     #[serde(default)]
     client_id: Option<String>,
+    /// The client, in the words of OpenID Connect.
+    #[serde(default)]
+    azp: Option<String>,
+    /// The client, in those of Microsoft Entra.
+    #[serde(default)]
+    appid: Option<String>,
     #[serde(default)]
     username: Option<String>,
     #[serde(default)]
@@ -128,6 +143,13 @@ struct Claims {
     scp: Option<Texts>,
 }
 
+impl Claims {
+    /// The client that the token was given to.
+    fn client(&self) -> Option<&String> {
+        self.client_id.as_ref().or(self.azp.as_ref()).or(self.appid.as_ref())
+    }
+}
+
 /// Whether `token` is good at `now`, by one of `keys`.
 pub fn verify(
     token: &str,
@@ -135,7 +157,8 @@ pub fn verify(
     expected: &Expected,
     now: Timestamp,
 ) -> Result<Verified, TokenRejected> {
-    let claims: Claims = payload(token, keys)?;
+    let all: Map<String, Value> = payload(token, keys)?;
+    let claims = Claims::deserialize(Value::Object(all.clone())).map_err(|_| TokenRejected::Malformed)?;
     check_times(&claims, expected.leeway, now)?;
     if claims.iss != expected.issuer {
         return Err(TokenRejected::Issuer);
@@ -146,10 +169,14 @@ pub fn verify(
     if !is_for_us(&claims, &expected.audiences) {
         return Err(TokenRejected::Audience);
     }
-    let subject = claims.sub.clone().or_else(|| claims.client_id.clone()).ok_or(TokenRejected::Malformed)?;
+    let client = claims.client().cloned();
+    if !expected.clients.is_empty() && client.as_ref().is_none_or(|client| !expected.clients.contains(client)) {
+        return Err(TokenRejected::Client);
+    }
+    let subject = claims.sub.clone().or_else(|| client.clone()).ok_or(TokenRejected::Malformed)?;
     let scopes = scopes(&claims)?;
     let expires = at(claims.exp);
-    Ok(Verified { subject, client_id: claims.client_id, username: claims.username, scopes, expires })
+    Ok(Verified { subject, client_id: client, username: claims.username, scopes, expires, claims: all })
 }
 
 /// The claims of a token whose signature fits.

@@ -119,8 +119,8 @@ impl Office {
 
     /// What an access token is good for, or why it is not believed.
     pub(crate) async fn verify(&self, token: &str) -> Result<Result<Grants, TokenRejected>, Problem> {
-        let expected =
-            ExpectedToken { issuer: self.settings.issuer().to_owned(), audiences: Vec::new(), leeway: LEEWAY };
+        let (issuer, audiences, clients) = (self.settings.issuer().to_owned(), Vec::new(), Vec::new());
+        let expected = ExpectedToken { issuer, audiences, clients, leeway: LEEWAY };
         let mut verified = verify(token, &self.signers(false).await?.keys, &expected, self.now());
         if verified == Err(TokenRejected::UnknownKey) {
             // Another process may have made a key since.

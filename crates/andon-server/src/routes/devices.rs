@@ -84,7 +84,7 @@ pub(crate) async fn list(
     let limit = rows(query.limit)?;
     let after = query.after.map_or_else(String::new, |name| name.to_string());
     let contains = query.contains.unwrap_or_default();
-    let filter = DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, limit };
+    let filter = DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, due: None, limit };
     let entries = api.office.registry.devices(&filter).await.map_err(Problem::from)?;
     let is_full = entries.len() == limit;
     let devices = entries.iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();

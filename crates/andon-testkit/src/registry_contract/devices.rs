@@ -1,8 +1,10 @@
 //! Promises about devices: finding them, and what stays of them.
 
+use std::time::Duration;
+
 use andon_devices::pki::RevocationReason;
 use andon_devices::registry::{
-    Changes, DeviceFilter, Expected, Kind, Presented, Record, Registry, RegistryError, Write,
+    Changes, DeviceFilter, Due, Expected, Kind, Moment, Presented, Record, Registry, RegistryError, Write,
 };
 use andon_devices::{Device, GroupName, ProfileName};
 
@@ -65,7 +67,8 @@ pub async fn devices_are_searched_and_paged(fixture: &impl Fixture) {
     store.commit(fleet()).await.expect("stored");
     let check = async |after: &str, contains: &str, labels: &[&str], limit: usize, expect: &str| {
         let labels = labels.iter().map(|label| label.parse().expect("a label")).collect();
-        let filter = DeviceFilter { after: after.to_owned(), contains: contains.to_owned(), labels, limit };
+        let (after, contains) = (after.to_owned(), contains.to_owned());
+        let filter = DeviceFilter { after, contains, labels, due: None, limit };
         let found = store.devices(&filter).await.expect("read");
         let names: Vec<_> = found.into_iter().map(|entry| entry.key).collect();
         assert_eq!(names.join(" "), expect, "{filter:?}");
@@ -79,6 +82,29 @@ pub async fn devices_are_searched_and_paged(fixture: &impl Fixture) {
     check("s1-2", "", &["profile:s1", "group:line-4"], 9, "s1-4").await;
     check("", "", &["status:INACTIVE"], 9, "Zebra_1").await;
     check("", "", &["profile:other"], 9, "").await;
+}
+
+/// By what comes when: the end of the certificate that is to stay, and the retirement of one that was replaced.
+pub async fn devices_are_found_by_what_is_due(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    store.commit(fleet()).await.expect("stored");
+    let mut rotated = device("rotated", 50);
+    rotated.rotate(certificate(51), Duration::from_secs(60), at(100)).expect("rotated");
+    store.commit(only(put_device(&rotated, Absent))).await.expect("stored");
+    let check = async |moment, before, after: &str, expect: &str| {
+        let filter = DeviceFilter { after: after.to_owned(), due: Some(Due { moment, before }), limit: 4, ..DeviceFilter::default() };
+        let found = store.devices(&filter).await.expect("read");
+        assert_eq!(found.into_iter().map(|entry| entry.key).collect::<Vec<_>>().join(" "), expect, "{filter:?}");
+    };
+    let end = certificate(1).not_after;
+    check(Moment::Ends, end, "", "").await;
+    check(Moment::Ends, end.after(Duration::from_micros(1)), "", "rotated s1-0 s1-1 s1-2").await;
+    check(Moment::Ends, end.after(Duration::from_hours(1)), "s1-7", "s1-8 s1-9").await;
+    check(Moment::Retires, at(160), "", "").await;
+    check(Moment::Retires, at(161), "", "rotated").await;
+    rotated.retire_due(at(160));
+    store.commit(only(put_device(&rotated, Anything))).await.expect("stored");
+    check(Moment::Retires, at(1_000), "", "").await;
 }
 
 /// The revocation list knows certificates that no device has any more; the first reason counts.

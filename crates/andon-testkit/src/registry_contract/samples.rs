@@ -38,6 +38,7 @@ pub fn certificate(number: u32) -> Certificate {
         not_before: at(0),
         not_after: at(3_600),
         retires: None,
+        told: None,
         revocation: None,
     }
 }
