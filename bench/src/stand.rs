@@ -156,7 +156,8 @@ impl Drop for Stand {
 
 fn spawn(program: &Path, port: u16, folder: &Path) -> anyhow::Result<Child> {
     let mut andon = Command::new(program);
-    andon.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--log", "warn", "--data"]).arg(folder);
+    let listen = format!("127.0.0.1:{port}");
+    andon.args(["serve", "--listen", &listen, "--mqtt", "127.0.0.1:0", "--log", "warn", "--data"]).arg(folder);
     andon.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {}", program.display()))
 }
 

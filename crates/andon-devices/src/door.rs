@@ -1,4 +1,4 @@
-//! The port of a door through which devices come in: who is behind a certificate, and when to look again.
+//! The ports of a door through which devices come in: what the door asks, and what it is asked.
 //!
 //! **Constraints.** A door decides nothing about a device by itself. It asks at every connect, and again for every live
 //! session that a [`DoorChange`] may be about; what it holds between two answers is a copy.
@@ -6,12 +6,13 @@
 //! **Life of an admission.** A connection brings a [`Visitor`]. [`Admission::admit`] finds the certificate, checks it
 //! by [`Device::admit`](crate::Device::admit), binds the [`Permissions`] and hands them over as [`Admitted`]. The door
 //! waits in [`Admission::changes`]; after each change it admits the visitors anew, and closes the sessions of those
-//! whose answer is no longer the same (invariant V1).
+//! whose answer is no longer the same (invariant V1). Operators see who is inside, and reach them, by [`LiveDoor`].
 
 use std::net::IpAddr;
 
 use andon_model::Timestamp;
 use async_trait::async_trait;
+use bytes::Bytes;
 
 use crate::policy::Permissions;
 use crate::{CertificateId, DeviceName, NotAdmitted, Serial};
@@ -83,4 +84,76 @@ pub trait Admission: Send + Sync {
     /// Waits until there are changes after `mark`, and tells them with the mark of the last. It must answer well within
     /// a second of a change. May be dropped while it waits.
     async fn changes(&self, mark: ChangeMark) -> Result<(ChangeMark, Vec<DoorChange>), AdmissionError>;
+}
+
+/// Something that is published to devices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Publication {
+    /// The topic.
+    pub topic: String,
+    /// The payload.
+    pub payload: Bytes,
+    /// Quality of service: 0, 1 or 2; what is above counts as 2. Sessions of disconnected devices take all of them.
+    pub qos: u8,
+    /// Whether it stays at the topic for those who subscribe later.
+    pub retain: bool,
+}
+
+/// A connection, as operators see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionInfo {
+    /// The client id.
+    pub client_id: String,
+    /// Name of the device; of a local program, its client id.
+    pub device: String,
+    /// Its certificate; none for a local program.
+    pub certificate: Option<CertificateId>,
+    /// Where it comes from.
+    pub source: Option<IpAddr>,
+    /// Version of the protocol: 3 and 4 for 3.1 and 3.1.1, 5.
+    pub protocol: u8,
+    /// Since when it is connected.
+    pub since: Timestamp,
+}
+
+/// Why something was not published to devices.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PublishError {
+    /// The topic is none, or the payload is larger than a device may be sent.
+    #[error("{0}")]
+    Unfit(String),
+    /// The door is not open, or could not do it; whether devices got it is unknown.
+    #[error("{0}")]
+    Unavailable(String),
+}
+
+/// How a door is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DoorState {
+    /// It is to stay closed, by the settings.
+    Closed,
+    /// Nobody can come in yet: there is no certificate authority.
+    Waiting,
+    /// It is open; the places where it listens, as URLs such as `mqtts://0.0.0.0:8883`.
+    Open(Vec<String>),
+    /// It is to be open, and cannot be opened; it is tried again.
+    Failing(String),
+}
+
+/// The door, as operators see it.
+#[async_trait]
+pub trait LiveDoor: Send + Sync {
+    /// How it is.
+    fn state(&self) -> DoorState;
+
+    /// Who is connected, in the order of their client ids.
+    fn sessions(&self) -> Vec<SessionInfo>;
+
+    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was
+    /// connected.
+    async fn kick(&self, client_id: &str, forget: bool) -> bool;
+
+    /// Publishes to devices, and answers when what waits for those who are away is safe. How many sessions subscribe to
+    /// the topic, those of disconnected devices included; each delivery asks the receiver's policies.
+    async fn publish(&self, publication: Publication) -> Result<usize, PublishError>;
 }

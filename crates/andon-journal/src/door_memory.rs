@@ -19,6 +19,9 @@ pub enum MemoryKind {
 }
 
 impl MemoryKind {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Session, Self::Subscription, Self::Retained];
+
     /// The word under which it is stored.
     pub const fn word(self) -> &'static str {
         match self {

@@ -43,7 +43,8 @@ pub use journal::{
 pub use keeper::{Arrival, Keeper, KeeperError};
 pub use layer::JournalLayer;
 pub use reading_log::{
-    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
+    DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingFilter, ReadingLog,
+    ReadingLogError, ReadingLogStatus, ReadingPage, ReadingViews,
 };
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,

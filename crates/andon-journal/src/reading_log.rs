@@ -1,9 +1,10 @@
-//! How readings come in: kept in order, durably, before the device is answered.
+//! How readings come in, kept in order and durably before the device is answered; and how people see them.
 
 use std::sync::Arc;
 
-use andon_model::{IngestId, Problem, Timestamp};
+use andon_model::{IngestId, Problem, Reading, Timestamp};
 use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
 
 /// Longest name of a device, in bytes.
 pub const MAX_DEVICE_BYTES: usize = 256;
@@ -65,4 +66,61 @@ pub trait ReadingLog: Send + Sync {
     /// Keeps `readings` in this order, all or none, and answers when they are durable. Waits while too much
     /// is under way (back-pressure). A caller that gives up waiting does not know whether they were kept.
     async fn append(&self, readings: Vec<NewReading>) -> Result<Kept, ReadingLogError>;
+}
+
+/// How a log of readings is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReadingLogStatus {
+    /// The place behind the last durable reading.
+    pub next: IngestId,
+    /// Readings received since the log began.
+    pub received: u64,
+    /// Devices that have sent any.
+    pub devices: u64,
+    /// Ids that no readable line has.
+    pub missing: u64,
+    /// Why readings are refused at present.
+    pub failing: Option<Problem>,
+}
+
+/// Which readings to look at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadingFilter {
+    /// From this place on; without it, the newest.
+    pub from: Option<IngestId>,
+    /// Of this device only.
+    pub device: Option<String>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// Some readings, in order.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ReadingPage {
+    /// They.
+    pub readings: Vec<Reading>,
+    /// Where to go on.
+    pub next: IngestId,
+}
+
+/// Readings of one device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceReadings {
+    /// The device.
+    pub device: Arc<str>,
+    /// Received since the log began.
+    pub received: u64,
+}
+
+/// What people see of a log of readings.
+#[async_trait]
+pub trait ReadingViews: Send + Sync {
+    /// How it is.
+    fn status(&self) -> ReadingLogStatus;
+
+    /// Counts of up to `limit` devices whose names come after `after`.
+    fn received(&self, after: &str, limit: usize) -> Vec<DeviceReadings>;
+
+    /// Some readings. Looks at a limited number, so that a page may be empty and still say where to go on.
+    async fn readings(&self, filter: ReadingFilter) -> Result<ReadingPage, Problem>;
 }

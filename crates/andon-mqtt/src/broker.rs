@@ -1,14 +1,12 @@
 //! The broker: opens the door, publishes to devices, and tells who is there.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use andon_devices::CertificateId;
-use andon_devices::door::Admission;
+use andon_devices::door::{Admission, Publication, SessionInfo};
 use andon_devices::policy::{Policy, check_topic};
 use andon_journal::{DoorMemory, MemoryEntry, MemoryKind};
 use andon_model::{Clock, Timestamp};
-use bytes::Bytes;
 use rmqtt::codec::types::{Publish as PublishPacket, QoS};
 use rmqtt::codec::v5::PublishProperties;
 use rmqtt::context::ServerContext;
@@ -41,36 +39,6 @@ pub struct Ports {
     pub memory: Option<Arc<dyn DoorMemory>>,
     /// The present.
     pub clock: Arc<dyn Clock>,
-}
-
-/// Something that is published to devices.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Publication {
-    /// The topic.
-    pub topic: String,
-    /// The payload.
-    pub payload: Bytes,
-    /// Quality of service: 0, 1 or 2; what is above counts as 2. Sessions of disconnected devices take all of them.
-    pub qos: u8,
-    /// Whether it stays at the topic for those who subscribe later.
-    pub retain: bool,
-}
-
-/// A connection, as operators see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SessionInfo {
-    /// The client id.
-    pub client_id: String,
-    /// Name of the device; of a local program, its client id.
-    pub device: String,
-    /// Its certificate; none for a local program.
-    pub certificate: Option<CertificateId>,
-    /// Where it comes from.
-    pub source: Option<IpAddr>,
-    /// Version of the protocol: 3 and 4 for 3.1 and 3.1.1, 5.
-    pub protocol: u8,
-    /// Since when it is connected.
-    pub since: Timestamp,
 }
 
 /// A running broker. Dropping it stops listening and lets nobody do anything any more; [`Broker::stop`] says goodbye.

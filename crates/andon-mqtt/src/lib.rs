@@ -25,7 +25,8 @@ mod shared;
 mod takeover;
 mod watch;
 
-pub use broker::{Broker, Ports, Publication, SessionInfo};
+pub use andon_devices::door::{Publication, SessionInfo};
+pub use broker::{Broker, Ports};
 pub use error::MqttError;
 pub use lanes::{Lane, Lanes, Routes};
 pub use listener::{ListenerSettings, Transport};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use andon_model::Secret;
+use serde::Deserialize;
 
 use crate::ListenerSettings;
 
@@ -36,14 +37,16 @@ impl fmt::Debug for ServerIdentity {
     }
 }
 
-/// How much of anything. Each is per connection unless it says otherwise.
-#[derive(Debug, Clone)]
+/// How much of anything; unknown keys are refused. Each is per connection unless it says otherwise.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Sessions of all devices together, those of disconnected devices included. 100,000.
     pub sessions: usize,
     /// Connections of one listener that shake hands at the same time. 1,000.
     pub handshakes: usize,
     /// How long TLS, and then CONNECT, may take. 10 s.
+    #[serde(with = "humantime_serde")]
     pub handshake_time: Duration,
     /// Largest packet, in bytes. 256 KiB.
     pub packet_bytes: u32,
@@ -65,12 +68,16 @@ pub struct Limits {
     /// MQTT 5, told to be quicker. 3,600.
     pub keep_alive_seconds: u16,
     /// How long the session of a disconnected client is kept. Seven days.
+    #[serde(with = "humantime_serde")]
     pub session_time: Duration,
     /// How long a message may wait for its receiver. One day.
+    #[serde(with = "humantime_serde")]
     pub message_time: Duration,
     /// How long a client may take to accept what it is sent. 5 s.
+    #[serde(with = "humantime_serde")]
     pub send_time: Duration,
     /// How long the lane may take to make a publish durable before the connection is given up. 30 s.
+    #[serde(with = "humantime_serde")]
     pub durable_time: Duration,
     /// Retained messages of all devices together. 100,000.
     pub retained: usize,

@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::sync::Arc;
 
+use andon_devices::door::LiveDoor;
 use andon_engine::Handle;
-use andon_journal::{Attachments, Secrets};
+use andon_journal::{Attachments, ReadingViews, Secrets};
 use andon_model::{Clock, Code, IdSource, Problem};
 use tokio::sync::Semaphore;
 use tracing::Instrument;
@@ -22,6 +23,8 @@ pub(crate) struct Api {
     pub(crate) tokens: TokenBook,
     pub(crate) secrets: Arc<dyn Secrets>,
     pub(crate) office: Arc<Office>,
+    pub(crate) door: Arc<dyn LiveDoor>,
+    pub(crate) readings: Arc<dyn ReadingViews>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) metrics: RenderMetrics,
@@ -36,13 +39,16 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(parts: ServerParts) -> Self {
-        let ServerParts { handle, attachments, tokens, secrets, office, clock, ids, metrics, settings } = parts;
+        let ServerParts { handle, attachments, tokens, secrets, office, door, readings, clock, ids, metrics, settings } =
+            parts;
         Self {
             handle,
             attachments,
             tokens: TokenBook::new(tokens, clock.clone()),
             secrets,
             office: Arc::new(Office::new(office, clock.clone(), ids.clone())),
+            door,
+            readings,
             clock,
             ids,
             metrics,

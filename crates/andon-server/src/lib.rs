@@ -30,8 +30,9 @@ mod settings;
 
 use std::sync::Arc;
 
+use andon_devices::door::LiveDoor;
 use andon_engine::Handle;
-use andon_journal::{Attachments, Secrets, Tokens};
+use andon_journal::{Attachments, ReadingViews, Secrets, Tokens};
 use andon_model::{Clock, IdSource};
 
 pub use auth::{fresh_token, token_from_bytes, token_hash};
@@ -55,6 +56,10 @@ pub struct ServerParts {
     pub secrets: Arc<dyn Secrets>,
     /// What devices are onboarded and managed with.
     pub office: OfficeParts,
+    /// The door by which devices come in.
+    pub door: Arc<dyn LiveDoor>,
+    /// What devices have reported.
+    pub readings: Arc<dyn ReadingViews>,
     /// The present, for expiry and signatures.
     pub clock: Arc<dyn Clock>,
     /// Where request ids come from.

@@ -45,6 +45,8 @@ pub fn openapi_json() -> Result<String, serde_json::Error> {
         (name = "destinations", description = "Where requests go"),
         (name = "configuration", description = "Sources, lookups, decisions, tables, actions, destinations"),
         (name = "devices", description = "Devices, their certificates and policies"),
+        (name = "mqtt", description = "The door for devices, and commands to them"),
+        (name = "readings", description = "What devices have reported"),
         (name = "oauth", description = "Access tokens for programs"),
         (name = "tokens", description = "Who may do what"),
         (name = "secrets", description = "Credentials of destinations and sources"),

@@ -6,19 +6,21 @@ use std::sync::Arc;
 use crate::database::Database;
 use crate::lease::LiveLockSlot;
 use crate::location::Location;
+use crate::ports::door_memory::DoorWrites;
 use crate::writer::Writer;
 use crate::{MasterKey, OpenError};
 
 /// The journal, views, configuration, tokens and secrets on one database.
 ///
-/// Implements [`andon_journal::Journal`], [`andon_journal::Views`],
-/// [`andon_journal::Configurations`], [`andon_journal::Tokens`], [`andon_journal::Secrets`] and
+/// Implements [`andon_journal::Journal`], [`andon_journal::Views`], [`andon_journal::Configurations`],
+/// [`andon_journal::Tokens`], [`andon_journal::Secrets`], [`andon_journal::DoorMemory`] and
 /// [`andon_devices::registry::Registry`]. Share it by `Arc`. Several processes may open the same database; one of them at a time holds the lease.
 pub struct SqlStore {
     pub(crate) db: Arc<Database>,
     pub(crate) writer: Writer,
     pub(crate) live: LiveLockSlot,
     pub(crate) key: MasterKey,
+    pub(crate) door: DoorWrites,
 }
 
 impl SqlStore {
@@ -32,7 +34,13 @@ impl SqlStore {
             create_folder_of(path, &location)?;
         }
         let db = Arc::new(Database::open(location).await?);
-        Ok(Self { writer: Writer::start(Arc::clone(&db)), live: LiveLockSlot::default(), db, key })
+        Ok(Self {
+            writer: Writer::start(Arc::clone(&db)),
+            live: LiveLockSlot::default(),
+            door: DoorWrites::default(),
+            db,
+            key,
+        })
     }
 
     /// Waits for the write that is under way, closes every connection and gives the lease's lock back;

@@ -12,6 +12,7 @@
 mod clock;
 mod dice;
 mod documents;
+pub mod door_memory_contract;
 mod faulty_journal;
 pub mod journal_contract;
 pub mod memory_journal;

@@ -103,6 +103,12 @@ pub(crate) enum Command {
     /// Make, show and replace the certificate authority of devices
     #[command(subcommand)]
     Ca(commands::ca::Ca),
+    /// Look at the door for devices, send clients away, publish to devices
+    #[command(subcommand)]
+    Mqtt(commands::mqtt::Mqtt),
+    /// List and count what devices have reported
+    #[command(subcommand)]
+    Readings(commands::readings::Readings),
     /// Manage who gets access tokens
     #[command(subcommand)]
     Oauth(commands::oauth::Oauth),

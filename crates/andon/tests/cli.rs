@@ -55,6 +55,13 @@ const COMMANDS: &[&str] = &[
     "episodes list",
     "episodes show",
     "episodes close",
+    "mqtt status",
+    "mqtt sessions",
+    "mqtt kick",
+    "mqtt publish",
+    "readings list",
+    "readings count",
+    "readings status",
     "quarantine list",
     "quarantine show",
     "quarantine replay",
@@ -223,7 +230,9 @@ fn secrets_and_tokens_are_private() {
 #[test]
 fn a_server_stops_in_good_order_and_holds_its_journal() {
     let server = Server::start();
-    let second = andon().args(["serve", "--listen", "127.0.0.1:0", "--data"]).arg(server.data()).output().unwrap();
+    let mut second = andon();
+    second.args(["serve", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--data"]);
+    let second = second.arg(server.data()).output().unwrap();
     check(&second, 1, &["AND-5002"]);
     let (status, folder) = server.terminate();
     assert_eq!(status.code(), Some(0));

@@ -102,6 +102,11 @@ impl RawLog {
         self.shared.received.lock().clone()
     }
 
+    /// Looks at the counts without a copy of them.
+    pub(crate) fn with_received<T>(&self, look: impl FnOnce(&Received) -> T) -> T {
+        look(&self.shared.received.lock())
+    }
+
     /// Every segment, here and in the archive, in order.
     pub fn segments(&self) -> Vec<SegmentInfo> {
         self.index.all()

@@ -24,6 +24,7 @@ mod segment;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod views;
 mod writer;
 
 pub use archive::{Archive, ArchiveError, Packing};

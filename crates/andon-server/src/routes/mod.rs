@@ -11,11 +11,13 @@ mod episodes;
 mod errors;
 mod events;
 mod intake;
+mod mqtt;
 mod oauth;
 mod onboard;
 mod operations;
 mod paging;
 mod quarantine;
+mod readings;
 mod rule_services;
 mod runs;
 mod secrets;
@@ -92,6 +94,13 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(oauth::list, oauth::create))
         .routes(routes!(oauth::delete))
         .routes(routes!(oauth::create_refresh_token))
+        .routes(routes!(mqtt::show))
+        .routes(routes!(mqtt::sessions))
+        .routes(routes!(mqtt::kick))
+        .routes(routes!(mqtt::publish))
+        .routes(routes!(readings::list))
+        .routes(routes!(readings::status))
+        .routes(routes!(readings::devices))
         .routes(routes!(operations::status))
         .routes(routes!(operations::openapi))
 }

@@ -2,7 +2,7 @@
 //!
 //! Handlers send and read the types of the journal, the engine and the model themselves, which know
 //! nothing of OpenAPI. The types here say the same for readers; nothing is ever built from them in the
-//! product. Tests take real values through both forms, so that the two cannot drift apart.
+//! product, but for those of `reporting`. Tests take real values through both forms, so that the two cannot drift apart.
 
 mod configuration;
 mod delivery;
@@ -10,6 +10,7 @@ mod devices;
 mod evidence;
 mod operations;
 mod problem;
+mod reporting;
 mod rule_services;
 mod what_if;
 
@@ -35,6 +36,9 @@ pub use operations::{
     WantedToken,
 };
 pub use problem::{Finding, Problem, ProblemAnswer, QuarantinedPart, Severity};
+pub use reporting::{
+    Command, DeviceReadings, Door, DoorState, Published, Reading, ReadingLogStatus, ReadingPage, Session,
+};
 pub use rule_services::{RuleAnswer, RuleError, RuleErrorDetail, RuleQuestion};
 pub use what_if::{Against, Changed, EventDifference, Part, PartKind, WhatIf, WhatIfPage};
 

@@ -12,5 +12,6 @@ mod limits;
 mod listener;
 mod logs;
 mod oauth;
+mod reporting;
 mod rule_services;
 mod support;

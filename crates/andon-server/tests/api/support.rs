@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use andon_devices::SystemEntropy;
+use andon_devices::door::{DoorState, LiveDoor, Publication, PublishError, SessionInfo};
 use andon_engine::{Adapters, Engine, EngineParts, EngineSettings, SourceParts, Target};
 use andon_journal::{
-    Decoded, Decoder, Delivery, Document, DocumentCheck, Finding, IntakeAuth, NewToken, Role, Secrets, Tokens,
+    Decoded, Decoder, Delivery, DeviceReadings, Document, DocumentCheck, Finding, IntakeAuth, NewToken, ReadingFilter,
+    ReadingLogStatus, ReadingPage, ReadingViews, Role, Secrets, Tokens,
 };
-use andon_model::{Clock, Code, Event, Name, Problem, Secret, SystemIds, Timestamp};
+use andon_model::{Clock, Code, Event, IngestId, Name, Problem, Reading, Secret, SystemIds, Timestamp};
 use andon_server::{DeviceSettings, OfficeParts, ServerParts, ServerSettings, schema, token_hash};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{Dice, MemoryRegistry, SimulatedDestination};
+use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use bytes::Bytes;
@@ -124,12 +127,77 @@ pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc
             keys: Arc::new(SystemEntropy),
             settings: DeviceSettings::default(),
         },
+        door: Arc::new(TestDoor),
+        readings: Arc::new(TestReadings),
         clock: clock.clone(),
         ids: Arc::new(SystemIds::default()),
         metrics: Arc::new(|| "andon_events_total 1\n".to_owned()),
         settings,
     };
     (parts, engine, journal, clock)
+}
+
+/// An open door with one client behind it.
+struct TestDoor;
+
+#[async_trait]
+impl LiveDoor for TestDoor {
+    fn state(&self) -> DoorState {
+        DoorState::Open(vec!["mqtts://127.0.0.1:8883".to_owned()])
+    }
+
+    fn sessions(&self) -> Vec<SessionInfo> {
+        vec![SessionInfo {
+            client_id: "pump-01".to_owned(),
+            device: "pump-01".to_owned(),
+            certificate: None,
+            source: Some([127, 0, 0, 1].into()),
+            protocol: 4,
+            since: Timestamp::from_micros(NOW * 1_000_000),
+        }]
+    }
+
+    async fn kick(&self, client_id: &str, _forget: bool) -> bool {
+        client_id == "pump-01"
+    }
+
+    /// The number of subscribers is the number of bytes, so that tests see what came.
+    async fn publish(&self, publication: Publication) -> Result<usize, PublishError> {
+        match publication.topic.as_str() {
+            "#" => Err(PublishError::Unfit("not a topic".to_owned())),
+            "closed" => Err(PublishError::Unavailable("the door is closed".to_owned())),
+            _ => Ok(publication.payload.len()),
+        }
+    }
+}
+
+/// Two readings of two devices.
+struct TestReadings;
+
+#[async_trait]
+impl ReadingViews for TestReadings {
+    fn status(&self) -> ReadingLogStatus {
+        ReadingLogStatus { next: IngestId(3), received: 2, devices: 2, missing: 0, failing: None }
+    }
+
+    fn received(&self, after: &str, limit: usize) -> Vec<DeviceReadings> {
+        let all = ["d1", "d2"].into_iter().filter(|device| *device > after).take(limit);
+        all.map(|device| DeviceReadings { device: device.into(), received: 1 }).collect()
+    }
+
+    async fn readings(&self, filter: ReadingFilter) -> Result<ReadingPage, Problem> {
+        let reading = |id, device: &str, payload: &[u8]| Reading {
+            id: IngestId(id),
+            received: Timestamp::from_micros(NOW * 1_000_000),
+            device: device.into(),
+            topic: format!("data/{device}").into(),
+            payload: payload.to_vec(),
+        };
+        let all = [reading(1, "d1", b"{\"t\":1}"), reading(2, "d2", b"\xff")].into_iter();
+        let meant = all.filter(|reading| filter.device.as_deref().is_none_or(|device| *reading.device == *device));
+        let behind = meant.filter(|reading| filter.from.is_none_or(|from| reading.id >= from));
+        Ok(ReadingPage { readings: behind.take(filter.limit).collect(), next: IngestId(3) })
+    }
 }
 
 fn new_token(role: Role) -> NewToken {

@@ -3,6 +3,7 @@
 
 mod attachments;
 mod configurations;
+pub(crate) mod door_memory;
 mod episodes;
 mod events;
 mod journal;

@@ -4,7 +4,7 @@ use andon_journal::Append;
 use andon_model::Event;
 use andon_store::{MasterKey, SqlStore};
 use andon_testkit::journal_contract::Fixture;
-use andon_testkit::{postgres, registry_contract};
+use andon_testkit::{door_memory_contract, postgres, registry_contract};
 use async_trait::async_trait;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -83,7 +83,7 @@ impl Fixture for Postgres {
     }
 }
 
-macro_rules! registry_fixture {
+macro_rules! further_contracts {
     ($($database:ty),*) => {$(
         #[async_trait]
         impl registry_contract::Fixture for $database {
@@ -97,10 +97,22 @@ macro_rules! registry_fixture {
                 Fixture::open(self).await
             }
         }
+        #[async_trait]
+        impl door_memory_contract::Fixture for $database {
+            type Store = SqlStore;
+
+            async fn new() -> Self {
+                <Self as Fixture>::new().await
+            }
+
+            async fn open(&self) -> SqlStore {
+                Fixture::open(self).await
+            }
+        }
     )*};
 }
 
-registry_fixture!(Sqlite, Postgres);
+further_contracts!(Sqlite, Postgres);
 
 /// An append of one event.
 pub(crate) fn append_of(id: &str, kind: &str) -> Append {

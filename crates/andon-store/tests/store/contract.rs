@@ -1,10 +1,11 @@
-//! The contracts of the journal and of the registry on both databases.
+//! The contracts of the journal, the registry and the door's memory on both databases.
 
 mod sqlite {
     use crate::common::Sqlite;
 
     andon_testkit::journal_contract!(Sqlite);
     andon_testkit::registry_contract!(Sqlite);
+    andon_testkit::door_memory_contract!(Sqlite);
 }
 
 mod postgres {
@@ -12,4 +13,5 @@ mod postgres {
 
     andon_testkit::journal_contract!(Postgres);
     andon_testkit::registry_contract!(Postgres);
+    andon_testkit::door_memory_contract!(Postgres);
 }

@@ -15,8 +15,10 @@ pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
 pub(crate) mod lookups;
+pub(crate) mod mqtt;
 pub(crate) mod oauth;
 pub(crate) mod quarantine;
+pub(crate) mod readings;
 mod release;
 pub(crate) mod replay;
 pub(crate) mod runs;
@@ -75,6 +77,8 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Lookups(lookups) => lookups::run(lookups, &context).await,
         Command::Devices(devices) => devices::run(devices, &context).await,
         Command::Ca(ca) => ca::run(ca, &context).await,
+        Command::Mqtt(mqtt) => mqtt::run(mqtt, &context).await,
+        Command::Readings(readings) => readings::run(readings, &context).await,
         Command::Oauth(oauth) => oauth::run(oauth, &context).await,
         Command::Simulate(simulate) => simulate::run(simulate, &context).await,
         Command::Token(token) => token::run(token, &context).await,

@@ -23,6 +23,10 @@ use crate::wiring::{Instance, telemetry};
   [limits]     events_body_bytes, sources_body_bytes, configuration_body_bytes, other_body_bytes,
                all_bodies_bytes, max_requests, max_connections, request_seconds, head_seconds,
                head_bytes, drain_seconds
+  [devices]    endpoint, public_url, organization, certificate_days, overlap_days,
+               revocation_list_hours, root_topic, command_topic
+  [mqtt]       enabled, listen, websocket, plain, plain_policy; [mqtt.events]; [mqtt.limits]
+  [readings]   folder, keep, segment_bytes, segment_age
   [engine]     max_backlog, max_pending_runs, max_loaded_runs, decide_batch, drain
   [retention]  events, keys, quarantine, marks
   [log]        format, filter
@@ -31,6 +35,9 @@ pub(crate) struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8480]
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Address and port for devices, MQTT over TLS [default: 127.0.0.1:8883]
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) mqtt: Option<SocketAddr>,
     /// Keep the journal in this database; a URL with a password belongs into `ANDON_DATABASE__URL`
     #[arg(long, value_name = "postgres://USER@HOST/DATABASE")]
     pub(crate) database: Option<String>,

@@ -18,7 +18,7 @@ use crate::cli::GlobalOptions;
 use crate::commands::serve::Serve;
 use crate::nearest::nearest;
 use crate::output::Failure;
-pub(crate) use sections::{Client, Data, Database, Engine, Http, Log, LogFormat, Retention};
+pub(crate) use sections::{Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, Retention};
 
 /// The settings file that is read when it exists and no other is named.
 const DEFAULT_FILE: &str = "andon.toml";
@@ -37,6 +37,10 @@ pub(crate) struct Settings {
     pub(crate) limits: ServerSettings,
     /// `[devices]`: how devices are onboarded; the keys stand in `andon_server::DeviceSettings`.
     pub(crate) devices: DeviceSettings,
+    /// `[mqtt]`
+    pub(crate) mqtt: Mqtt,
+    /// `[readings]`
+    pub(crate) readings: Readings,
     /// `[engine]`
     pub(crate) engine: Engine,
     /// `[retention]`
@@ -123,6 +127,8 @@ pub(crate) struct Overrides {
     #[serde(skip_serializing_if = "Section::is_empty")]
     http: Section,
     #[serde(skip_serializing_if = "Section::is_empty")]
+    mqtt: Section,
+    #[serde(skip_serializing_if = "Section::is_empty")]
     log: Section,
     #[serde(skip_serializing_if = "Section::is_empty")]
     client: Section,
@@ -155,6 +161,7 @@ impl Overrides {
         if let Some(serve) = serve {
             overrides.database.set("url", serve.database.clone());
             overrides.http.set("listen", serve.listen.map(|address| address.to_string()));
+            overrides.mqtt.set("listen", serve.mqtt.map(|address| address.to_string()));
             overrides.log.set("format", serve.log_format.map(|format| format.to_string()));
             overrides.log.set("filter", serve.log.clone());
         }
@@ -185,6 +192,8 @@ mod tests {
         check("[retention]\nquarantine = '1 day'\n", "[retention] quarantine", "at least as long");
         check("[http\n", "/", "line 1");
         check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
+        check("[mqtt.limits]\npublish_rat = 1\n", "mqtt.limits.publish_rat, in /", "did you mean publish_rate?");
+        check("[mqtt.events]\n'a/#' = 'Not a name'\n", "mqtt.events", "");
     }
 
     #[test]

@@ -1,12 +1,15 @@
 //! The sections of `andon.toml`. Every key has a default; durations are written like `30s`, `5m`, `400 days`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use andon_engine::EngineSettings;
-use andon_model::Secret;
+use andon_lake::raw::RawLogSettings;
+use andon_model::{Name, Secret};
+use andon_mqtt::Limits;
 use clap::ValueEnum;
 use serde::{Deserialize, Deserializer};
 
@@ -47,6 +50,67 @@ pub(crate) struct Http {
 impl Default for Http {
     fn default() -> Self {
         Self { listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT) }
+    }
+}
+
+/// The port of MQTT over TLS, as registered.
+const MQTTS_PORT: u16 = 8883;
+
+/// `[mqtt]`: the door for devices.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Mqtt {
+    /// Whether there is a door. Default `true`; it opens when there is a certificate authority.
+    pub(crate) enabled: bool,
+    /// Address and port for MQTT over TLS with client certificates. Default `127.0.0.1:8883`.
+    pub(crate) listen: SocketAddr,
+    /// Address and port for MQTT over WebSocket over the same TLS. Default: none.
+    pub(crate) websocket: Option<SocketAddr>,
+    /// A loopback address and port for programs on this machine, without TLS. Default: none.
+    pub(crate) plain: Option<SocketAddr>,
+    /// File with the policy of those programs; needed with `plain`.
+    pub(crate) plain_policy: Option<PathBuf>,
+    /// Filters of topics that are events, each with the source that decodes them. Default `"events/#" = "cloudevents"`.
+    pub(crate) events: BTreeMap<String, Name>,
+    /// Limits; the keys stand in `andon_mqtt::Limits`.
+    pub(crate) limits: Limits,
+}
+
+impl Default for Mqtt {
+    fn default() -> Self {
+        let cloud_events = Name::new("cloudevents").ok().map(|source| ("events/#".to_owned(), source));
+        Self {
+            enabled: true,
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), MQTTS_PORT),
+            websocket: None,
+            plain: None,
+            plain_policy: None,
+            events: cloud_events.into_iter().collect(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// `[readings]`: the raw log.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Readings {
+    /// Its folder. Default: `readings` in the data folder.
+    pub(crate) folder: Option<PathBuf>,
+    /// How long readings are kept. Default 400 days.
+    #[serde(with = "humantime_serde")]
+    pub(crate) keep: Duration,
+    /// Size at which a segment is closed. Default 64 MiB.
+    pub(crate) segment_bytes: u64,
+    /// Age at which a segment is closed. Default 15 min.
+    #[serde(with = "humantime_serde")]
+    pub(crate) segment_age: Duration,
+}
+
+impl Default for Readings {
+    fn default() -> Self {
+        let RawLogSettings { segment_bytes, segment_age, .. } = RawLogSettings::default();
+        Self { folder: None, keep: Duration::from_hours(400 * 24), segment_bytes, segment_age }
     }
 }
 

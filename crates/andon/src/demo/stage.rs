@@ -91,5 +91,6 @@ fn settings(data_folder: &Path) -> Settings {
     let mut settings = Settings::default();
     data_folder.clone_into(&mut settings.data.folder);
     settings.http.listen.set_port(0);
+    settings.mqtt.listen.set_port(0);
     settings
 }

@@ -1,4 +1,4 @@
-//! A running Andon: store, engine and API, started in this order and stopped in the other.
+//! A running Andon: store, raw log, engine, door and API, started in this order and stopped in the other.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::adapters::Wires;
+use super::door::{Door, DoorParts};
+use super::readings::Readings;
 use super::{folder, tokens};
 use crate::config::Settings;
 use crate::output::{FREE_THE_ADDRESS, Failure};
@@ -28,6 +30,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Instance {
     engine: Engine,
     store: Arc<SqlStore>,
+    readings: Readings,
+    door: Arc<Door>,
     serving: JoinHandle<()>,
     stop_serving: CancellationToken,
     address: SocketAddr,
@@ -35,17 +39,19 @@ pub(crate) struct Instance {
 }
 
 impl Instance {
-    /// Opens the store, starts the engine, then the API.
+    /// Opens the store and the raw log, starts the engine, then lets devices and callers in.
     pub(crate) async fn start(settings: &Settings, metrics: RenderMetrics) -> anyhow::Result<Self> {
         let listener = listen(settings.http.listen).await?;
         let address = listener.local_addr()?;
         let store = folder::open_store(settings).await?;
+        let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
         let engine = start_engine(settings, &store).await?;
         let first_token = tokens::create_first(settings, &store).await?;
+        let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
-        let parts = server_parts(settings, &engine, &store, metrics);
+        let parts = server_parts(settings, &engine, &store, (&door, &readings), metrics);
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
-        Ok(Self { engine, store, serving, stop_serving, address, first_token })
+        Ok(Self { engine, store, readings, door, serving, stop_serving, address, first_token })
     }
 
     /// Where the API listens.
@@ -71,12 +77,14 @@ impl Instance {
         }
     }
 
-    /// Closes the intakes, lets requests under way finish, and closes the store.
+    /// Closes the intakes and the door, lets requests under way finish, and closes the store.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         tracing::info!("stopping: intakes close, requests under way finish");
         self.stop_serving.cancel();
         self.serving.await.context("the API ended unexpectedly")?;
+        self.door.stop().await;
         let ended = self.engine.stop().await;
+        self.readings.close().await;
         if let Some(store) = Arc::into_inner(self.store) {
             store.close().await;
         }
@@ -141,17 +149,36 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
     }
 }
 
-fn server_parts(settings: &Settings, engine: &Engine, store: &Arc<SqlStore>, metrics: RenderMetrics) -> ServerParts {
+fn server_parts(
+    settings: &Settings,
+    engine: &Engine,
+    store: &Arc<SqlStore>,
+    devices: (&Arc<Door>, &Readings),
+    metrics: RenderMetrics,
+) -> ServerParts {
+    let (door, readings) = devices;
     ServerParts {
         handle: engine.handle().clone(),
         attachments: store.clone(),
         tokens: store.clone(),
         secrets: store.clone(),
         office: office_parts(settings, store),
+        door: door.clone(),
+        readings: readings.log.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds::default()),
         metrics,
         settings: settings.limits.clone(),
+    }
+}
+
+fn door_parts(engine: &Engine, store: &Arc<SqlStore>, readings: &Readings) -> DoorParts {
+    DoorParts {
+        registry: store.clone(),
+        memory: store.clone(),
+        readings: readings.log.clone(),
+        handle: engine.handle().clone(),
+        clock: Arc::new(SystemClock),
     }
 }
 

@@ -3,8 +3,10 @@
 mod adapters;
 #[cfg(debug_assertions)]
 mod crash_points;
+mod door;
 mod folder;
 mod instance;
+mod readings;
 pub(crate) mod secrets;
 pub(crate) mod signals;
 pub(crate) mod telemetry;

@@ -64,7 +64,7 @@ impl Server {
     pub(crate) fn start_with(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut command = andon();
         command.envs(variables.iter().copied());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data"]);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--log-format", "json", "--data"]);
         command.arg(folder.path().join("data")).current_dir(folder.path());
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -73,7 +73,8 @@ impl Plant {
     pub(crate) async fn start(&mut self, environment: &[(&str, String)]) {
         let mut command = Command::new(env!("CARGO_BIN_EXE_andon"));
         command.arg("serve").arg("--data").arg(self.folder.path().join("data"));
-        command.args(["--listen", &format!("127.0.0.1:{}", self.port), "--log", "warn"]);
+        let listen = format!("127.0.0.1:{}", self.port);
+        command.args(["--listen", &listen, "--mqtt", "127.0.0.1:0", "--log", "warn"]);
         command.env_clear().envs(environment.iter().cloned()).stdout(Stdio::null()).stderr(Stdio::null());
         if let Some(database) = &self.database {
             command.env("ANDON_DATABASE__URL", database.url());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_journal::{MAX_PAYLOAD_BYTES, NewReading, ReadingLog as _, ReadingLogError};
+use andon_journal::{MAX_PAYLOAD_BYTES, NewReading, ReadingFilter, ReadingLog as _, ReadingLogError, ReadingViews};
 use andon_model::{Clock, Code, IngestId, Name, Timestamp};
 use andon_testkit::Dice;
 
@@ -184,4 +184,33 @@ async fn counts_survive_kills() {
         assert_eq!(log.received().devices.into_iter().collect::<Vec<(Arc<str>, u64)>>(), expect);
         disk = disk.after_power_loss();
     }
+}
+
+#[tokio::test]
+async fn people_see_pages_of_readings() {
+    let log = open(&SimulatedDisk::new(Dice::new(1)), settings());
+    for n in 1..=500 {
+        log.append(one(n)).await.expect("kept");
+    }
+    let check = async |from: Option<u64>, device: Option<&str>, limit: usize, ids: Vec<u64>, next: u64| {
+        let filter = ReadingFilter { from: from.map(IngestId), device: device.map(str::to_owned), limit };
+        let page = log.readings(filter).await.expect("read");
+        let found: Vec<u64> = page.readings.iter().map(|reading| reading.id.0).collect();
+        assert_eq!((found, page.next.0), (ids, next), "from {from:?} of {device:?}, {limit}");
+    };
+    check(None, None, 3, vec![498, 499, 500], 501).await;
+    check(None, Some("d0"), 2, vec![498, 500], 501).await;
+    check(None, Some("nobody"), 2, vec![], 501).await;
+    check(Some(1), None, 2, vec![1, 2], 3).await;
+    check(Some(3), Some("d1"), 2, vec![3, 5], 7).await;
+    check(Some(499), None, 100, vec![499, 500], 501).await;
+    check(Some(501), None, 100, vec![], 501).await;
+    let status = log.status();
+    assert_eq!((status.received, status.devices, status.missing, status.next), (500, 2, 0, IngestId(501)));
+    let names = |after: &str, limit| -> Vec<_> {
+        let counts = ReadingViews::received(&log, after, limit).into_iter();
+        counts.map(|count| (count.device.to_string(), count.received)).collect()
+    };
+    assert_eq!(names("", 9), [("d0".to_owned(), 250), ("d1".to_owned(), 250)]);
+    assert_eq!(names("d0", 1), [("d1".to_owned(), 250)]);
 }

@@ -1,0 +1,140 @@
+//! `andon mqtt`: the door for devices, who is connected, and commands to them.
+
+use std::io::Read as _;
+use std::process::ExitCode;
+
+use andon_server::schema::{Command, Door, DoorState, Published, Session};
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::client::segment;
+use crate::commands::Context;
+use crate::output::{Cell, Grid, Tone};
+
+/// Look at the door for devices, send clients away, publish to devices
+#[derive(Debug, Subcommand)]
+pub(crate) enum Mqtt {
+    /// Show whether the door is open and where it listens
+    Status,
+    /// List who is connected
+    Sessions(Sessions),
+    /// End the connection of a client; it may come back unless its certificate is revoked
+    Kick {
+        /// Its client id
+        client_id: String,
+        /// Forget its session as well, with subscriptions and all that waits in it
+        #[arg(long)]
+        forget: bool,
+    },
+    /// Publish to devices; those that are away get it when they come back
+    Publish(Publish),
+}
+
+/// Which clients to list.
+#[derive(Debug, Args)]
+pub(crate) struct Sessions {
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_name = "NUMBER")]
+    limit: usize,
+    /// Client ids behind this one
+    #[arg(long, value_name = "CLIENT_ID")]
+    after: Option<String>,
+    /// Only clients of this device
+    #[arg(long, value_name = "NAME")]
+    device: Option<String>,
+}
+
+/// What to publish.
+#[derive(Debug, Args)]
+pub(crate) struct Publish {
+    /// The topic, for example commands/pump-01/restart
+    topic: String,
+    /// The payload; read from standard input when left out
+    payload: Option<String>,
+    /// Quality of service: 0, 1 or 2
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    qos: u8,
+    /// Leave it at the topic for those who subscribe later
+    #[arg(long)]
+    retain: bool,
+}
+
+pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCode> {
+    let client = context.client()?;
+    match mqtt {
+        Mqtt::Status => {
+            let door: Door = client.get("/api/v1/mqtt").await?;
+            context.output.show(&door, facts)?;
+        }
+        Mqtt::Sessions(Sessions { limit, after, device }) => {
+            let query = [("limit", Some(limit.to_string())), ("after", after), ("device", device)];
+            let rows: Vec<Session> = client.list("/api/v1/mqtt/sessions", &query).await?;
+            context.output.show(&rows, |rows| list_table(rows))?;
+        }
+        Mqtt::Kick { client_id, forget } => {
+            let path = format!("/api/v1/mqtt/sessions/{}?forget={forget}", segment(&client_id));
+            let _: Value = client.act(Method::DELETE, &path).await?;
+            let kicked = json!({ "client_id": client_id, "forgotten": forget });
+            context.output.say(&kicked, |_| format!("{client_id} is no longer connected"))?;
+        }
+        Mqtt::Publish(publish) => {
+            let command = command(publish)?;
+            let published: Published = client.submit(Method::POST, "/api/v1/mqtt/publish", &command).await?;
+            let sentence = |published: &Published| match published.subscribers {
+                0 => format!("nobody subscribes to {}", command.topic),
+                1 => format!("published to {}, one session subscribes", command.topic),
+                many => format!("published to {}, {many} sessions subscribe", command.topic),
+            };
+            context.output.say(&published, sentence)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn command(publish: Publish) -> anyhow::Result<Command> {
+    let Publish { topic, payload, qos, retain } = publish;
+    let payload = match payload {
+        Some(payload) => payload,
+        None => {
+            let mut read = String::new();
+            std::io::stdin().read_to_string(&mut read)?;
+            read
+        }
+    };
+    Ok(Command { topic, payload: Some(Value::String(payload)), payload_base64: None, qos: Some(qos), retain })
+}
+
+fn facts(door: &Door) -> Grid {
+    let mut grid = Grid::pairs();
+    let state = match door.state {
+        DoorState::Open => Cell::toned("open", Tone::Good),
+        DoorState::Closed => "closed, by the settings".into(),
+        DoorState::Waiting => Cell::toned("waits for the first device, or for `andon ca init`", Tone::Warn),
+        DoorState::Failing => Cell::toned("cannot be opened", Tone::Bad),
+    };
+    grid.pair("door", state);
+    for place in &door.places {
+        grid.pair("listens at", place);
+    }
+    if let Some(detail) = &door.detail {
+        grid.pair("because", detail);
+    }
+    grid.pair("connected", door.sessions.to_string());
+    grid
+}
+
+fn list_table(rows: &[Session]) -> Grid {
+    let mut grid = Grid::new(["client id", "device", "protocol", "from", "since"], "nobody is connected");
+    for row in rows {
+        let source = row.source.as_deref().unwrap_or("");
+        grid.row([
+            (&row.client_id).into(),
+            (&row.device).into(),
+            (&row.protocol).into(),
+            source.into(),
+            (&row.since).into(),
+        ]);
+    }
+    grid
+}

@@ -1,0 +1,68 @@
+//! What keeps the payloads of the two lanes: the raw log readings, the journal events.
+
+use std::sync::Arc;
+
+use andon_devices::policy::filter_matches;
+use andon_engine::{Handle, IntakeError};
+use andon_journal::{Arrival, Delivery, Keeper, KeeperError, NewReading, ReadingLog, ReadingLogError};
+use andon_model::Name;
+use async_trait::async_trait;
+
+/// Keeps readings in the raw log.
+pub(super) struct Readings(pub(super) Arc<dyn ReadingLog>);
+
+#[async_trait]
+impl Keeper for Readings {
+    async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), KeeperError> {
+        let readings = arrivals.into_iter().map(reading).collect();
+        match self.0.append(readings).await {
+            Ok(_) => Ok(()),
+            Err(ReadingLogError::Unwritable(problem)) => Err(KeeperError::Failed(problem.to_string())),
+            Err(error) => Err(KeeperError::Failed(error.to_string())),
+        }
+    }
+}
+
+fn reading(arrival: Arrival) -> NewReading {
+    NewReading {
+        received: arrival.received,
+        device: arrival.device.into(),
+        topic: arrival.topic.into(),
+        payload: arrival.payload.into(),
+    }
+}
+
+/// Gives payloads to the source that a filter names, which decodes and stores them.
+pub(super) struct Events {
+    pub(super) handle: Handle,
+    /// Filters with their sources; the first that matches counts.
+    pub(super) sources: Vec<(String, Name)>,
+}
+
+#[async_trait]
+impl Keeper for Events {
+    /// What cannot be decoded is durable in quarantine and counts as kept: sending it again would change nothing.
+    async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), KeeperError> {
+        for arrival in arrivals {
+            let source = self.sources.iter().find(|(filter, _)| filter_matches(filter, &arrival.topic));
+            let (_, source) = source.ok_or_else(|| KeeperError::Failed("no source takes this topic".to_owned()))?;
+            let delivered = self.handle.deliver(source, delivery(arrival)).await;
+            delivered.map_err(|error| match error {
+                IntakeError::Busy { .. } => KeeperError::Busy,
+                other => KeeperError::Failed(other.to_string()),
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// CloudEvents come over MQTT in structured mode, as JSON; a source that is none of CloudEvents does not look at the
+/// media type.
+fn delivery(arrival: Arrival) -> Delivery {
+    Delivery {
+        content_type: Some("application/cloudevents+json".to_owned()),
+        headers: vec![("mqtt-topic".to_owned(), arrival.topic), ("mqtt-device".to_owned(), arrival.device)],
+        body: arrival.payload,
+        ..Delivery::default()
+    }
+}

@@ -1,0 +1,72 @@
+//! The raw log of a running Andon: opened before anything that reports comes in, closed after it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
+use andon_model::{Clock, Code, Problem};
+use tokio::task::JoinHandle;
+
+use crate::config::Settings;
+
+/// The log's folder in the data folder, unless the settings name another.
+const FOLDER: &str = "readings";
+
+/// How often old segments are looked for.
+const SWEEP: Duration = Duration::from_mins(10);
+
+/// The raw log with what keeps it in order.
+pub(super) struct Readings {
+    pub(super) log: Arc<RawLog>,
+    sweeping: JoinHandle<()>,
+}
+
+impl Readings {
+    /// Opens the log; looks at what the last process left.
+    pub(super) async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Problem> {
+        let readings = &settings.readings;
+        let folder = readings.folder.clone().unwrap_or_else(|| settings.data.folder.join(FOLDER));
+        let limits = RawLogSettings {
+            segment_bytes: readings.segment_bytes,
+            segment_age: readings.segment_age,
+            ..RawLogSettings::default()
+        };
+        let opening = {
+            let clock = Arc::clone(&clock);
+            tokio::task::spawn_blocking(move || {
+                let failed = |error| Problem::new(Code::RawLog, format!("{}: {error}", folder.display()));
+                let disk = LocalDisk::open(folder.clone()).map_err(failed)?;
+                RawLog::open(Arc::new(disk), clock, limits).map_err(|problem| problem.at(folder.display().to_string()))
+            })
+        };
+        let ended = |_| Problem::new(Code::Internal, "opening the raw log ended without an answer");
+        let log = Arc::new(opening.await.map_err(ended)??);
+        if let Some(torn) = log.torn() {
+            tracing::warn!(?torn, "the end of the raw log was cut off by a crash; nothing acknowledged is in it");
+        }
+        let sweeping = tokio::spawn(sweep(Arc::clone(&log), clock, readings.keep));
+        Ok(Self { log, sweeping })
+    }
+
+    /// Writes what waits, and ends.
+    pub(super) async fn close(self) {
+        self.sweeping.abort();
+        let log = self.log;
+        if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
+            tracing::error!("closing the raw log ended without an answer");
+        }
+    }
+}
+
+/// Forgets segments whose time is over.
+async fn sweep(log: Arc<RawLog>, clock: Arc<dyn Clock>, keep: Duration) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
+        match log.forget(clock.now().before(keep), None).await {
+            Ok(0) => {}
+            Ok(segments) => tracing::info!(segments, "old readings were removed"),
+            Err(error) => tracing::warn!(%error, "old readings cannot be removed"),
+        }
+    }
+}
