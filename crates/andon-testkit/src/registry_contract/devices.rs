@@ -92,7 +92,12 @@ pub async fn devices_are_found_by_what_is_due(fixture: &impl Fixture) {
     rotated.rotate(certificate(51), Duration::from_secs(60), at(100)).expect("rotated");
     store.commit(only(put_device(&rotated, Absent))).await.expect("stored");
     let check = async |moment, before, after: &str, expect: &str| {
-        let filter = DeviceFilter { after: after.to_owned(), due: Some(Due { moment, before }), limit: 4, ..DeviceFilter::default() };
+        let filter = DeviceFilter {
+            after: after.to_owned(),
+            due: Some(Due { moment, before }),
+            limit: 4,
+            ..DeviceFilter::default()
+        };
         let found = store.devices(&filter).await.expect("read");
         assert_eq!(found.into_iter().map(|entry| entry.key).collect::<Vec<_>>().join(" "), expect, "{filter:?}");
     };

@@ -61,6 +61,9 @@ impl Registry for SqlStore {
         for label in &filter.labels {
             query = query.bind(escape(label.as_str()).into_owned());
         }
+        if let Some((first, end)) = filter.due.map(|due| due.labels()) {
+            query = query.bind(first).bind(end);
+        }
         let records: Vec<Record> = query.fetch_all(self.db.readers()).await.map_err(failed(READING))?;
         Ok(records.into_iter().map(Record::into_entry).collect())
     }
@@ -94,15 +97,20 @@ impl Registry for SqlStore {
     }
 }
 
-/// The search for devices: `$1` the name before, `$2` the limit, `$3` the text, then the labels.
+/// The search for devices: `$1` the name before, `$2` the limit, `$3` the text, then the labels, and the range of labels of
+/// what is due, which leads to the few devices that it concerns.
 fn search(filter: &DeviceFilter) -> String {
     let labelled = |number: usize| {
         format!(" AND EXISTS (SELECT 1 FROM device_labels WHERE label = ${number} AND device = registry.name)")
     };
-    let labels: String = (4..4 + filter.labels.len()).map(labelled).collect();
+    let next = 4 + filter.labels.len();
+    let labels: String = (4..next).map(labelled).collect();
+    let range =
+        |_| format!(" AND name IN (SELECT device FROM device_labels WHERE label > ${next} AND label < ${})", next + 1);
+    let due = filter.due.map(range).unwrap_or_default();
     format!(
         "{COLUMNS} WHERE kind = 'device' AND removed = 0 AND name > $1 AND ($3 = '' OR replace(name, $3, '') <> name)\
-         {labels} ORDER BY name LIMIT $2"
+         {labels}{due} ORDER BY name LIMIT $2"
     )
 }
 
