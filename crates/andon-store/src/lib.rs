@@ -7,11 +7,11 @@
 //! move in the same transaction, whichever process writes. `Ok` from a write means committed and
 //! synced (J3).
 //!
-//! **Life of a write.** [`SqlStore`] puts an append or a commit into a bounded queue; the writer task
-//! takes all that wait, executes them as **one** transaction of multi-row statements and answers each
-//! caller. Housekeeping (lease, configuration, tokens, secrets, retention) is rare and takes a
-//! transaction of its own on the same connection. Reads go to a pool of readers and never wait for the
-//! writer.
+//! **Life of a write.** [`SqlStore`] puts an append, a commit of runs or a commit to the registry into a bounded queue;
+//! the writer task takes all that wait, executes them as **one** transaction of multi-row statements and answers each
+//! caller. Who is refused has written nothing and disturbs nobody. Housekeeping (lease, configuration, tokens, secrets,
+//! retention) is rare and takes a transaction of its own on the same connection. Reads go to a pool of readers and never
+//! wait for the writer.
 
 mod bulk;
 mod database;

@@ -9,6 +9,7 @@
 
 pub mod admission;
 pub mod commits;
+pub mod crowds;
 pub mod devices;
 pub mod samples;
 
@@ -42,6 +43,10 @@ macro_rules! registry_contract {
             commits: too_many_at_once_are_refused,
             commits: every_kind_is_kept_apart,
             commits: the_feed_names_each_entry_once,
+            crowds: a_conflict_is_its_callers_own,
+            crowds: one_of_a_crowd_gets_the_name,
+            crowds: crowds_are_as_if_one_came_after_the_other,
+            crowds: several_entries_come_in_order,
             devices: a_device_is_found_by_its_certificate,
             devices: a_certificate_has_one_device,
             devices: devices_are_searched_and_paged,

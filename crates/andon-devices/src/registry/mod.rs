@@ -215,7 +215,8 @@ pub trait Registry: Send + Sync {
     /// The revision of the newest change; 0 for an empty registry.
     async fn revision(&self) -> Result<i64, RegistryError>;
 
-    /// Stores all of `changes`, or nothing, and returns the newest revision. At most [`MAX_ENTRIES`] writes.
+    /// Stores all of `changes`, or nothing, and returns the revision of the last write that changed anything; the newest
+    /// one if none did. Its writes have consecutive revisions, in their order. At most [`MAX_ENTRIES`] writes.
     ///
     /// # Errors
     /// [`RegistryError::Changed`] when an entry is not what was expected, [`RegistryError::Taken`] when a certificate
@@ -224,6 +225,16 @@ pub trait Registry: Send + Sync {
 
     /// The entry of this name.
     async fn entry(&self, kind: Kind, key: &str) -> Result<Option<Entry>, RegistryError>;
+
+    /// Several entries in the order in which they are asked for, at most [`MAX_ENTRIES`]; they may have been read one after
+    /// the other.
+    async fn several(&self, wanted: &[(Kind, String)]) -> Result<Vec<Option<Entry>>, RegistryError> {
+        let mut found = Vec::with_capacity(wanted.len());
+        for (kind, key) in wanted {
+            found.push(self.entry(*kind, key).await?);
+        }
+        Ok(found)
+    }
 
     /// Up to `limit` entries whose names come after `after`, in the order of their bytes.
     async fn entries(&self, kind: Kind, after: &str, limit: usize) -> Result<Vec<Entry>, RegistryError>;

@@ -1,9 +1,9 @@
-//! The port `Registry` of `andon-devices`: reads here, commits in `write.rs`.
+//! The port `Registry` of `andon-devices`: reads here, commits in `writer/registry.rs`.
 //!
 //! Every commit holds the lock on the head, as all writes do, so that revisions are given out in the order in which they
 //! become visible: whoever has read the feed up to a revision has missed nothing.
 
-mod write;
+mod several;
 
 use andon_devices::pki::RevokedEntry;
 use andon_devices::registry::{
@@ -15,6 +15,7 @@ use sqlx::{AssertSqlSafe, FromRow, query_as, query_scalar};
 
 use crate::SqlStore;
 use crate::text::{escape, unescape};
+use crate::writer::Prepared;
 
 const READING: &str = "reading the registry";
 
@@ -28,7 +29,7 @@ impl Registry for SqlStore {
     }
 
     async fn commit(&self, changes: Changes) -> Result<i64, RegistryError> {
-        write::commit(self, &changes).await
+        self.writer.register(Prepared::new(&changes, &self.key, place)?).await
     }
 
     async fn entry(&self, kind: Kind, key: &str) -> Result<Option<Entry>, RegistryError> {
@@ -36,6 +37,10 @@ impl Registry for SqlStore {
         let query = query_as(AssertSqlSafe(sql)).bind(kind.word()).bind(key.to_owned());
         let record: Option<Record> = query.fetch_optional(self.db.readers()).await.map_err(failed(READING))?;
         Ok(record.map(Record::into_entry))
+    }
+
+    async fn several(&self, wanted: &[(Kind, String)]) -> Result<Vec<Option<Entry>>, RegistryError> {
+        several::read(self, wanted).await
     }
 
     async fn entries(&self, kind: Kind, after: &str, limit: usize) -> Result<Vec<Entry>, RegistryError> {
