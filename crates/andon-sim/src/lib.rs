@@ -96,6 +96,7 @@
 mod btp;
 mod devices;
 mod faults;
+pub mod fleet;
 mod llm;
 mod lock;
 mod mesh;

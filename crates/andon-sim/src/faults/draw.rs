@@ -83,10 +83,10 @@ fn moment(roll: u64) -> Moment {
 }
 
 /// 2^64 divided by the golden ratio: spreads small numbers over all bits.
-const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(crate) const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The finalizer of splitmix64.
-fn mix(x: u64) -> u64 {
+pub(crate) fn mix(x: u64) -> u64 {
     let x = x.wrapping_add(GOLDEN);
     let x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -95,7 +95,7 @@ fn mix(x: u64) -> u64 {
 
 /// Maps 64 bits to 0 (inclusive) to 1 (exclusive).
 #[expect(clippy::cast_precision_loss, reason = "the upper 53 bits fit a double exactly")]
-fn unit(bits: u64) -> f64 {
+pub(crate) fn unit(bits: u64) -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 

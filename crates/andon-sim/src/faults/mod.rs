@@ -10,7 +10,7 @@ mod profile;
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-pub(crate) use draw::{Draw, Moment, fingerprint};
+pub(crate) use draw::{Draw, GOLDEN, Moment, fingerprint, mix, unit};
 pub use kind::FaultKind;
 pub(crate) use kind::Scope;
 pub use profile::{FaultProfile, FaultTextError};
