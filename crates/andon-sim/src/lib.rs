@@ -6,6 +6,9 @@
 //! was told. On the same port stand the systems around it: access tokens, the destination service, the rule
 //! service, a language model, an event mesh and devices.
 //!
+//! In the other direction, [`fleet`] has devices that connect to a broker with certificates and publish, with faults of
+//! their own and a ledger of what was acknowledged.
+//!
 //! **Constraints.** Knows no other crate of the product but `andon-model`. Keeps everything in memory,
 //! bounded. Speaks plain HTTP/1.1; meant for loopback and test networks.
 //!

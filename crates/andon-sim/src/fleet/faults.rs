@@ -56,8 +56,7 @@ impl DeviceFault {
     ];
 
     /// The kinds that spoil a payload; a message meets at most one of them.
-    pub(super) const SPOILING: [Self; 5] =
-        [Self::NotJson, Self::Truncated, Self::WrongTypes, Self::Binary, Self::Huge];
+    pub(super) const SPOILING: [Self; 5] = [Self::NotJson, Self::Truncated, Self::WrongTypes, Self::Binary, Self::Huge];
 
     /// The name in a profile and in a report.
     pub fn as_str(self) -> &'static str {

@@ -42,8 +42,8 @@ pub(super) fn parse_bytes(text: &str) -> Result<usize, String> {
 pub(super) fn show_span(span: Duration) -> String {
     let millis = span.as_millis();
     match millis {
-        _ if millis % 1_000 > 0 => format!("{millis}ms"),
-        _ if millis % 60_000 > 0 => format!("{}s", millis / 1_000),
+        _ if !millis.is_multiple_of(1_000) => format!("{millis}ms"),
+        _ if !millis.is_multiple_of(60_000) => format!("{}s", millis / 1_000),
         _ => format!("{}m", millis / 60_000),
     }
 }

@@ -43,7 +43,8 @@ impl IdentityFolder {
 
     /// The devices that have both certificate and key, by name.
     pub fn devices(&self) -> Result<Vec<String>, FleetError> {
-        let listed = fs::read_dir(&self.path).map_err(|source| FleetError::File { place: self.path.clone(), source })?;
+        let listed =
+            fs::read_dir(&self.path).map_err(|source| FleetError::File { place: self.path.clone(), source })?;
         let names: BTreeSet<String> =
             listed.filter_map(Result::ok).filter_map(|entry| entry.file_name().into_string().ok()).collect();
         let with_key = names.iter().filter_map(|name| name.strip_suffix(".key"));

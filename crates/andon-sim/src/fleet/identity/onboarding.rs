@@ -122,11 +122,15 @@ impl Onboarding {
         Ok(Onboarded { known, onboarded: missing.len(), seconds: begun.elapsed().as_secs_f64() })
     }
 
-    async fn onboard(&self, missing: &[String], folder: &IdentityFolder, told: impl Fn(usize)) -> Result<(), FleetError> {
+    async fn onboard(
+        &self,
+        missing: &[String],
+        folder: &IdentityFolder,
+        told: impl Fn(usize),
+    ) -> Result<(), FleetError> {
         let http = Client::builder().timeout(ANSWER_TIMEOUT).no_proxy().build();
         let http = http.map_err(|error| self.unreachable("", &error))?;
-        let mut work =
-            Work { onboarding: self.clone(), http, folder: folder.clone(), issuing: String::new() };
+        let mut work = Work { onboarding: self.clone(), http, folder: folder.clone(), issuing: String::new() };
         // The first device makes the authorities, if there are none yet.
         let (first, rest) = missing.split_at(1);
         let founding = first.iter().map(|device| work.request_of(device)).collect::<Result<Vec<_>, _>>()?;
@@ -174,8 +178,7 @@ impl Work {
     }
 
     async fn all(self, devices: &[String], told: impl Fn(usize)) -> Result<(), FleetError> {
-        let (size, at_once) =
-            if self.onboarding.way == OnboardingWay::Bulk { (BULK_DEVICES, 1) } else { (1, AT_ONCE) };
+        let (size, at_once) = if self.onboarding.way == OnboardingWay::Bulk { (BULK_DEVICES, 1) } else { (1, AT_ONCE) };
         let work = Arc::new(self);
         let mut chunks = devices.chunks(size);
         let mut running = JoinSet::new();

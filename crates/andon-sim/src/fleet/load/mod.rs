@@ -131,7 +131,11 @@ impl Conductor {
     }
 
     /// Gives how long after the start devices could publish.
-    async fn lead(mut self, shared: &Shared, stop: impl Future<Output = ()>) -> Result<std::time::Duration, FleetError> {
+    async fn lead(
+        mut self,
+        shared: &Shared,
+        stop: impl Future<Output = ()>,
+    ) -> Result<std::time::Duration, FleetError> {
         let mut stop = pin!(stop);
         let mut is_stopped = false;
         let has_storms = shared.plan.faults.rate(DeviceFault::Storm) > 0.0;

@@ -109,7 +109,9 @@ impl FleetPlan {
             () if self.protocols.is_empty() => "no version of MQTT is given".to_owned(),
             () if self.qos.is_empty() => "no quality of service is given".to_owned(),
             () if !positive(self.rate) => format!("a rate lies above 0, and at {MAX_RATE} at most"),
-            () if !positive(self.connects_per_second) => format!("connects a second lie above 0, and at {MAX_RATE} at most"),
+            () if !positive(self.connects_per_second) => {
+                format!("connects a second lie above 0, and at {MAX_RATE} at most")
+            }
             () if self.topic.is_empty() || self.topic.contains(['#', '+', '\0']) => {
                 "a topic is not empty and has no wildcards".to_owned()
             }

@@ -125,7 +125,7 @@ impl Publisher {
     /// Writes what is due.
     pub(super) fn fill(&mut self, now: Instant, outbox: &mut BytesMut) {
         if self.keep_alive().is_some_and(|span| now >= self.last_written + span) {
-            self.speaker.ping(outbox);
+            Speaker::ping(outbox);
             self.last_written = now;
         }
         // Every identifier went out twice: only a new connection makes them good again.
@@ -286,7 +286,8 @@ impl Publisher {
 
     fn enter(&mut self, sequence: u64, qos: Qos, acknowledged: bool, refused: Option<String>) {
         if self.shared.ledger.is_open() {
-            let entry = LedgerEntry { device: Arc::clone(&self.name), sequence, qos: qos.number(), acknowledged, refused };
+            let entry =
+                LedgerEntry { device: Arc::clone(&self.name), sequence, qos: qos.number(), acknowledged, refused };
             self.entries.push(entry);
         }
     }

@@ -99,7 +99,12 @@ pub(super) struct RunTimes {
 
 impl FleetReport {
     /// The report of what was counted.
-    pub(super) fn of(counters: &FleetCounters, plan: &super::plan::FleetPlan, devices: usize, times: &RunTimes) -> Self {
+    pub(super) fn of(
+        counters: &FleetCounters,
+        plan: &super::plan::FleetPlan,
+        devices: usize,
+        times: &RunTimes,
+    ) -> Self {
         let all = MessageCounters::new();
         let mut profiles = Vec::new();
         for (profile, messages) in Profile::ALL.into_iter().zip(&counters.messages) {
@@ -121,7 +126,11 @@ impl FleetReport {
             acknowledged_per_second: per_second(total.acknowledged, publishing),
             profiles,
             total,
-            faults_met: DeviceFault::ALL.into_iter().map(|kind| (kind.as_str(), met(kind))).filter(|m| m.1 > 0).collect(),
+            faults_met: DeviceFault::ALL
+                .into_iter()
+                .map(|kind| (kind.as_str(), met(kind)))
+                .filter(|m| m.1 > 0)
+                .collect(),
             reasons: counters.reasons(),
         }
     }

@@ -99,7 +99,7 @@ impl InFlight {
     pub(in crate::fleet) fn acked(&mut self, id: u16, refused: Option<String>, now: Instant) -> Option<Settled> {
         let held = self.take(id)?;
         self.give_back(id);
-        Some(settled(held, refused, now))
+        Some(settled(&held, refused, now))
     }
 
     /// PUBREC; a good one is to be answered with PUBREL, also one that comes again.
@@ -109,7 +109,7 @@ impl InFlight {
             (None, Some(slot)) => *slot = Slot::Releasing,
             _ => self.give_back(id),
         }
-        Some(settled(held, refused, now))
+        Some(settled(&held, refused, now))
     }
 
     /// PUBCOMP.
@@ -120,7 +120,13 @@ impl InFlight {
     }
 
     /// A new connection: writes what is open again, in the order in which it was sent first. Gives how many.
-    pub(in crate::fleet) fn resume(&mut self, present: bool, limit: u16, speaker: &mut Speaker, out: &mut BytesMut) -> u64 {
+    pub(in crate::fleet) fn resume(
+        &mut self,
+        present: bool,
+        limit: u16,
+        speaker: &mut Speaker,
+        out: &mut BytesMut,
+    ) -> u64 {
         self.limit = usize::from(limit).clamp(1, self.slots.len());
         self.twice.clear();
         let mut open = Vec::new();
@@ -175,8 +181,8 @@ impl InFlight {
     }
 }
 
-fn settled(held: Held, refused: Option<String>, now: Instant) -> Settled {
-    let Held { sequence, qos, is_copy, sent, .. } = held;
+fn settled(held: &Held, refused: Option<String>, now: Instant) -> Settled {
+    let Held { sequence, qos, is_copy, sent, .. } = *held;
     Settled { sequence, qos, is_copy, took: now.saturating_duration_since(sent), refused }
 }
 

@@ -72,7 +72,7 @@ pub(in crate::fleet) async fn connect(
     speaker: &Speaker,
 ) -> Result<(Link, bool, u16), NoLink> {
     let welcomed = async {
-        let mut link = Link::open(place, tls).await.map_err(no_link)?;
+        let mut link = Link::open(place, tls).await.map_err(|error| no_link(&error))?;
         speaker.connect(&mut link.outbox);
         link.welcome(speaker).await
     };
@@ -96,7 +96,7 @@ impl Link {
                 Some(Incoming::Welcome { present, window }) => return Ok((self, present, window)),
                 Some(Incoming::Refused(reason) | Incoming::Goodbye(reason)) => return Err(NoLink::Refused(reason)),
                 Some(other) => return Err(NoLink::Failed(format!("{other:?} came before CONNACK"))),
-                None => self.exchange().await.map_err(no_link)?,
+                None => self.exchange().await.map_err(|error| no_link(&error))?,
             }
         }
     }
@@ -161,7 +161,7 @@ impl Link {
     }
 }
 
-fn no_link(error: io::Error) -> NoLink {
+fn no_link(error: &io::Error) -> NoLink {
     let alert = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     match alert {
         Some(rustls::Error::AlertReceived(alert)) => NoLink::Refused(format!("TLS alert {alert:?}")),

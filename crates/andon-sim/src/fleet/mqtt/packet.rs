@@ -130,7 +130,13 @@ enum Publish {
 }
 
 impl Speaker {
-    pub(in crate::fleet) fn new(protocol: Protocol, client_id: &str, topic: &str, keep_alive: u16, clean: bool) -> Self {
+    pub(in crate::fleet) fn new(
+        protocol: Protocol,
+        client_id: &str,
+        topic: &str,
+        keep_alive: u16,
+        clean: bool,
+    ) -> Self {
         match protocol {
             Protocol::V311 => {
                 let mut connect = v4::Connect::new(client_id);
@@ -197,7 +203,7 @@ impl Speaker {
     }
 
     /// PINGREQ.
-    pub(in crate::fleet) fn ping(&self, out: &mut BytesMut) {
+    pub(in crate::fleet) fn ping(out: &mut BytesMut) {
         drop(v4::PingReq.write(out));
     }
 
@@ -266,30 +272,30 @@ fn of_v5(packet: &v5::Packet) -> Incoming {
 mod tests {
     use super::*;
 
-    fn check(protocol: Protocol, bytes: &[u8], expect: Result<Option<Incoming>, ()>) {
+    fn check(protocol: Protocol, bytes: &[u8], expect: &Result<Option<Incoming>, ()>) {
         let speaker = Speaker::new(protocol, "pump-1", "data/pump-1", 60, true);
         let found = speaker.read(&mut BytesMut::from(bytes)).map_err(|_| ());
-        assert_eq!(found, expect, "{protocol} {bytes:?}");
+        assert_eq!(&found, expect, "{protocol} {bytes:?}");
     }
 
     #[test]
     fn what_a_broker_says_is_understood() {
         let (v311, v5) = (Protocol::V311, Protocol::V5);
-        check(v311, &[0x20, 2, 1, 0], Ok(Some(Incoming::Welcome { present: true, window: u16::MAX })));
-        check(v311, &[0x20, 2, 0, 5], Ok(Some(Incoming::Refused("NotAuthorized".to_owned()))));
-        check(v5, &[0x20, 6, 0, 0, 3, 0x21, 0, 9], Ok(Some(Incoming::Welcome { present: false, window: 9 })));
-        check(v5, &[0x20, 3, 0, 0x87, 0], Ok(Some(Incoming::Refused("NotAuthorized".to_owned()))));
+        check(v311, &[0x20, 2, 1, 0], &Ok(Some(Incoming::Welcome { present: true, window: u16::MAX })));
+        check(v311, &[0x20, 2, 0, 5], &Ok(Some(Incoming::Refused("NotAuthorized".to_owned()))));
+        check(v5, &[0x20, 6, 0, 0, 3, 0x21, 0, 9], &Ok(Some(Incoming::Welcome { present: false, window: 9 })));
+        check(v5, &[0x20, 3, 0, 0x87, 0], &Ok(Some(Incoming::Refused("NotAuthorized".to_owned()))));
         for protocol in [v311, v5] {
-            check(protocol, &[0x40, 2, 1, 2], Ok(Some(Incoming::Acked(258, None))));
-            check(protocol, &[0x50, 2, 0, 7], Ok(Some(Incoming::Received(7, None))));
-            check(protocol, &[0x70, 2, 0, 7], Ok(Some(Incoming::Completed(7))));
-            check(protocol, &[0xd0, 0], Ok(Some(Incoming::Pong)));
-            check(protocol, &[0x40, 2, 1], Ok(None));
-            check(protocol, &[], Ok(None));
-            check(protocol, &[0xff, 1, 1], Err(()));
+            check(protocol, &[0x40, 2, 1, 2], &Ok(Some(Incoming::Acked(258, None))));
+            check(protocol, &[0x50, 2, 0, 7], &Ok(Some(Incoming::Received(7, None))));
+            check(protocol, &[0x70, 2, 0, 7], &Ok(Some(Incoming::Completed(7))));
+            check(protocol, &[0xd0, 0], &Ok(Some(Incoming::Pong)));
+            check(protocol, &[0x40, 2, 1], &Ok(None));
+            check(protocol, &[], &Ok(None));
+            check(protocol, &[0xff, 1, 1], &Err(()));
         }
-        check(v5, &[0x40, 4, 0, 1, 0x87, 0], Ok(Some(Incoming::Acked(1, Some("NotAuthorized".to_owned())))));
-        check(v5, &[0x40, 4, 0, 1, 0x10, 0], Ok(Some(Incoming::Acked(1, None))));
+        check(v5, &[0x40, 4, 0, 1, 0x87, 0], &Ok(Some(Incoming::Acked(1, Some("NotAuthorized".to_owned())))));
+        check(v5, &[0x40, 4, 0, 1, 0x10, 0], &Ok(Some(Incoming::Acked(1, None))));
     }
 
     #[test]

@@ -26,10 +26,7 @@ impl Anomaly {
 
     /// By how much `measurement` has moved at `at` after the start.
     pub(super) fn shift(&self, measurement: &str, at: Duration) -> f64 {
-        if measurement != self.measurement || at < self.from {
-            return 0.0;
-        }
-        let passed = at - self.from;
+        let Some(passed) = at.checked_sub(self.from).filter(|_| measurement == self.measurement) else { return 0.0 };
         if passed >= self.over { self.by } else { self.by * passed.as_secs_f64() / self.over.as_secs_f64() }
     }
 }
@@ -38,7 +35,8 @@ impl FromStr for Anomaly {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        const FORM: &str = "write it as <devices>:<measurement>@<from>+<over>=<by>, as in press-*:temperature@60s+120s=40";
+        const FORM: &str =
+            "write it as <devices>:<measurement>@<from>+<over>=<by>, as in press-*:temperature@60s+120s=40";
         let (what, course) = text.split_once('@').ok_or(FORM)?;
         // A device's name may have colons.
         let (devices, measurement) = what.rsplit_once(':').ok_or(FORM)?;
@@ -77,7 +75,8 @@ mod tests {
 
     #[test]
     fn names_fit() {
-        let check = |pattern: &str, text: &str, expect: bool| assert_eq!(fits(pattern, text), expect, "{pattern} {text}");
+        let check =
+            |pattern: &str, text: &str, expect: bool| assert_eq!(fits(pattern, text), expect, "{pattern} {text}");
         check("press-1", "press-1", true);
         check("press-1", "press-10", false);
         check("*", "", true);

@@ -2,7 +2,7 @@
 //!
 //! The shapes are those of the sensors behind the gateways of AWS's IoT device connectivity quickstart, as its readme, its
 //! property lists and the columns of its data sets have them: numbers as strings with the HOBO MX100, a nested
-//! acceleration with the RuuviTag, a flag and a point in time with the RS40.
+//! acceleration with the `RuuviTag`, a flag and a point in time with the RS40.
 
 use std::fmt;
 use std::str::FromStr;
@@ -55,20 +55,12 @@ pub(super) struct Measurement {
     pub(super) form: Form,
 }
 
-const fn row(
-    texts: [&'static str; 3],
-    base: f64,
-    daily: f64,
-    step: f64,
-    range: (f64, f64),
-    form: Form,
-) -> Measurement {
+const fn row(texts: [&'static str; 3], base: f64, daily: f64, step: f64, range: (f64, f64), form: Form) -> Measurement {
     let [name, lead, tail] = texts;
     Measurement { name, lead, tail, base, daily, step, range, form }
 }
 
-const RSSI: Measurement =
-    row(["rssi", ",\"rssi\":", ""], -68.0, 0.0, 4.0, (-100.0, -30.0), Form::Number(1.0));
+const RSSI: Measurement = row(["rssi", ",\"rssi\":", ""], -68.0, 0.0, 4.0, (-100.0, -30.0), Form::Number(1.0));
 
 const S1: [Measurement; 4] = [
     row(["batteryLevel", "\"batteryLevel\":", ""], 96.0, 0.0, 0.1, (0.0, 100.0), Form::Number(1.0)),
