@@ -16,11 +16,13 @@ pub enum MemoryKind {
     Subscription,
     /// A retained payload; its owner is empty, its name the topic.
     Retained,
+    /// A message that waits for a client; its owner is the client id, its name a number that grows with each message.
+    Waiting,
 }
 
 impl MemoryKind {
     /// Every kind.
-    pub const ALL: [Self; 3] = [Self::Session, Self::Subscription, Self::Retained];
+    pub const ALL: [Self; 4] = [Self::Session, Self::Subscription, Self::Retained, Self::Waiting];
 
     /// The word under which it is stored.
     pub const fn word(self) -> &'static str {
@@ -28,6 +30,7 @@ impl MemoryKind {
             Self::Session => "session",
             Self::Subscription => "subscription",
             Self::Retained => "retained",
+            Self::Waiting => "waiting",
         }
     }
 }
@@ -59,7 +62,7 @@ pub enum MemoryChange {
         /// Its name.
         name: String,
     },
-    /// Forgets every session and subscription of a client.
+    /// Forgets the session of a client, with its subscriptions and all that waits for it.
     ForgetClient(String),
 }
 

@@ -7,25 +7,27 @@ use andon_devices::door::{Admission, Publication, SessionInfo};
 use andon_devices::policy::{Policy, check_topic};
 use andon_journal::{DoorMemory, MemoryEntry, MemoryKind};
 use andon_model::{Clock, Timestamp};
+use parking_lot::Mutex;
 use rmqtt::codec::types::{Publish as PublishPacket, QoS};
 use rmqtt::codec::v5::PublishProperties;
 use rmqtt::context::ServerContext;
-use rmqtt::server::MqttServer;
 use rmqtt::shared::DefaultShared;
 use rmqtt::types::{ClientId, From, Id, Publish, Retain};
 use tokio::task::JoinHandle;
 
+use crate::doorway::{Bound, Doorway};
 use crate::hooks::{Door, register};
-use crate::listener::bind;
 use crate::memory::{Memory, restore};
+use crate::repeats::Repeats;
 use crate::retained::Retained;
 use crate::seat::{Guest, Seat, Seats};
 use crate::shared::InTurn;
-use crate::takeover::Sessions;
-use crate::{BrokerSettings, Lanes, MqttError, Transport, watch};
+use crate::takeover::{Sessions, receivers};
+use crate::waiting::{NotNoted, Waiting};
+use crate::{BrokerSettings, Lanes, MqttError, ServerIdentity, Transport, watch};
 
 /// Under what name the broker itself publishes.
-const OWN_NAME: &str = "andon";
+pub(crate) const OWN_NAME: &str = "andon";
 
 /// What the broker asks and tells.
 pub struct Ports {
@@ -46,6 +48,7 @@ pub struct Broker {
     scx: ServerContext,
     door: Arc<Door>,
     addresses: Vec<SocketAddr>,
+    doorways: Mutex<Vec<Doorway>>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -59,35 +62,62 @@ impl Broker {
         let Ports { admission, lanes, local, memory, clock } = ports;
         let memory = Memory(memory);
         let entries = memory.load().await?;
-        let scx = context(&limits, &memory, &entries, clock.now()).await?;
-        let door = Arc::new(Door { admission, lanes, local, memory, clock, limits, seats: Seats::default() });
+        let waiting = Arc::new(Waiting::new(&limits, memory.clone()));
+        let (seats, repeats) = (Arc::new(Seats::default()), Repeats::new(limits.in_flight));
+        let door = Door { admission, lanes, local, memory, clock, limits, seats, waiting, repeats };
+        let scx = context(&door, &entries).await?;
+        let door = Arc::new(door);
         register(&scx, &door).await;
         let mark = door.admission.newest_change().await?;
-        let mut server = MqttServer::new(scx.clone());
-        let mut addresses = Vec::new();
-        for (number, listener) in (1..).zip(listeners) {
-            let bound = bind(listener, identity.as_ref(), &door.limits)?;
-            addresses.push(bound.local_addr().map_err(|e| MqttError::Broker(format!("{e:#}")))?);
-            server = server.listener_by_id(bound, number);
-        }
+        let bind = |(number, listener)| Bound::new(&scx, number, listener, identity.as_ref(), &door.limits);
+        let bound: Vec<Bound> = (1..).zip(listeners).map(bind).collect::<Result<_, _>>()?;
         restore(&scx, &door, &entries).await?;
-        let server = server.build();
-        let serve = async move {
-            if let Err(error) = server.run().await {
-                tracing::error!(%error, "the broker has stopped listening");
-            }
-        };
+        let doorways: Vec<_> = bound.into_iter().map(Bound::open).collect();
+        let addresses = doorways.iter().map(Doorway::address).collect();
         let watch = watch::run(scx.clone(), door.clone(), mark);
-        let tasks = vec![tokio::spawn(serve), tokio::spawn(watch)];
-        Ok(Self { scx, door, addresses, tasks })
+        let waiting = door.waiting.clone();
+        let forget = async move { waiting.run().await };
+        let tasks = vec![tokio::spawn(watch), tokio::spawn(forget)];
+        Ok(Self { scx, door, addresses, doorways: Mutex::new(doorways), tasks })
+    }
+
+    /// Shows another certificate, and trusts other authorities, from now on. Connections that exist go on; those of
+    /// devices that the registry no longer admits are closed by the registry's word alone. When one listener cannot
+    /// take the identity, all stay as they are.
+    pub async fn renew(&self, identity: &ServerIdentity) -> Result<(), MqttError> {
+        let old = {
+            let mut doorways = self.doorways.lock();
+            let renewed = doorways.iter().map(|doorway| doorway.renewed(identity, &self.door.limits));
+            let renewed: Vec<_> = renewed.collect::<Result<_, _>>()?;
+            let both = doorways.iter_mut().zip(renewed);
+            let replaced = both.filter_map(|(doorway, new)| new.map(|new| doorway.replace(&self.scx, new)));
+            replaced.collect::<Vec<_>>()
+        };
+        for task in old {
+            // It was told to end, and that is how it ends.
+            let _ = task.await;
+        }
+        Ok(())
     }
 
     /// Stops listening and closes every connection.
     pub async fn stop(self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.abort();
         for seat in self.door.seats.all() {
             watch::close(&self.scx, &seat, "the broker stops").await;
         }
+        if let Err(error) = self.door.waiting.flush().await {
+            tracing::error!(%error, "devices may get again what they have");
+        }
+        let doorways = std::mem::take(&mut *self.doorways.lock());
+        for doorway in doorways {
+            doorway.closed().await;
+        }
+    }
+
+    fn abort(&self) {
+        self.doorways.lock().iter().for_each(Doorway::close);
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 
     /// Where it listens, in the order of the settings.
@@ -95,7 +125,8 @@ impl Broker {
         &self.addresses
     }
 
-    /// Publishes to devices. The answer is how many sessions subscribe to it, those of disconnected devices
+    /// Publishes to devices. What waits for a session that outlives its connection is durable when this answers, unless
+    /// it is of QoS 0. The answer is how many sessions subscribe to it, those of disconnected devices
     /// included and every member of a shared subscription counted; each delivery asks the receiver's policies.
     pub async fn publish(&self, command: Publication) -> Result<usize, MqttError> {
         let limit = self.door.limits.packet_bytes as usize;
@@ -112,8 +143,14 @@ impl Broker {
             let kept = self.scx.extends.retain().await.set(&publish.topic, retain, None).await;
             kept.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
         }
-        match self.scx.extends.shared().await.forwards(None, from, publish).await {
-            Ok(count) | Err((count, _)) => Ok(count),
+        let receivers = receivers(&self.scx, &from, &publish).await;
+        let noted = self.door.waiting.note(&self.scx, from, &publish, &receivers).await;
+        let from = noted.map_err(|error| match error {
+            NotNoted::Full => MqttError::Full { topic: publish.topic.to_string() },
+            NotNoted::Memory(error) => error.into(),
+        })?;
+        match self.scx.extends.shared().await.forwards_to(from, &publish, receivers, None).await {
+            Ok(to) | Err((to, _)) => Ok(to.len()),
         }
     }
 
@@ -143,25 +180,27 @@ impl Broker {
 
 impl Drop for Broker {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        self.abort();
         self.door.seats.all().iter().for_each(|seat| seat.close());
     }
 }
 
 /// RMQTT with the parts of it that are ours.
-async fn context(
-    limits: &crate::Limits,
-    memory: &Memory,
-    entries: &[MemoryEntry],
-    now: Timestamp,
-) -> Result<ServerContext, MqttError> {
+async fn context(door: &Door, entries: &[MemoryEntry]) -> Result<ServerContext, MqttError> {
+    let limits = &door.limits;
     let sessions = isize::try_from(limits.sessions).unwrap_or(isize::MAX);
     let scx = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
-    let retained = Retained::new(limits, memory.clone());
+    let retained = Retained::new(limits, door.memory.clone());
     let remembered = entries.iter().filter(|entry| entry.kind == MemoryKind::Retained);
-    retained.restore(remembered, now).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
-    let sessions = DefaultShared::new(Some(scx.clone()));
-    *scx.extends.shared_mut().await = Box::new(Sessions(Box::new(sessions)));
+    retained.restore(remembered, door.clock.now()).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+    let sessions = Sessions {
+        inner: Box::new(DefaultShared::new(Some(scx.clone()))),
+        broker: scx.clone(),
+        waiting: door.waiting.clone(),
+        seats: door.seats.clone(),
+        most_handed: 2 * limits.queue,
+    };
+    *scx.extends.shared_mut().await = Box::new(sessions);
     *scx.extends.retain_mut().await = Box::new(retained);
     *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
     Ok(scx)

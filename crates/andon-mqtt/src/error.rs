@@ -38,6 +38,12 @@ pub enum MqttError {
         /// Most that may be.
         limit: usize,
     },
+    /// More waits for devices than may.
+    #[error("too much waits for devices that are away: {topic} was not published")]
+    Full {
+        /// What was to be published to.
+        topic: String,
+    },
     /// The registry could not be asked when the door was to open.
     #[error(transparent)]
     Admission(#[from] andon_devices::door::AdmissionError),

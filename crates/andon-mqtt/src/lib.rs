@@ -13,16 +13,19 @@
 
 mod broker;
 mod bucket;
+mod doorway;
 mod error;
 mod hooks;
 mod lanes;
 mod listener;
 mod memory;
+mod repeats;
 mod retained;
 mod seat;
 mod settings;
 mod shared;
 mod takeover;
+mod waiting;
 mod watch;
 
 pub use andon_devices::door::{Publication, SessionInfo};

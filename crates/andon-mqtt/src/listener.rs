@@ -64,6 +64,8 @@ fn builder(address: SocketAddr, limits: &Limits) -> Builder {
         .name("andon")
         .laddr(address)
         .nodelay(true)
+        .reuseaddr(Some(true))
+        .reuseport(Some(true))
         .allow_anonymous(false)
         .collect_cert_info(true)
         .max_connections(limits.sessions)

@@ -1,13 +1,13 @@
 //! Sessions that survive a restart: what is noted of them, and how they come back.
 //!
-//! **Constraints.** A session and its subscriptions are noted before CONNACK and SUBACK. What waits in a session's
-//! queue is not noted, and neither is its will: whether its client said goodbye cannot be told any more.
+//! **Constraints.** A session and its subscriptions are noted before CONNACK and SUBACK; what waits for it is noted by
+//! [`crate::waiting`]. Its will is not: whether its client said goodbye cannot be told any more.
 //!
 //! **Life of a session.** CONNECT that asks for a session notes it; SUBSCRIBE and UNSUBSCRIBE change what is noted; its
 //! end forgets it. When the door opens, each one that is still admitted is given back to RMQTT as that of a client that
 //! is away, for as long as a session is kept.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use andon_devices::door::AdmissionError;
@@ -15,8 +15,8 @@ use andon_journal::{DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKi
 use rmqtt::context::ServerContext;
 use rmqtt::session::{Session, SessionState};
 use rmqtt::types::{
-    ConnectInfo, DisconnectInfo, Id, ListenerConfig, SessionSubMap, SessionSubs, Subscribe, SubscriptionOptions,
-    TopicFilter,
+    ConnectInfo, DisconnectInfo, From, Id, ListenerConfig, Message, Publish, SessionSubMap, SessionSubs, Subscribe,
+    SubscriptionOptions, TopicFilter,
 };
 
 use crate::MqttError;
@@ -27,7 +27,7 @@ use crate::hooks::{Door, visitor};
 pub(crate) struct Memory(pub Option<Arc<dyn DoorMemory>>);
 
 impl Memory {
-    async fn change(&self, changes: Vec<MemoryChange>) -> Result<(), MemoryError> {
+    pub(crate) async fn change(&self, changes: Vec<MemoryChange>) -> Result<(), MemoryError> {
         match &self.0 {
             Some(memory) => memory.change(changes).await,
             None => Ok(()),
@@ -92,7 +92,7 @@ impl Memory {
 }
 
 /// Whether a session outlives its connection.
-fn lasts(session: &Session, connect: &ConnectInfo) -> bool {
+pub(crate) fn lasts(session: &Session, connect: &ConnectInfo) -> bool {
     match connect {
         ConnectInfo::V3(_, connect) => !connect.clean_session,
         ConnectInfo::V5(..) => !session.fitter.session_expiry_interval(None).is_zero(),
@@ -118,7 +118,8 @@ fn keep(
     Ok(MemoryChange::Keep(MemoryEntry { kind, owner, name, value }))
 }
 
-/// Gives the noted sessions back to RMQTT. What cannot be read any more is left out, and said.
+/// Gives the noted sessions back to RMQTT. What cannot be read any more is left out, and said; what belongs to a session
+/// that does not come back is forgotten.
 pub(crate) async fn restore(broker: &ServerContext, door: &Door, entries: &[MemoryEntry]) -> Result<(), MqttError> {
     let mut subscriptions: HashMap<&str, SessionSubMap> = HashMap::new();
     for entry in entries.iter().filter(|entry| entry.kind == MemoryKind::Subscription) {
@@ -127,14 +128,22 @@ pub(crate) async fn restore(broker: &ServerContext, door: &Door, entries: &[Memo
             subscriptions.entry(&entry.owner).or_default().insert(filter, options);
         }
     }
+    let mut waiting = door.waiting.restore(broker, entries);
+    let mut gone: BTreeSet<&str> =
+        entries.iter().map(|entry| &*entry.owner).filter(|owner| !owner.is_empty()).collect();
     for entry in entries.iter().filter(|entry| entry.kind == MemoryKind::Session) {
         let Some(connect) = read::<ConnectInfo>(entry) else { continue };
         if is_admitted(door, &connect).await? {
             let filters = subscriptions.remove(entry.owner.as_str()).unwrap_or_default();
-            bring_back(broker, connect, filters).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+            let messages = waiting.remove(connect.client_id()).unwrap_or_default();
+            let back = bring_back(broker, connect, filters, messages).await;
+            back.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+            gone.remove(entry.owner.as_str());
         }
     }
-    Ok(())
+    waiting.keys().for_each(|client| door.waiting.forget_all(client));
+    let forget = gone.into_iter().map(|owner| MemoryChange::ForgetClient(owner.to_owned())).collect();
+    Ok(door.memory.change(forget).await?)
 }
 
 /// An entry as what it is; nothing where an earlier version wrote it in another form.
@@ -157,7 +166,12 @@ async fn is_admitted(door: &Door, connect: &ConnectInfo) -> Result<bool, MqttErr
     }
 }
 
-async fn bring_back(broker: &ServerContext, connect: ConnectInfo, filters: SessionSubMap) -> rmqtt::Result<()> {
+async fn bring_back(
+    broker: &ServerContext,
+    connect: ConnectInfo,
+    filters: SessionSubMap,
+    messages: Vec<(From, Publish)>,
+) -> rmqtt::Result<()> {
     let id = connect.id().clone();
     let Some(listener) = listener(broker, &id) else { return Ok(()) };
     let connect = Arc::new(connect);
@@ -185,6 +199,9 @@ async fn bring_back(broker: &ServerContext, connect: ConnectInfo, filters: Sessi
     )
     .await?;
     let sender = SessionState::offline_restart(session.clone(), lasts).await?;
+    for (from, publish) in messages {
+        sender.unbounded_send(Message::Forward(from, publish)).map_err(|e| rmqtt::Error::msg(e.to_string()))?;
+    }
     broker.extends.shared().await.entry(id.clone()).set(session, sender).await?;
     for (filter, options) in filters {
         broker.extends.router().await.add(&filter, id.clone(), options).await?;

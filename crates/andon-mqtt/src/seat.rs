@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use andon_devices::CertificateId;
@@ -17,7 +18,7 @@ use andon_devices::policy::Permissions;
 use andon_model::Timestamp;
 use parking_lot::{Mutex, RwLock};
 use rmqtt::codec::types::QoS;
-use rmqtt::types::{From, Id, Publish};
+use rmqtt::types::{ClientId, From, Id, Publish};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +57,8 @@ pub(crate) struct Seat {
     pub permissions: Permissions,
     /// Version of the protocol: 3, 4 or 5.
     pub protocol: u8,
+    /// The longest packet that the client takes, if it says so.
+    pub most_bytes: Option<NonZeroU32>,
     /// When it was taken.
     pub since: Timestamp,
     taken: Instant,
@@ -63,6 +66,12 @@ pub(crate) struct Seat {
     closed: CancellationToken,
     /// What was last sent to the client at QoS 1 or 2, and is not acknowledged.
     sending: Mutex<Option<(From, Publish)>>,
+    /// How many messages were handed over for the client and have not come to be sent.
+    handed: AtomicUsize,
+    /// Whether a hook was asked about the packet that is being worked on.
+    is_explained: AtomicBool,
+    /// Whether the publish that is being worked on was taken before.
+    is_repeated: AtomicBool,
     bucket: Mutex<Bucket>,
 }
 
@@ -87,11 +96,15 @@ impl Seat {
             device,
             permissions,
             protocol: terms.protocol,
+            most_bytes: terms.most_bytes,
             since: terms.now,
             taken,
             connected: AtomicBool::new(false),
             closed: CancellationToken::new(),
             sending: Mutex::default(),
+            handed: AtomicUsize::new(0),
+            is_explained: AtomicBool::new(false),
+            is_repeated: AtomicBool::new(false),
             bucket: Mutex::new(bucket),
         }
     }
@@ -143,8 +156,44 @@ impl Seat {
         self.sending.lock().take()
     }
 
+    /// Notes that a message is handed over for the client; `false` if `most` are already.
+    pub(crate) fn hand(&self, most: usize) -> bool {
+        self.handed.fetch_add(1, Ordering::Relaxed) < most || {
+            self.receive();
+            false
+        }
+    }
+
+    /// Notes that a message has come to be sent, or is not to be sent any more. A session brings some along that nobody
+    /// handed over here.
+    pub(crate) fn receive(&self) {
+        let less = |handed: usize| Some(handed.saturating_sub(1));
+        // It always succeeds, as there always is an answer.
+        let _ = self.handed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
+    /// Notes what the packet is that is being worked on: none that a hook is not asked about.
+    pub(crate) fn explain(&self) {
+        self.is_explained.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether a hook was asked about the packet that has been worked on.
+    pub(crate) fn take_explained(&self) -> bool {
+        self.is_explained.swap(false, Ordering::Relaxed)
+    }
+
+    /// Notes that the publish that is being worked on was taken before.
+    pub(crate) fn repeats(&self) {
+        self.is_repeated.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the publish that is being worked on was taken before.
+    pub(crate) fn take_repeated(&self) -> bool {
+        self.is_repeated.swap(false, Ordering::Relaxed)
+    }
+
     /// Notes that CONNECT was accepted.
-    pub(crate) fn connect(&self) {
+    fn connect(&self) {
         self.connected.store(true, Ordering::Relaxed);
     }
 
@@ -163,6 +212,8 @@ impl Seat {
 pub(crate) struct SeatTerms<'a> {
     /// Version of the protocol.
     pub protocol: u8,
+    /// The longest packet that the client takes, if it says so.
+    pub most_bytes: Option<NonZeroU32>,
     /// The present.
     pub now: Timestamp,
     /// Limits.
@@ -173,6 +224,8 @@ pub(crate) struct SeatTerms<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Seats {
     by_id: RwLock<HashMap<Id, Arc<Seat>>>,
+    /// Those whose CONNECT was accepted.
+    by_client: RwLock<HashMap<ClientId, Arc<Seat>>>,
     /// Grows with every change that the registry told, so that an admission from before it can be recognised.
     changes: AtomicU64,
 }
@@ -195,9 +248,26 @@ impl Seats {
         seat
     }
 
+    /// Notes that the CONNECT of a seat was accepted.
+    pub(crate) fn connect(&self, seat: &Arc<Seat>) {
+        seat.connect();
+        self.by_client.write().insert(seat.id.client_id.clone(), seat.clone());
+    }
+
+    /// The seat of a client that is connected.
+    pub(crate) fn connected(&self, client: &ClientId) -> Option<Arc<Seat>> {
+        self.by_client.read().get(client).cloned()
+    }
+
     /// Gives a seat back.
     pub(crate) fn give_back(&self, id: &Id) -> Option<Arc<Seat>> {
-        self.by_id.write().remove(id).inspect(|seat| seat.close())
+        let seat = self.by_id.write().remove(id)?;
+        seat.close();
+        let mut by_client = self.by_client.write();
+        if by_client.get(&id.client_id).is_some_and(|other| Arc::ptr_eq(other, &seat)) {
+            by_client.remove(&id.client_id);
+        }
+        Some(seat)
     }
 
     /// All of them.

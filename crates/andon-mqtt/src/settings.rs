@@ -83,6 +83,10 @@ pub struct Limits {
     pub retained: usize,
     /// Bytes of all retained messages together. 256 MiB.
     pub retained_bytes: usize,
+    /// Messages for devices that outlive the process, all devices together. 100,000.
+    pub waiting: usize,
+    /// Bytes of all these messages together. 256 MiB.
+    pub waiting_bytes: usize,
 }
 
 impl Default for Limits {
@@ -106,6 +110,8 @@ impl Default for Limits {
             durable_time: Duration::from_secs(30),
             retained: 100_000,
             retained_bytes: 256 << 20,
+            waiting: 100_000,
+            waiting_bytes: 256 << 20,
         }
     }
 }

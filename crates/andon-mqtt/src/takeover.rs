@@ -2,27 +2,71 @@
 //!
 //! RMQTT asks the old session to leave. One that is just ending for good no longer answers, and RMQTT would turn the
 //! new connection away: a device that reconnects quickly would be refused for no reason that it could know. Here the
-//! question is asked once more after the old session is gone. What was on its way to the old connection is put in the
-//! order in which it was sent, as RMQTT takes it from the end. All else is handed through.
+//! question is asked once more after the old session is gone. It would be turned away as well while another connection
+//! with its client id is just shaking hands: here it waits for that one. What was on its way to the old connection is put in the
+//! order in which it was sent, as RMQTT takes it from the end.
+//!
+//! What is forwarded passes here as well: it is noted for those who must not lose it, and not handed to a client that
+//! has too much in hand already. All else is handed through.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rmqtt::context::ServerContext;
 use rmqtt::session::Session;
 use rmqtt::shared::{Entry, RetainLoadCallback, Shared};
 use rmqtt::types::{
-    ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession, Publish, Reason,
+    ClientId, ForwardedCount, ForwardedRecipients, From, Id, IsAdmin, MsgID, NodeId, OfflineSession, Publish, Reason,
     SessionStatus, SubRelations, SubRelationsMap, SubsSearchParams, SubsSearchResult, Subscribe, SubscribeReturn, To,
     TopicFilter, Tx, Unsubscribe,
 };
 
-/// How often to look whether a session that no longer answers is gone, and how many times.
+use crate::seat::Seats;
+use crate::waiting::Waiting;
+
+/// How often to look whether a session that no longer answers is gone, or another connection has come in, and how many
+/// times.
 const LOOK: Duration = Duration::from_millis(5);
 const LOOKS: usize = 400;
 
 /// The sessions of a broker.
-pub(crate) struct Sessions(pub Box<dyn Shared>);
+pub(crate) struct Sessions {
+    /// RMQTT's own.
+    pub inner: Box<dyn Shared>,
+    /// The broker.
+    pub broker: ServerContext,
+    /// Notes what must not be lost.
+    pub waiting: Arc<Waiting>,
+    /// Who is connected.
+    pub seats: Arc<Seats>,
+    /// Messages that may be handed over for a client before it takes any. RMQTT's way to a session has no end.
+    pub most_handed: usize,
+}
+
+/// Who subscribes to what is published.
+pub(crate) async fn receivers(broker: &ServerContext, from: &From, publish: &Publish) -> SubRelations {
+    let found = broker.extends.router().await.matches(from.id.clone(), &publish.topic).await;
+    match found {
+        Ok(mut found) => found.remove(&broker.node.id()).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(topic = %publish.topic, %error, "nobody can be found who subscribes to it");
+            SubRelations::new()
+        }
+    }
+}
+
+impl Sessions {
+    /// Whether there is room for one more message on the way to a client.
+    fn has_room(&self, client: &ClientId, from: &From, publish: &Publish) -> bool {
+        let room = self.seats.connected(client).is_none_or(|seat| seat.hand(self.most_handed));
+        if !room {
+            tracing::warn!(%client, topic = %publish.topic, "a message was dropped: its receiver does not keep up");
+            self.waiting.forget(client, from);
+        }
+        room
+    }
+}
 
 /// The session of one client.
 struct Place(Box<dyn Entry>);
@@ -55,6 +99,12 @@ impl Entry for Place {
     }
 
     async fn try_lock(&self) -> rmqtt::Result<Box<dyn Entry>> {
+        for _ in 1..LOOKS {
+            if let Ok(locked) = self.0.try_lock().await {
+                return Ok(Box::new(Self(locked)));
+            }
+            tokio::time::sleep(LOOK).await;
+        }
         Ok(Box::new(Self(self.0.try_lock().await?)))
     }
 
@@ -120,11 +170,11 @@ type Undelivered = Vec<(To, From, Publish, Reason)>;
 #[async_trait]
 impl Shared for Sessions {
     fn entry(&self, id: Id) -> Box<dyn Entry> {
-        Box::new(Place(self.0.entry(id)))
+        Box::new(Place(self.inner.entry(id)))
     }
 
     fn exist(&self, client_id: &str) -> bool {
-        self.0.exist(client_id)
+        self.inner.exist(client_id)
     }
 
     async fn forwards(
@@ -133,7 +183,17 @@ impl Shared for Sessions {
         from: From,
         publish: Publish,
     ) -> Result<ForwardedCount, (ForwardedCount, Undelivered)> {
-        self.0.forwards(message, from, publish).await
+        if publish.target_clientid.is_some() {
+            return self.inner.forwards(message, from, publish).await;
+        }
+        let receivers = receivers(&self.broker, &from, &publish).await;
+        let noted = self.waiting.note(&self.broker, from.clone(), &publish, &receivers).await;
+        let from = noted.unwrap_or_else(|error| {
+            tracing::error!(topic = %publish.topic, %error, "what waits for a device will not outlive this process");
+            from
+        });
+        let forwarded = self.forwards_to(from, &publish, receivers, message).await;
+        forwarded.map(|to| to.len()).map_err(|(to, undelivered)| (to.len(), undelivered))
     }
 
     async fn forwards_and_get_shareds(
@@ -141,45 +201,46 @@ impl Shared for Sessions {
         from: From,
         publish: Publish,
     ) -> Result<(SubRelationsMap, ForwardedRecipients), (ForwardedRecipients, Undelivered)> {
-        self.0.forwards_and_get_shareds(from, publish).await
+        self.inner.forwards_and_get_shareds(from, publish).await
     }
 
     async fn forwards_to(
         &self,
         from: From,
         publish: &Publish,
-        relations: SubRelations,
+        mut relations: SubRelations,
         message: Option<MsgID>,
     ) -> Result<ForwardedRecipients, (ForwardedRecipients, Undelivered)> {
-        self.0.forwards_to(from, publish, relations, message).await
+        relations.retain(|(_, client, ..)| self.has_room(client, &from, publish));
+        self.inner.forwards_to(from, publish, relations, message).await
     }
 
     fn iter(&self) -> Box<dyn Iterator<Item = Box<dyn Entry>> + Sync + Send + '_> {
-        Box::new(self.0.iter().map(|entry| Box::new(Place(entry)) as Box<dyn Entry>))
+        Box::new(self.inner.iter().map(|entry| Box::new(Place(entry)) as Box<dyn Entry>))
     }
 
     fn random_session(&self) -> Option<Session> {
-        self.0.random_session()
+        self.inner.random_session()
     }
 
     async fn session_status(&self, client_id: &str) -> Option<SessionStatus> {
-        self.0.session_status(client_id).await
+        self.inner.session_status(client_id).await
     }
 
     async fn client_states_count(&self) -> usize {
-        self.0.client_states_count().await
+        self.inner.client_states_count().await
     }
 
     fn sessions_count(&self) -> usize {
-        self.0.sessions_count()
+        self.inner.sessions_count()
     }
 
     async fn query_subscriptions(&self, params: &SubsSearchParams) -> Vec<SubsSearchResult> {
-        self.0.query_subscriptions(params).await
+        self.inner.query_subscriptions(params).await
     }
 
     async fn subscriptions_count(&self) -> usize {
-        self.0.subscriptions_count().await
+        self.inner.subscriptions_count().await
     }
 
     async fn retain_load_with(
@@ -187,6 +248,6 @@ impl Shared for Sessions {
         filter: &TopicFilter,
         callback: Arc<dyn RetainLoadCallback>,
     ) -> rmqtt::Result<Vec<(NodeId, MsgID)>> {
-        self.0.retain_load_with(filter, callback).await
+        self.inner.retain_load_with(filter, callback).await
     }
 }

@@ -83,13 +83,17 @@ impl Door {
     }
 
     fn terms(&self, connect: &ConnectInfo, now: Timestamp) -> SeatTerms<'_> {
-        SeatTerms { protocol: connect.proto_ver(), now, limits: &self.limits }
+        let most_bytes = match connect {
+            ConnectInfo::V5(_, connect) => connect.max_packet_size,
+            ConnectInfo::V3(..) => None,
+        };
+        SeatTerms { protocol: connect.proto_ver(), most_bytes, now, limits: &self.limits }
     }
 
     /// Notes that RMQTT has accepted the connection.
     pub(super) fn connected(&self, id: &Id) {
         if let Some(seat) = self.seats.get(id) {
-            seat.connect();
+            self.seats.connect(&seat);
             tracing::debug!(client = %id.client_id, device = %seat.device, "a client has come in");
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rmqtt::codec::types::QoS;
 use rmqtt::inflight::{MomentStatus, OutInflightMessage};
 use rmqtt::session::Session;
-use rmqtt::types::{Id, Publish, Reason};
+use rmqtt::types::{From, Id, Publish, Reason};
 
 use super::Door;
 use crate::seat::Seat;
@@ -17,7 +17,9 @@ impl Door {
     /// Whether `publish` may be delivered to the connection `id`.
     pub(super) fn may_receive(&self, id: &Id, publish: &Publish) -> bool {
         let Some(seat) = self.seats.open(id) else { return false };
-        seat.permissions.receive(&publish.topic).is_allowed() && !self.has_waited_too_long(publish)
+        seat.receive();
+        let fits = seat.most_bytes.is_none_or(|most| packet_bytes(publish) <= most.get() as usize);
+        fits && seat.permissions.receive(&publish.topic).is_allowed() && !self.has_waited_too_long(publish)
     }
 
     /// Whether it is older than a message may get that says nothing about it itself. Retained messages have no age.
@@ -28,6 +30,27 @@ impl Door {
         Duration::from_millis(waited.try_into().unwrap_or(0)) > self.limits.message_time
     }
 }
+
+/// How long PUBLISH of MQTT 5 gets, with an alias. RMQTT would end the connection over one that is longer than its
+/// receiver takes.
+fn packet_bytes(publish: &Publish) -> usize {
+    let variable = |number: usize| 1 + [128, 16_384, 2_097_152].iter().filter(|least| number >= **least).count();
+    let properties = publish.properties.as_ref().map_or(0, |properties| {
+        let texts =
+            [&properties.content_type, &properties.response_topic].into_iter().flatten().map(|text| 3 + text.len());
+        let pairs = properties.user_properties.iter().map(|(name, value)| 5 + name.len() + value.len());
+        let identifiers = properties.subscription_ids.iter().map(|id| 1 + variable(id.get() as usize));
+        let correlation = properties.correlation_data.as_ref().map_or(0, |data| 3 + data.len());
+        let numbers = 5 * usize::from(properties.message_expiry_interval.is_some());
+        let format = 2 * usize::from(properties.is_utf8_payload);
+        texts.chain(pairs).chain(identifiers).sum::<usize>() + correlation + numbers + format
+    }) + ALIAS;
+    let body = 2 + publish.topic.len() + 2 + variable(properties) + properties + publish.payload.len();
+    1 + variable(body) + body
+}
+
+/// Bytes of a topic alias.
+const ALIAS: usize = 3;
 
 /// Puts back what was being sent when the connection broke: RMQTT takes a message from the queue, and forgets it when
 /// the socket does not take it. It is the last of those that are on their way.
@@ -41,8 +64,16 @@ pub(super) async fn put_back(session: &Session, seat: &Seat) {
     }
 }
 
-/// Notes that a message will not reach its receiver. Readings are not lost by it: their lane has them.
-pub(super) fn dropped(to: Option<&Id>, publish: &Publish, reason: &Reason) {
-    let to = to.map(|id| id.client_id.to_string());
-    tracing::debug!(?to, topic = %publish.topic, %reason, "a message was dropped");
+impl Door {
+    /// Notes that a message will not reach its receiver. Readings are not lost by it: their lane has them.
+    pub(super) fn dropped(&self, to: Option<&Id>, from: &From, publish: &Publish, reason: &Reason) {
+        let client = to.map(|id| id.client_id.to_string());
+        tracing::debug!(to = ?client, topic = %publish.topic, %reason, "a message was dropped");
+        let Some(to) = to else { return };
+        self.waiting.forget(&to.client_id, from);
+        // One that has expired has come to be sent before.
+        if matches!(reason, Reason::MessageQueueFull) {
+            self.seats.get(to).inspect(|seat| seat.receive());
+        }
+    }
 }

@@ -19,12 +19,16 @@ use andon_devices::policy::Policy;
 use andon_journal::MemoryError;
 use andon_model::Clock;
 use async_trait::async_trait;
+use bytes::Bytes;
 use rmqtt::context::ServerContext;
 use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
 use rmqtt::session::Session;
+use rmqtt::types::{Id, Publish, TopicName};
 
 use crate::memory::Memory;
+use crate::repeats::Repeats;
 use crate::seat::Seats;
+use crate::waiting::Waiting;
 use crate::{Lanes, Limits};
 
 /// What every hook needs.
@@ -35,7 +39,22 @@ pub(crate) struct Door {
     pub memory: Memory,
     pub clock: Arc<dyn Clock>,
     pub limits: Limits,
-    pub seats: Seats,
+    pub seats: Arc<Seats>,
+    pub waiting: Arc<Waiting>,
+    pub repeats: Repeats,
+}
+
+/// Where messages go that may not be sent: no filter covers it, as a topic that begins with `$` is covered by its name
+/// alone, and [`andon_devices::policy::check_filter`] refuses this name for the character in it.
+const NOWHERE: &str = "$andon\0nowhere";
+
+/// Nothing, in place of a message that RMQTT forwards to wherever its topic leads.
+fn nowhere(publish: &Publish) -> Publish {
+    let mut nothing = publish.clone();
+    nothing.topic = TopicName::from_static(NOWHERE);
+    nothing.payload = Bytes::new();
+    nothing.retain = false;
+    nothing
 }
 
 /// The questions that are answered here.
@@ -43,6 +62,8 @@ const QUESTIONS: &[Type] = &[
     Type::ClientAuthenticate,
     Type::ClientConnected,
     Type::ClientDisconnected,
+    Type::ClientKeepalive,
+    Type::ClientUnsubscribe,
     Type::ClientSubscribeCheckAcl,
     Type::SessionUnsubscribed,
     Type::SessionTerminated,
@@ -70,6 +91,7 @@ impl Handler for Answers {
     #[expect(elided_lifetimes_in_paths, reason = "async_trait binds a lifetime that is spelled out unlike the trait's")]
     async fn hook(&self, question: &Parameter, before: Option<HookResult>) -> ReturnType {
         let door = &self.0;
+        door.explain(question);
         let answer = match question {
             Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(door.authenticate(connect).await),
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
@@ -78,10 +100,12 @@ impl Handler for Answers {
             Parameter::MessagePublishCheckAcl(session, publish) => {
                 HookResult::PublishAclResult(door.take(&session.id, publish).await)
             }
-            Parameter::MessagePublish(Some(session), from, publish) => match door.will(session, from, publish).await {
-                Some(changed) => HookResult::Publish(changed),
-                None => return (true, before),
-            },
+            Parameter::MessagePublish(Some(session), from, publish) => {
+                match door.instead_of(session, from, publish).await {
+                    Some(changed) => HookResult::Publish(changed),
+                    None => return (true, before),
+                }
+            }
             Parameter::MessageExpiryCheck(session, _, publish) if !door.may_receive(&session.id, publish) => {
                 HookResult::MessageExpiry
             }
@@ -89,13 +113,18 @@ impl Handler for Answers {
                 door.seats.get(&session.id).inspect(|seat| seat.sends(from, publish));
                 return (true, before);
             }
-            Parameter::MessageAcked(session, _, publish) => {
+            Parameter::MessageAcked(session, from, publish) => {
                 door.seats.get(&session.id).inspect(|seat| seat.has_sent(publish));
+                door.waiting.forget(&session.id.client_id, from);
                 return (true, before);
             }
             Parameter::ClientConnected(session) => {
                 door.connected(&session.id);
-                told(session, door.memory.connected(session).await);
+                told(session, door.begins(session).await);
+                return (true, before);
+            }
+            Parameter::ClientKeepalive(session, false) => {
+                door.worked_on(&session.id);
                 return (true, before);
             }
             Parameter::SessionUnsubscribed(session, unsubscribe) => {
@@ -103,7 +132,7 @@ impl Handler for Answers {
                 return (true, before);
             }
             Parameter::SessionTerminated(session, _) => {
-                told(session, door.memory.ended(session).await);
+                told(session, door.ends(session).await);
                 return (true, before);
             }
             Parameter::ClientDisconnected(session, reason) => {
@@ -113,13 +142,53 @@ impl Handler for Answers {
                 }
                 return (true, before);
             }
-            Parameter::MessageDropped(to, _, publish, reason) => {
-                deliver::dropped(to.as_ref(), publish, reason);
+            Parameter::MessageDropped(to, from, publish, reason) => {
+                door.dropped(to.as_ref(), from, publish, reason);
                 return (true, before);
             }
             _ => return (true, before),
         };
         (false, Some(answer))
+    }
+}
+
+impl Door {
+    /// Notes about which packets RMQTT asks.
+    fn explain(&self, question: &Parameter<'_>) {
+        let (Parameter::MessagePublishCheckAcl(session, _)
+        | Parameter::MessageAcked(session, ..)
+        | Parameter::ClientSubscribeCheckAcl(session, _)
+        | Parameter::ClientUnsubscribe(session, _)) = question
+        else {
+            return;
+        };
+        self.seats.get(&session.id).inspect(|seat| seat.explain());
+    }
+
+    /// Notes that a packet has been worked on that is no ping. One that nothing explains is taken for PUBREL.
+    fn worked_on(&self, id: &Id) {
+        if self.seats.get(id).is_some_and(|seat| !seat.take_explained()) {
+            self.repeats.release(&id.client_id);
+        }
+    }
+
+    /// Notes a session that begins or goes on.
+    async fn begins(&self, session: &Session) -> Result<(), MemoryError> {
+        if !session.session_present().await.unwrap_or_default() {
+            self.forgets(session);
+        }
+        self.memory.connected(session).await
+    }
+
+    /// Notes that a session has ended.
+    async fn ends(&self, session: &Session) -> Result<(), MemoryError> {
+        self.forgets(session);
+        self.memory.ended(session).await
+    }
+
+    fn forgets(&self, session: &Session) {
+        self.repeats.forget(&session.id.client_id);
+        self.waiting.forget_all(&session.id.client_id);
     }
 }
 

@@ -8,7 +8,7 @@ use rmqtt::codec::types::QoS;
 use rmqtt::codec::v5::PublishAckReason;
 use rmqtt::types::{Id, Publish, PublishAclResult, PublishResult};
 
-use super::Door;
+use super::{Door, nowhere};
 use crate::seat::Seat;
 
 /// Why a publish is not taken.
@@ -23,6 +23,9 @@ pub(super) enum NotTaken {
     /// The topic is none, or too deep.
     #[error("the topic is none that can be published to")]
     Topic,
+    /// RMQTT counts aliases; the specification limits their numbers.
+    #[error("its topic alias is higher than was told in CONNACK")]
+    Alias,
     /// The lane does not take it.
     #[error(transparent)]
     Lane(#[from] KeeperError),
@@ -35,7 +38,7 @@ impl NotTaken {
     fn code(&self) -> PublishAckReason {
         match self {
             Self::NoSeat | Self::NotAllowed => PublishAckReason::NotAuthorized,
-            Self::Topic => PublishAckReason::TopicNameInvalid,
+            Self::Topic | Self::Alias => PublishAckReason::TopicNameInvalid,
             Self::Lane(KeeperError::Busy) => PublishAckReason::QuotaExceeded,
             Self::Lane(KeeperError::Failed(_)) | Self::TooSlow => PublishAckReason::ImplementationSpecificError,
         }
@@ -55,19 +58,34 @@ impl Door {
     pub(super) async fn take(&self, id: &Id, publish: &Publish) -> PublishAclResult {
         let seat = self.seats.open(id);
         let taken = match &seat {
+            Some(seat) if seat.take_repeated() => return PublishAclResult::allow(),
             Some(seat) => self.take_from(seat, publish).await,
             None => Err(NotTaken::NoSeat),
         };
-        let Err(why) = taken else { return PublishAclResult::allow() };
+        let Err(why) = taken else {
+            self.repeats.take(&id.client_id, publish);
+            return PublishAclResult::allow();
+        };
         let device = seat.as_ref().map(|seat| seat.device.as_str());
         tracing::info!(device, topic = %publish.topic, %why, "a publish was not taken");
         let ends = why.ends_connection(seat.as_deref(), publish.qos);
         PublishAclResult(PublishResult::reason_code(why.code(), None, ends))
     }
 
+    /// What to forward in place of a publish of QoS 2 that was taken before: nothing, but its acknowledgement is the
+    /// same. Nothing is changed of any other.
+    pub(super) fn repeated(&self, id: &Id, publish: &Publish) -> Option<Publish> {
+        let seat = self.seats.open(id)?;
+        self.repeats.has(&id.client_id, publish).then(|| {
+            seat.repeats();
+            nowhere(publish)
+        })
+    }
+
     async fn take_from(&self, seat: &Seat, publish: &Publish) -> Result<(), NotTaken> {
         match seat.permissions.publish(&publish.topic, publish.retain) {
             Verdict::Allowed if self.is_too_deep(&publish.topic) => return Err(NotTaken::Topic),
+            Verdict::Allowed if self.has_too_high_an_alias(publish) => return Err(NotTaken::Alias),
             Verdict::Allowed => {}
             Verdict::Denied | Verdict::NotAllowed => return Err(NotTaken::NotAllowed),
             Verdict::Invalid(_) => return Err(NotTaken::Topic),
@@ -77,6 +95,11 @@ impl Door {
             () = seat.closed() => Err(NotTaken::NoSeat),
             kept = self.keep(seat, publish) => kept,
         }
+    }
+
+    fn has_too_high_an_alias(&self, publish: &Publish) -> bool {
+        let alias = publish.properties.as_ref().and_then(|properties| properties.topic_alias);
+        alias.is_some_and(|alias| alias.get() > self.limits.topic_aliases)
     }
 
     async fn keep(&self, seat: &Seat, publish: &Publish) -> Result<(), NotTaken> {

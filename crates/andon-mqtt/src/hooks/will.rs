@@ -4,38 +4,33 @@
 //! is not allowed any more is therefore sent to a topic that nobody can subscribe to, with nothing in it.
 
 use andon_devices::policy::Permissions;
-use bytes::Bytes;
 use rmqtt::session::Session;
-use rmqtt::types::{From, FromType, Publish, TopicName};
+use rmqtt::types::{From, FromType, Publish};
 
-use super::Door;
 use super::connect::visitor;
-
-/// Where wills go that may not be sent: no filter covers it, as a topic that begins with `$` is covered by its name
-/// alone, and [`andon_devices::policy::check_filter`] refuses this name for the character in it.
-const NOWHERE: &str = "$andon\0nowhere";
+use super::{Door, nowhere};
 
 impl Door {
-    /// What to send in place of a will; nothing where `publish` is no will, or may go as it is.
-    pub(super) async fn will(&self, session: &Session, from: &From, publish: &Publish) -> Option<Publish> {
+    /// What to forward in place of `publish`; nothing where it may go as it is.
+    pub(super) async fn instead_of(&self, session: &Session, from: &From, publish: &Publish) -> Option<Publish> {
         if !matches!(from.typ(), FromType::LastWill) {
-            return None;
+            return self.repeated(&session.id, publish);
         }
         let device = session.id.client_id.to_string();
         let Some((device, permissions)) = self.owner(session).await else {
             tracing::info!(%device, topic = %publish.topic, "a will was not sent: its owner is not admitted any more");
-            return Some(nothing(publish));
+            return Some(nowhere(publish));
         };
         let allowed = permissions.publish(&publish.topic, publish.retain).is_allowed();
         if !allowed {
             tracing::info!(%device, topic = %publish.topic, "a will was not sent: it is not allowed any more");
-            return Some(nothing(publish));
+            return Some(nowhere(publish));
         }
         match self.append(&device, publish).await {
             Ok(()) => None,
             Err(why) => {
                 tracing::error!(%device, topic = %publish.topic, %why, "a will was not sent: its lane did not take it");
-                Some(nothing(publish))
+                Some(nowhere(publish))
             }
         }
     }
@@ -50,12 +45,4 @@ impl Door {
         let admitted = self.admission.admit(&visitor, self.clock.now()).await.ok()?;
         Some((admitted.device.to_string(), admitted.permissions))
     }
-}
-
-fn nothing(publish: &Publish) -> Publish {
-    let mut nothing = publish.clone();
-    nothing.topic = TopicName::from_static(NOWHERE);
-    nothing.payload = Bytes::new();
-    nothing.retain = false;
-    nothing
 }

@@ -19,6 +19,13 @@ pub(crate) enum Version {
     V5,
 }
 
+impl Version {
+    /// As CONNECT has it.
+    pub(crate) fn level(self) -> u8 {
+        if self == Self::V5 { 5 } else { 4 }
+    }
+}
+
 pub(crate) const VERSIONS: [Version; 2] = [Version::V311, Version::V5];
 
 /// What a client sees.
@@ -48,14 +55,20 @@ pub(crate) struct Wish {
     pub tls: Vec<&'static SupportedProtocolVersion>,
     pub keep_session: bool,
     pub will: Option<(String, String)>,
+    /// The authority that it trusts, in PEM; the plant's root if it says nothing.
+    pub trusts: Option<String>,
 }
 
 impl Wish {
     pub(crate) fn new(client_id: &str, papers: &Papers, version: Version) -> Self {
-        let papers = Some(papers.clone());
+        Self { client_id: client_id.to_owned(), papers: Some(papers.clone()), ..Self::nameless(version) }
+    }
+
+    /// Without papers and a client id.
+    pub(crate) fn nameless(version: Version) -> Self {
         let tls = vec![&version::TLS13, &version::TLS12];
-        let client_id = client_id.to_owned();
-        Self { client_id, papers, version, listener: TLS, tls, keep_session: false, will: None }
+        let client_id = String::new();
+        Self { client_id, papers: None, version, listener: TLS, tls, keep_session: false, will: None, trusts: None }
     }
 }
 
@@ -83,7 +96,7 @@ fn tls(plant: &Plant, wish: &Wish) -> TlsConfiguration {
 /// TLS of a client.
 pub(crate) fn tls_config(plant: &Plant, wish: &Wish) -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    let root = plant.authorities.root.to_pem();
+    let root = wish.trusts.clone().unwrap_or_else(|| plant.authorities.root.to_pem());
     roots.add(CertificateDer::from_pem_slice(root.as_bytes()).expect("PEM")).expect("a root");
     let provider = Arc::new(crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&wish.tls).expect("versions");

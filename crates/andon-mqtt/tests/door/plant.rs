@@ -77,7 +77,7 @@ impl Authorities {
         (Certificate::new(issued, KeyOrigin::Request, CertificateStatus::Active, at), papers)
     }
 
-    fn server(&self) -> ServerIdentity {
+    pub(crate) fn server(&self) -> ServerIdentity {
         let key = key();
         let terms = ServerTerms { hosts: vec!["localhost".to_owned()], addresses: vec![], days: 30 };
         let public = key.public().expect("ours");
@@ -199,6 +199,11 @@ impl MemoryLane {
         readings.iter().map(|r| (r.device.clone(), r.topic.clone(), text(r))).collect()
     }
 
+    /// How often it was asked to keep something.
+    pub(crate) fn asked_already(&self) -> usize {
+        *self.asked.borrow()
+    }
+
     /// Waits until it was asked to keep something for the `count`th time.
     pub(crate) async fn asked(&self, count: usize) {
         let mut asked = self.asked.subscribe();
@@ -231,6 +236,21 @@ pub(crate) struct Notes {
 impl Notes {
     pub(crate) fn count(&self) -> usize {
         self.entries.lock().len()
+    }
+
+    /// How many messages wait for clients.
+    pub(crate) fn waiting(&self) -> usize {
+        self.entries.lock().keys().filter(|(kind, ..)| *kind == MemoryKind::Waiting).count()
+    }
+
+    /// Waits until this many messages wait for clients: they are forgotten in the background.
+    pub(crate) async fn until_waiting(&self, count: usize) {
+        let look = async {
+            while self.waiting() != count {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("forgotten in time");
     }
 }
 
@@ -349,6 +369,26 @@ impl Plant {
         let next = open(&self.authorities, &self.limits, &self.registry, lanes, &self.notes).await;
         std::mem::replace(&mut self.broker, next).stop().await;
         self
+    }
+
+    /// Waits until the broker knows that a client is gone: until then, it sends to it.
+    pub(crate) async fn until_away(&self, client_id: &str) {
+        let look = async {
+            while self.broker.sessions().iter().any(|session| session.client_id == client_id) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("gone in time");
+    }
+
+    /// Waits until nobody is connected.
+    pub(crate) async fn until_nobody(&self) {
+        let look = async {
+            while !self.broker.sessions().is_empty() {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("gone in time");
     }
 
     /// Onboards a device under the default policy.

@@ -1,137 +1,11 @@
 //! Packets byte by byte: what clients that are broken, old or hostile send, and what the specifications ask in return.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rumqttc::tokio_rustls::TlsConnector;
-use rumqttc::tokio_rustls::client::TlsStream;
-use rumqttc::tokio_rustls::rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::timeout;
-
-use crate::client::{VERSIONS, Version, Wish, tls_config};
-use crate::plant::{PATIENCE, Papers, Plant, TLS, allowing};
+use crate::client::{VERSIONS, Version};
+use crate::packets::{Raw, connect, connect_as, framed, publish, subscribe, text};
+use crate::plant::{Plant, allowing, anything};
 use Version::{V5, V311};
-
-/// A connection without a client.
-struct Raw {
-    stream: TlsStream<TcpStream>,
-}
-
-/// A packet: the first byte, and what follows the length.
-type Packet = (u8, Vec<u8>);
-
-impl Raw {
-    async fn open(plant: &Plant, papers: &Papers) -> Self {
-        let config = tls_config(plant, &Wish::new("pump-01", papers, V311));
-        let socket = TcpStream::connect(plant.broker.addresses()[TLS]).await.expect("it listens");
-        let host = ServerName::try_from("localhost").expect("a name");
-        let stream = TlsConnector::from(Arc::new(config)).connect(host, socket).await.expect("TLS");
-        Self { stream }
-    }
-
-    /// Opens a session that is let in.
-    async fn session(plant: &Plant, papers: &Papers, version: Version, clean: bool) -> Self {
-        let mut raw = Self::open(plant, papers).await;
-        raw.send(&connect(version, "pump-01", clean)).await;
-        let (kind, body) = raw.packet().await.expect("CONNACK");
-        assert_eq!((kind, body[1]), (0x20, 0), "{version:?}");
-        raw
-    }
-
-    async fn send(&mut self, bytes: &[u8]) {
-        // A server that has hung up already is seen when the answer is read.
-        let _ = self.stream.write_all(bytes).await;
-        let _ = self.stream.flush().await;
-    }
-
-    /// The next packet; nothing when the connection has ended.
-    async fn packet(&mut self) -> Option<Packet> {
-        timeout(PATIENCE, self.read()).await.expect("an answer in time")
-    }
-
-    async fn read(&mut self) -> Option<Packet> {
-        let kind = self.stream.read_u8().await.ok()?;
-        let (mut length, mut shift) = (0, 0);
-        loop {
-            let byte = self.stream.read_u8().await.ok()?;
-            length |= usize::from(byte & 0x7f) << shift;
-            shift += 7;
-            if byte < 0x80 {
-                break;
-            }
-        }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).await.ok()?;
-        Some((kind, body))
-    }
-
-    /// Reads until the connection ends. What says goodbye is no acknowledgement.
-    async fn ends(&mut self) -> bool {
-        loop {
-            match self.packet().await {
-                None => return true,
-                Some((kind, _)) if kind >> 4 == 14 || kind >> 4 == 2 => {}
-                Some(_) => return false,
-            }
-        }
-    }
-}
-
-fn framed(kind: u8, body: &[u8]) -> Vec<u8> {
-    assert!(body.len() < 128, "short packets only");
-    let mut packet = vec![kind, u8::try_from(body.len()).expect("short")];
-    packet.extend_from_slice(body);
-    packet
-}
-
-fn text(text: &str) -> Vec<u8> {
-    let length = u16::try_from(text.len()).expect("short");
-    [&length.to_be_bytes(), text.as_bytes()].concat()
-}
-
-/// CONNECT with a name, a level and flags; keep alive of a minute.
-fn connect_as(name: &str, level: u8, flags: u8, client_id: &str) -> Vec<u8> {
-    let mut body = text(name);
-    body.extend([level, flags, 0, 60]);
-    if level == 5 {
-        // Session expiry of an hour, if the session is to be kept.
-        body.extend(if flags & 2 == 0 { vec![5, 0x11, 0, 0, 0x0e, 0x10] } else { vec![0] });
-    }
-    body.extend(text(client_id));
-    framed(0x10, &body)
-}
-
-fn connect(version: Version, client_id: &str, clean: bool) -> Vec<u8> {
-    let level = if version == V5 { 5 } else { 4 };
-    connect_as("MQTT", level, if clean { 2 } else { 0 }, client_id)
-}
-
-/// PUBLISH with these flags: quality in bits 1 and 2, duplicate in bit 3, retained in bit 0.
-fn publish(version: Version, flags: u8, topic: &str, packet_id: u16, payload: &str) -> Vec<u8> {
-    let mut body = text(topic);
-    if flags & 6 != 0 {
-        body.extend(packet_id.to_be_bytes());
-    }
-    if version == V5 {
-        body.push(0);
-    }
-    body.extend(payload.as_bytes());
-    framed(0x30 | flags, &body)
-}
-
-fn subscribe(version: Version, kind: u8, packet_id: u16, filters: &[(&str, u8)]) -> Vec<u8> {
-    let mut body = packet_id.to_be_bytes().to_vec();
-    if version == V5 {
-        body.push(0);
-    }
-    for (filter, options) in filters {
-        body.extend(text(filter));
-        body.push(*options);
-    }
-    framed(kind, &body)
-}
 
 /// What ends a connection that has just been made, before or after CONNECT.
 #[tokio::test(flavor = "multi_thread")]
@@ -234,6 +108,55 @@ async fn a_repeated_publish_is_kept_once() {
     }
 }
 
+/// The same across a reconnect: what was taken and is not released is not taken again, nor forwarded.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeated_publish_is_kept_once_across_connections() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let papers = plant.device_with("pump-01", anything());
+        let kept = |expect: usize, what: &str| assert_eq!(plant.readings.kept().len(), expect, "{what}, {version:?}");
+        let mut raw = Raw::session(&plant, &papers, version, false).await;
+        for packet_id in 1..=3 {
+            raw.send(&publish(version, 4, "data/pump-01", packet_id, "x")).await;
+            assert_eq!(raw.packet().await.expect("PUBREC").0, 0x50);
+        }
+        release(&mut raw, 1).await;
+        kept(3, "at first");
+        drop(raw);
+        let mut raw = Raw::session(&plant, &papers, version, false).await;
+        raw.send(&subscribe(version, 0x82, 9, &[("data/#", 0)])).await;
+        assert_eq!(raw.packet().await.expect("SUBACK").0, 0x90);
+        for packet_id in 2..=3 {
+            raw.send(&publish(version, 0x0c, "data/pump-01", packet_id, "x")).await;
+            let (kind, body) = raw.packet().await.expect("PUBREC");
+            assert_eq!((kind, body[1], body.get(2).copied().unwrap_or(0)), (0x50, packet_id as u8, 0), "{version:?}");
+            release(&mut raw, packet_id).await;
+        }
+        kept(3, "sent again");
+        raw.send(&publish(version, 0x0c, "data/pump-01", 2, "x")).await;
+        let mut kinds = [raw.packet().await.expect("a packet").0, raw.packet().await.expect("a packet").0];
+        kinds.sort_unstable();
+        assert_eq!(kinds, [0x30, 0x50], "{version:?}: PUBREC, and what is forwarded for the first time");
+        kept(4, "the same under a number that was released");
+        drop(raw);
+        let mut raw = Raw::session(&plant, &papers, version, false).await;
+        raw.send(&publish(version, 0x0c, "data/pump-01", 2, "y")).await;
+        while raw.packet().await.expect("PUBREC").0 != 0x50 {}
+        kept(5, "something else");
+        drop(raw);
+        let mut raw = Raw::session(&plant, &papers, version, true).await;
+        raw.send(&publish(version, 0x0c, "data/pump-01", 2, "y")).await;
+        assert_eq!(raw.packet().await.expect("PUBREC").0, 0x50);
+        kept(6, "in a new session");
+    }
+}
+
+async fn release(raw: &mut Raw, packet_id: u16) {
+    raw.send(&framed(0x62, &packet_id.to_be_bytes())).await;
+    let (kind, body) = raw.packet().await.expect("PUBCOMP");
+    assert_eq!((kind, &body[..2]), (0x70, &packet_id.to_be_bytes()[..]));
+}
+
 /// What was not acknowledged comes again after a reconnect, marked, under its number, in its order.
 #[tokio::test(flavor = "multi_thread")]
 async fn unacknowledged_messages_come_again() {
@@ -292,37 +215,4 @@ async fn a_goodbye_takes_the_will_back() {
         }
         assert_eq!(plant.readings.kept().len(), usize::from(!goodbye), "level {level}, goodbye {goodbye}");
     }
-}
-
-/// Bytes that mean nothing: the door stays open for others.
-#[tokio::test(flavor = "multi_thread")]
-async fn noise_does_not_harm() {
-    let plant = Plant::open().await;
-    let papers = plant.device("pump-01");
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut byte = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        u8::try_from(state >> 56).expect("eight bits")
-    };
-    for round in 0..200 {
-        let version = VERSIONS[round % 2];
-        let mut bytes = match round % 4 {
-            0 | 1 => publish(version, 2, "data/pump-01/x", 9, "payload"),
-            2 => subscribe(version, 0x82, 9, &[("cmd/pump-01/#", 1)]),
-            _ => connect(version, "pump-01", true),
-        };
-        for _ in 0..=byte() % 3 {
-            let place = usize::from(byte()) % bytes.len();
-            bytes[place] = byte();
-        }
-        let mut raw = if round % 4 == 3 {
-            Raw::open(&plant, &papers).await
-        } else {
-            Raw::session(&plant, &papers, version, true).await
-        };
-        raw.send(&bytes).await;
-    }
-    let mut raw = Raw::session(&plant, &papers, V311, true).await;
-    raw.send(&publish(V311, 2, "data/pump-01", 6, "x")).await;
-    assert_eq!(raw.packet().await.expect("PUBACK").0, 0x40);
 }
