@@ -22,6 +22,7 @@ mod memory;
 mod repeats;
 mod retained;
 mod seat;
+mod seats;
 mod settings;
 mod shared;
 mod takeover;

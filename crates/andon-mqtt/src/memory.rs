@@ -141,7 +141,9 @@ pub(crate) async fn restore(broker: &ServerContext, door: &Door, entries: &[Memo
             gone.remove(entry.owner.as_str());
         }
     }
-    waiting.keys().for_each(|client| door.waiting.forget_all(client));
+    for client in waiting.keys() {
+        door.waiting.forget_all(client);
+    }
     let forget = gone.into_iter().map(|owner| MemoryChange::ForgetClient(owner.to_owned())).collect();
     Ok(door.memory.change(forget).await?)
 }

@@ -22,7 +22,7 @@ use rmqtt::types::{
     TopicFilter, Tx, Unsubscribe,
 };
 
-use crate::seat::Seats;
+use crate::seats::Seats;
 use crate::waiting::Waiting;
 
 /// How often to look whether a session that no longer answers is gone, or another connection has come in, and how many

@@ -27,7 +27,7 @@ use rmqtt::types::{Id, Publish, TopicName};
 
 use crate::memory::Memory;
 use crate::repeats::Repeats;
-use crate::seat::Seats;
+use crate::seats::Seats;
 use crate::waiting::Waiting;
 use crate::{Lanes, Limits};
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use andon_devices::door::DoorChange;
 
 use crate::client::{Client, Seen, VERSIONS, Wish};
+use crate::dice::Dice;
 use crate::plant::{Papers, Plant, name};
 
 const DEVICES: usize = 20;
@@ -13,34 +14,21 @@ const DEVICES: usize = 20;
 /// Attempts of each device; all of them together are made over real connections.
 const ATTEMPTS: usize = 300;
 
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-
-    fn pick<'a>(&mut self, texts: &[&'a str]) -> &'a str {
-        texts[self.below(texts.len())]
-    }
-}
-
 fn device(number: usize) -> String {
     format!("pump-{number:03}")
 }
 
 /// A topic that might help to reach another device.
-fn trick(numbers: &mut Numbers, own: &str, other: &str) -> String {
+fn trick(numbers: &mut Dice, own: &str, other: &str) -> String {
     let depth = 1 + numbers.below(3);
     let levels: Vec<_> =
-        (0..depth).map(|_| numbers.pick(&[own, other, "x", "..", "*", "?", "", "$share", "%2f"])).collect();
+        (0..depth).map(|_| *numbers.pick(&[own, other, "x", "..", "*", "?", "", "$share", "%2f"])).collect();
     let prefix = numbers.pick(&["data", "cmd", "data/", "/data", "$SYS", "$aws", "Data", "data/.."]);
     format!("{prefix}/{other}/{}", levels.join("/"))
 }
 
 /// The same as a filter.
-fn trick_filter(numbers: &mut Numbers, own: &str, other: &str) -> String {
+fn trick_filter(numbers: &mut Dice, own: &str, other: &str) -> String {
     let plain = trick(numbers, own, other);
     match numbers.below(5) {
         0 => format!("$share/{own}/{plain}"),
@@ -63,7 +51,7 @@ async fn nobody_reaches_what_belongs_to_others() {
         assert!(client.subscribe(&format!("cmd/{}/#", device(number))).await < 3);
         victims.push(client);
     }
-    let mut numbers = Numbers(42);
+    let mut numbers = Dice(42);
     for number in (1..DEVICES).step_by(2) {
         let (own, other) = (device(number), device(number - 1));
         let wish = Wish::new(&own, &papers[number], VERSIONS[number / 2 % 2]);

@@ -1,7 +1,8 @@
 //! What is acknowledged is kept, and what is not kept is not acknowledged.
 
 use crate::client::{Client, Seen, VERSIONS, Wish};
-use crate::plant::{Mood, Plant};
+use crate::kept::Mood;
+use crate::plant::Plant;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_quality_of_service_reaches_its_lane() {

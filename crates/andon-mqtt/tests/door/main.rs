@@ -4,8 +4,10 @@
 
 mod client;
 mod crowd;
+mod dice;
 mod durable;
 mod entry;
+mod kept;
 mod limits;
 mod mosquitto;
 mod noise;

@@ -11,6 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use crate::client::{VERSIONS, Version};
+use crate::dice::Dice;
 use crate::packets::{Properties, Raw, connect, framed, publish, subscribe, text};
 use crate::plant::{PLAIN, Plant};
 
@@ -21,22 +22,10 @@ const TLS_ROUNDS: usize = 200;
 /// How many connections are made at the same time.
 const AT_ONCE: usize = 8;
 
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
-        const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, 0x23, b'#', b'$'];
-        if self.below(2) == 0 { TELLING[self.below(8)] } else { u8::try_from(self.below(256)).expect("a byte") }
-    }
-
-    fn pick<'a, T>(&mut self, things: &'a [T]) -> &'a T {
-        &things[self.below(things.len())]
-    }
+/// A byte, often one that means something.
+fn byte(dice: &mut Dice) -> u8 {
+    const TELLING: [u8; 8] = [0, 1, 0x7f, 0x80, 0xff, 0x23, b'#', b'$'];
+    if dice.below(2) == 0 { *dice.pick(&TELLING) } else { u8::try_from(dice.below(256)).expect("a byte") }
 }
 
 /// Properties of MQTT 5, some of which do not belong where they are put.
@@ -46,12 +35,12 @@ fn properties(dice: &mut Dice) -> Properties {
         let number =
             *dice.pick(&[0x01, 0x02, 0x03, 0x08, 0x09, 0x0b, 0x11, 0x17, 0x18, 0x1f, 0x21, 0x22, 0x23, 0x26, 0x27]);
         let value = match number {
-            0x01 | 0x17 => vec![dice.byte()],
-            0x21..=0x23 => vec![0, dice.byte()],
-            0x0b => vec![dice.byte() & 0x7f],
+            0x01 | 0x17 => vec![byte(dice)],
+            0x21..=0x23 => vec![0, byte(dice)],
+            0x0b => vec![byte(dice) & 0x7f],
             0x03 | 0x08 | 0x09 | 0x1f => text("data/local/x"),
             0x26 => [text("name"), text("value")].concat(),
-            _ => vec![0, 0, 0, dice.byte()],
+            _ => vec![0, 0, 0, byte(dice)],
         };
         properties = properties.with(number, &value);
     }
@@ -87,17 +76,17 @@ fn packet(dice: &mut Dice, version: Version, own: &str) -> Vec<u8> {
         5 => framed(*dice.pick(&[0x40, 0x50, 0x62, 0x70]), &packet_id.to_be_bytes()),
         6 => vec![0xc0, 0],
         7 => connect(version, own, dice.below(2) == 0),
-        _ => framed(*dice.pick(&[0xe0, 0xf0]), &[&[dice.byte()][..], &of_mqtt_5(dice)].concat()),
+        _ => framed(*dice.pick(&[0xe0, 0xf0]), &[&[byte(dice)][..], &of_mqtt_5(dice)].concat()),
     }
 }
 
 /// A connection's packets, some of them broken.
 fn sequence(dice: &mut Dice, version: Version, own: &str) -> Vec<u8> {
     let mut packets = vec![connect(version, own, dice.below(4) > 0)];
-    for _ in 0..1 + dice.below(6) {
+    for _ in 0..=dice.below(6) {
         packets.push(packet(dice, version, own));
     }
-    for _ in 0..1 + dice.below(3) {
+    for _ in 0..=dice.below(3) {
         // The first packet mostly stays as it is, so that there is a session to disturb.
         let place = if dice.below(8) == 0 { 0 } else { dice.below(packets.len()) };
         disturb(dice, &mut packets, place);
@@ -110,16 +99,16 @@ fn disturb(dice: &mut Dice, packets: &mut Vec<Vec<u8>>, place: usize) {
     let at = dice.below(length);
     match dice.below(8) {
         0 if length > 0 => packets[place][at] ^= 1 << dice.below(8),
-        1 | 2 if length > 0 => packets[place][at] = dice.byte(),
+        1 | 2 if length > 0 => packets[place][at] = byte(dice),
         3 => packets[place].truncate(at),
-        4 => packets[place].insert(at, dice.byte()),
+        4 => packets[place].insert(at, byte(dice)),
         5 => packets.insert(place, packets[place].clone()),
         6 => {
             let other = dice.below(packets.len());
             packets.swap(place, other);
         }
         // The first byte of the length.
-        _ if length > 1 => packets[place][1] = dice.byte(),
+        _ if length > 1 => packets[place][1] = byte(dice),
         _ => {}
     }
 }

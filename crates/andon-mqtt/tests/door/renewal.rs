@@ -30,7 +30,7 @@ impl Succession {
     async fn is_let_in(&self, device: &str, trusts_next: bool, listener: usize) -> bool {
         let papers = if device == "pump-01" { &self.old_papers } else { &self.new_papers };
         let trusts = trusts_next.then(|| self.next.root.to_pem());
-        let wish = Wish { trusts, listener, ..Wish::new(device, papers, Version::V5) };
+        let wish = Wish { listener, trusts, ..Wish::new(device, papers, Version::V5) };
         Client::is_let_in(&self.plant, &wish).await
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use andon_mqtt::Publication;
 
 use crate::client::{VERSIONS, Version};
+use crate::dice::Dice;
 use crate::packets::{Properties, Raw, connect_as, framed, text};
 use crate::plant::{Authorities, Papers, Plant, default_policy, name, now};
 
@@ -15,19 +16,6 @@ const DEVICES: usize = 8;
 /// Attempts of each attacker to publish and to subscribe, and to come in.
 const INSIDE: usize = 900;
 const OUTSIDE: usize = 75;
-
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % bound
-    }
-
-    fn pick<'a>(&mut self, texts: &[&'a str]) -> &'a str {
-        texts[self.below(texts.len())]
-    }
-}
 
 fn device(number: usize) -> String {
     format!("pump-{number:03}")
@@ -54,7 +42,7 @@ fn filter(dice: &mut Dice, own: &str, other: &str) -> String {
         1 => format!("$share/cmd/{own}/cmd/{other}/#"),
         2 => format!("$exclusive/cmd/{other}/#"),
         3 => format!("$limit/9/cmd/{other}/#"),
-        4 => dice.pick(&["#", "+/#", "cmd/#", "cmd/+/#", "+/+/set", "$share/g/#", "data/#"]).to_owned(),
+        4 => dice.pick(&["#", "+/#", "cmd/#", "cmd/+/#", "+/+/set", "$share/g/#", "data/#"]).to_string(),
         5 => format!("cmd/{other}/+/#"),
         6 => format!("cmd/+/{other}"),
         7 => format!("{plain}/#"),

@@ -3,7 +3,8 @@
 use andon_devices::door::DoorChange;
 
 use crate::client::{Client, Seen, VERSIONS, Wish};
-use crate::plant::{Mood, Plant, allowing, default_policy, name};
+use crate::kept::Mood;
+use crate::plant::{Plant, allowing, default_policy, name};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_device_is_cut_off() {

@@ -191,7 +191,9 @@ impl Peer {
     pub(super) async fn unsubscribe(&mut self, filters: &[&str]) -> Vec<u8> {
         let own = of_mqtt_5(self.version, &Properties::default());
         let mut body = [&self.number().to_be_bytes()[..], &own].concat();
-        filters.iter().for_each(|filter| body.extend(text(filter)));
+        for filter in filters {
+            body.extend(text(filter));
+        }
         self.raw.send(&framed(0xa2, &body)).await;
         self.codes(UNSUBACK).await
     }

@@ -48,7 +48,7 @@ fn table() -> String {
         let mut notes: Vec<_> =
             [old, new].into_iter().flatten().flatten().map(|note| note.trim_end_matches('.')).collect();
         notes.dedup();
-        text += &format!("| `{name}` | {} | {} | {} |\n", verdict(old), verdict(new), notes.join("; "));
+        text += &["| `", name, "` | ", verdict(old), " | ", verdict(new), " | ", &notes.join("; "), " |\n"].concat();
     }
     text + "\n"
 }

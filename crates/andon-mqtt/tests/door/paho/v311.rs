@@ -39,7 +39,8 @@ async fn redelivery_on_reconnect() {
     super::redelivery_on_reconnect(V311).await;
 }
 
-/// Differs: with a clean session it is let in only where a policy allows client ids that are not the device's name.
+/// Differs: it is let in only where a policy allows client ids that are not the device's name; without a clean session
+/// it is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_length_clientid() {
     let bench = Bench::open(V311).await;

@@ -40,8 +40,8 @@ async fn session_expiry() {
     connect(&hello(false, 1), false).await.disconnect(&bench.plant).await;
 }
 
-/// Differs: it is let in only where a policy allows client ids that are not the device's name; without a clean start,
-/// it is refused (0x85).
+/// Differs: it is let in only where a policy allows client ids that are not the device's name; without a clean session
+/// it is refused.
 #[tokio::test(flavor = "multi_thread")]
 async fn zero_length_clientid() {
     let bench = Bench::open(V5).await;
@@ -53,7 +53,7 @@ async fn zero_length_clientid() {
     assert!(answer.is_none_or(|(_, welcome)| welcome.code == 0x85), "a session needs a name");
 }
 
-/// Differs: as above, where policies allow it.
+/// Differs: one is assigned only where a policy allows client ids that are not the device's name.
 #[tokio::test(flavor = "multi_thread")]
 async fn assigned_clientid() {
     let bench = Bench::open(V5).await;

@@ -8,20 +8,21 @@
 //! receivers in one change. The acknowledgement of a receiver, or RMQTT's word that it drops the message, forgets it for
 //! that receiver; many of these are written together. What is left when the door opens is given back to the queues.
 
+mod form;
+mod held;
+
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use andon_journal::{MemoryChange, MemoryEntry, MemoryError, MemoryKind};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-use bytes::Bytes;
 use parking_lot::Mutex;
 use rmqtt::codec::types::QoS;
 use rmqtt::context::ServerContext;
-use rmqtt::types::{ClientId, From, FromType, Id, Publish, SubRelation, SubRelations, UserName};
-use serde::{Deserialize, Serialize};
+use rmqtt::types::{ClientId, From, FromType, Id, Publish, SubRelations};
 use tokio::sync::Notify;
 
+use self::form::{Form, as_sent, form, name, number, numbered, size};
+use self::held::Held;
 use crate::Limits;
 use crate::broker::OWN_NAME;
 use crate::memory::{Memory, lasts, read};
@@ -46,41 +47,6 @@ pub(crate) struct Waiting {
     woken: Notify,
     most: usize,
     most_bytes: usize,
-}
-
-/// Bytes of each message by receiver and number, and the sums of them.
-#[derive(Debug, Default)]
-struct Held {
-    newest: u64,
-    count: usize,
-    bytes: usize,
-    by_client: HashMap<ClientId, BTreeMap<u64, usize>>,
-}
-
-impl Held {
-    fn add(&mut self, client: &ClientId, number: u64, bytes: usize) {
-        self.newest = self.newest.max(number);
-        if self.by_client.entry(client.clone()).or_default().insert(number, bytes).is_none() {
-            (self.count, self.bytes) = (self.count + 1, self.bytes + bytes);
-        }
-    }
-
-    /// Whether it was there.
-    fn remove(&mut self, client: &ClientId, number: u64) -> bool {
-        let Some(own) = self.by_client.get_mut(client) else { return false };
-        let Some(bytes) = own.remove(&number) else { return false };
-        if own.is_empty() {
-            self.by_client.remove(client);
-        }
-        (self.count, self.bytes) = (self.count - 1, self.bytes - bytes);
-        true
-    }
-
-    fn remove_all(&mut self, client: &ClientId) {
-        let own = self.by_client.remove(client).unwrap_or_default();
-        self.count -= own.len();
-        self.bytes -= own.values().sum::<usize>();
-    }
 }
 
 impl Waiting {
@@ -120,10 +86,11 @@ impl Waiting {
             return Ok(from);
         }
         let number = self.hold(&noted)?;
-        let kept = self.keep(number, &noted).await;
-        if let Err(error) = kept {
+        if let Err(error) = self.keep(number, &noted).await {
             let mut held = self.held.lock();
-            noted.keys().for_each(|client| _ = held.remove(client, number));
+            for client in noted.keys() {
+                held.remove(client, number);
+            }
             return Err(error.into());
         }
         Ok(numbered(&from, number))
@@ -136,7 +103,9 @@ impl Waiting {
             return Err(NotNoted::Full);
         }
         let number = held.newest + 1;
-        noted.iter().for_each(|(client, publish)| held.add(client, number, size(publish)));
+        for (client, publish) in noted {
+            held.add(client, number, size(publish));
+        }
         Ok(number)
     }
 
@@ -219,60 +188,4 @@ async fn must_outlive(broker: &ServerContext, client: &ClientId, from: &From) ->
     let Some(session) = broker.extends.shared().await.entry(id).session() else { return false };
     let is_meant = matches!(from.typ(), FromType::Admin) || !session.connected().await.unwrap_or_default();
     is_meant && session.connect_info().await.is_ok_and(|connect| lasts(&session, &connect))
-}
-
-/// The message as RMQTT sends it to a receiver.
-fn as_sent(publish: &Publish, (_, _, options, identifiers, _): &SubRelation) -> Publish {
-    let mut sent = publish.clone();
-    sent.dup = false;
-    sent.packet_id = None;
-    sent.retain = publish.retain && options.retain_as_published().unwrap_or(false);
-    sent.qos = publish.qos.less_value(options.qos());
-    if let (Some(identifiers), Some(properties)) = (identifiers, &mut sent.properties) {
-        properties.subscription_ids.clone_from(identifiers);
-    }
-    sent
-}
-
-fn size(publish: &Publish) -> usize {
-    publish.topic.len() + publish.payload.len()
-}
-
-fn name(number: u64) -> String {
-    format!("{number:020}")
-}
-
-/// The sender of a message that is noted: what clients send never comes from a bridge.
-fn numbered(from: &From, number: u64) -> From {
-    let id = &from.id;
-    let number = UserName::from(number.to_string());
-    From::from_bridge(Id::new(id.node_id, id.lid, id.local_addr, id.remote_addr, id.client_id.clone(), Some(number)))
-}
-
-fn number(from: &From) -> Option<u64> {
-    let number = from.id.username.as_ref().filter(|_| matches!(from.typ(), FromType::Bridge))?;
-    number.parse().ok()
-}
-
-/// How a message is remembered. The payload stands beside the rest, as RMQTT writes bytes as a list of numbers.
-#[derive(Serialize, Deserialize)]
-struct Form {
-    v: u8,
-    publish: Publish,
-    payload: String,
-}
-
-impl Form {
-    fn publish(self) -> Publish {
-        let mut publish = self.publish;
-        publish.payload = BASE64.decode(&self.payload).unwrap_or_default().into();
-        publish
-    }
-}
-
-fn form(publish: &Publish) -> Result<String, serde_json::Error> {
-    let payload = BASE64.encode(&publish.payload);
-    let mut publish = publish.clone();
-    publish.payload = Bytes::new();
-    serde_json::to_string(&Form { v: 1, publish, payload })
 }
