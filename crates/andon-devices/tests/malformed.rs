@@ -67,7 +67,8 @@ fn read(bytes: &[u8]) {
         let _ = bulk_lines(format, bytes).count();
     }
     let keys = serde_json::from_slice::<Jwks>(bytes).map(|jwks| jwks.verification_keys()).unwrap_or_default();
-    let expected = Expected { issuer: String::new(), audiences: Vec::new(), clients: Vec::new(), leeway: Duration::ZERO };
+    let expected =
+        Expected { issuer: String::new(), audiences: Vec::new(), clients: Vec::new(), leeway: Duration::ZERO };
     let _ = verify(&text, &keys, &expected, NOW);
     if let (Ok(filter), Ok(())) = (check_filter(&text), check_topic(&text)) {
         assert!(filter.len() < text.len() || filter_matches(filter, &text), "a topic is covered by itself");

@@ -144,6 +144,10 @@ codes! {
     PolicyDocument = "AND-7005", "the policy has a fault";
     /// An onboarding that is not allowed, or that contradicts an earlier one.
     Onboarding = "AND-7006", "the device cannot be onboarded";
+    /// The external issuer of access tokens, or its keys.
+    TokenIssuer = "AND-7007", "the issuer of access tokens does not give its keys";
+    /// The hook of a claim.
+    ClaimHook = "AND-7008", "the hook of a claim does not answer";
     /// A fault in Andon itself.
     Internal = "AND-9001", "internal error";
 }

@@ -92,6 +92,8 @@ fn status_of(code: Code) -> StatusCode {
         | Code::Bucket
         | Code::RawLog
         | Code::Archive
+        | Code::TokenIssuer
+        | Code::ClaimHook
         | Code::MissingSecret => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         _ => StatusCode::UNPROCESSABLE_ENTITY,

@@ -24,6 +24,7 @@ mod handover;
 mod listener;
 mod observe;
 mod openapi;
+mod outside;
 mod routes;
 pub mod schema;
 mod settings;
@@ -35,10 +36,11 @@ use andon_engine::Handle;
 use andon_journal::{Attachments, ReadingViews, Secrets, Tokens};
 use andon_model::{Clock, IdSource};
 
-pub use auth::{fresh_token, token_from_bytes, token_hash};
+pub use auth::{OidcSettings, fresh_token, token_from_bytes, token_hash};
 pub use devices::{DeviceSettings, OfficeParts};
 pub use listener::serve;
 pub use openapi::openapi_json;
+pub use outside::{Ask, NoAnswer, Outside};
 pub use settings::{DEFAULT_LISTEN, ServerSettings};
 
 /// Renders the process's metrics in the Prometheus text format.

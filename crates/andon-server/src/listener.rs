@@ -17,7 +17,9 @@ use tokio::task::JoinSet;
 use tower::Service;
 use tracing::{debug, info, warn};
 
-use crate::{ServerParts, ServerSettings};
+use crate::api::Api;
+use crate::devices::Upkeep;
+use crate::{ServerParts, ServerSettings, observe, routes};
 
 /// More headers than this are answered 431.
 const MAX_HEADERS: usize = 100;
@@ -66,12 +68,17 @@ type Accepted = std::io::Result<(TcpStream, SocketAddr)>;
 
 impl Connections {
     fn new(parts: ServerParts) -> Self {
+        observe::register_counters();
+        let (api, stop) = (Arc::new(Api::new(parts)), watch::Sender::new(false));
+        let upkeep = Upkeep::new(Arc::clone(&api.office), api.handle.clone());
+        let mut tasks = JoinSet::new();
+        tasks.spawn(upkeep.run(stop.subscribe()));
         Self {
-            http: Arc::new(http_limits(&parts.settings)),
-            places: Arc::new(Semaphore::new(parts.settings.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
-            router: crate::router(parts),
-            tasks: JoinSet::new(),
-            stop: watch::Sender::new(false),
+            http: Arc::new(http_limits(&api.settings)),
+            places: Arc::new(Semaphore::new(api.settings.max_connections.clamp(1, Semaphore::MAX_PERMITS))),
+            router: routes::router(api),
+            tasks,
+            stop,
         }
     }
 

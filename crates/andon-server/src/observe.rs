@@ -49,6 +49,7 @@ pub(crate) fn register_counters() {
         counter!("andon_http_authentication_failures_total", "reason" => reason).increment(0);
     }
     describe_counter!("andon_http_requests_total", "requests to the API");
+    crate::devices::register_upkeep_metrics();
 }
 
 pub(crate) async fn observe(State(api): State<Arc<Api>>, request: Request, next: Next) -> Response {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::pki::{CertificateId, IssuedCertificate, KeyKind, PrivateKey, PublicKey};
-use crate::{Certificate, CertificateStatus, Device, DeviceId, DeviceName, KeyOrigin, Profile, ProfileName};
+use crate::{Certificate, CertificateStatus, Device, DeviceId, DeviceName, GroupName, KeyOrigin, Profile, ProfileName};
 
 const NOW: Timestamp = Timestamp::from_micros(1_772_719_200_000_000);
 
@@ -413,8 +413,29 @@ fn the_profile_is_asked_before_a_certificate_is_issued() {
     assert_eq!(bare.state.status(), Some(EnrolmentStatus::Refused));
     assert_eq!(bare.state.problem.map(|problem| problem.code), Some(Code::DeviceValue));
     let attributes = BTreeMap::from([("plant".to_owned(), "1710".to_owned())]);
-    let told = step(asking.state, around, Input::Allowed(Approval { attributes }), NOW);
+    let told = step(asking.state, around, Input::Allowed(Approval { attributes, ..Approval::default() }), NOW);
     assert!(matches!(told.effects.as_slice(), [Effect::Issue { .. }]));
+}
+
+#[test]
+fn an_approval_may_change_profile_and_groups_and_the_same_request_goes_on() {
+    let (asked, given) =
+        (ProfileName::new("s1").expect("a name"), Profile::new(ProfileName::new("s2").expect("a name")));
+    let request = EnrolmentRequest { ask: true, profile: Some(asked), ..requests()[2].clone() };
+    let around = Surroundings { device: None, profile: Some(&given) };
+    let Ok(Begun::Moving(asking)) = begin(request.clone(), None, around, DeviceId::from_bits(1), NOW) else {
+        panic!("begins")
+    };
+    let group = GroupName::new("hall-7").expect("a name");
+    let (profile, groups) = (Some(given.name.clone()), BTreeSet::from([group.clone()]));
+    let approval = Approval { profile: profile.clone(), groups, ..Approval::default() };
+    let issuing = step(asking.state, around, Input::Allowed(approval), NOW).state;
+    assert_eq!((&issuing.request.profile, issuing.request.groups.contains(&group)), (&profile, true));
+    let Ok(Begun::Moving(again)) = begin(request, Some(issuing), around, DeviceId::from_bits(2), NOW) else {
+        panic!("goes on")
+    };
+    assert_eq!(again.state.request.profile, profile);
+    assert!(matches!(again.effects.as_slice(), [Effect::Issue { .. }]));
 }
 
 #[test]

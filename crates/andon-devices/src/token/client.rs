@@ -17,6 +17,9 @@ const MIN_ACCESS: u32 = 60;
 const MAX_ACCESS: u32 = 86_400;
 const DEFAULT_ACCESS: u32 = 3_600;
 
+/// Longest life of an access token: a key that signs no more is needed this long.
+pub const MAX_ACCESS_LIFE: Duration = Duration::from_secs(MAX_ACCESS as u64);
+
 /// Compared with when a client has no secret or is not known, so that this takes as long.
 const NOBODY: &str = "";
 

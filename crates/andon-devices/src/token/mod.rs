@@ -28,7 +28,7 @@ mod verify;
 
 pub use answer::{Answered, Endpoint, TokenResponse, answer};
 pub use claims::{AccessClaims, IdClaims};
-pub use client::{Client, ClientId, GrantKind};
+pub use client::{Client, ClientId, GrantKind, MAX_ACCESS_LIFE};
 pub use discovery::Discovery;
 pub use error::{ErrorBody, TokenError, TokenErrorKind};
 pub use jwk::{Jwk, Jwks, MAX_KEYS, VerificationKey};

@@ -352,7 +352,8 @@ fn tokens_are_believed_for_a_reason() {
     check(json!({ "exp": "soon" }), Err(TokenRejected::Malformed));
     check(json!({ "scope": "\"" }), Err(TokenRejected::Malformed));
     let token = bench.key.sign(&good).expect("signed");
-    let given_to = |clients: &[&str]| Expected { clients: clients.iter().map(|c| (*c).to_owned()).collect(), ..expected() };
+    let given_to =
+        |clients: &[&str]| Expected { clients: clients.iter().map(|c| (*c).to_owned()).collect(), ..expected() };
     assert!(verify(&token, &bench.keys(), &given_to(&["x", "c"]), NOW).is_ok());
     assert_eq!(verify(&token, &bench.keys(), &given_to(&["x"]), NOW), Err(TokenRejected::Client));
     assert_eq!(verify(&token, &other.keys(), &expected(), NOW), Err(TokenRejected::UnknownKey));

@@ -56,6 +56,16 @@ impl<'a> ClaimedSignature<'a> {
     }
 }
 
+/// The signature of what is sent to others, as [`ClaimedSignature`] reads it.
+pub(crate) fn sign(secret: &Secret, timestamp: &str, body: &[u8]) -> Result<String, Problem> {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.expose().as_bytes());
+    let mut mac = mac.map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
+    mac.update(timestamp.as_bytes());
+    mac.update(b".");
+    mac.update(body);
+    Ok(format!("{SCHEME}{}", hex::encode(mac.finalize().into_bytes())))
+}
+
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, ApiError> {
     let value = headers.get(name).and_then(|value| value.to_str().ok());
     value.ok_or_else(|| refused("missing", at(name, "the header is missing")))
@@ -96,11 +106,7 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     fn sign(secret: &str, timestamp: &str, body: &[u8]) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
-        mac.update(timestamp.as_bytes());
-        mac.update(b".");
-        mac.update(body);
-        format!("sha256={}", hex::encode(mac.finalize().into_bytes()))
+        super::sign(&Secret::new(secret), timestamp, body).unwrap()
     }
 
     fn check(timestamp: Option<&str>, signature: Option<&str>, body: &[u8], good: bool) {

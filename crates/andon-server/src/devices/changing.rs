@@ -17,6 +17,9 @@ use super::{Office, Onboarded, Trouble};
 pub(crate) struct DeviceChange {
     profile: Option<ProfileName>,
     groups: Option<BTreeSet<GroupName>>,
+    /// Groups to join and to leave, beside `groups`.
+    join: BTreeSet<GroupName>,
+    leave: BTreeSet<GroupName>,
     policies: Option<BTreeSet<PolicyName>>,
     on_behalf_of: Option<BTreeSet<DeviceName>>,
     /// Attributes to set; an empty value removes.
@@ -27,6 +30,8 @@ impl DeviceChange {
     fn apply(&self, device: &mut Device) -> Result<(), DeviceError> {
         device.attributes = device.attributes.merged(&self.attributes)?;
         self.groups.clone().into_iter().for_each(|groups| device.groups = groups);
+        device.groups.extend(self.join.iter().cloned());
+        device.groups.retain(|group| !self.leave.contains(group));
         self.policies.clone().into_iter().for_each(|policies| device.policies = policies);
         self.on_behalf_of.clone().into_iter().for_each(|names| device.on_behalf_of = names);
         device.check_limits()

@@ -31,10 +31,15 @@ macro_rules! unraced {
 }
 
 mod changing;
+mod clients;
+mod grants;
+mod hook;
 mod import;
 mod onboarding;
 mod settings;
+mod signers;
 mod tokens;
+mod upkeep;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -45,13 +50,20 @@ use andon_devices::registry::{AuthorityRecord, AuthorityRole, Registry, Registry
 use andon_devices::{
     Certificate, CertificateStatus, DeviceId, DeviceName, Entropy, KeyOrigin, KeySource, Profile, ProfileName,
 };
+use andon_journal::Secrets;
 use andon_model::{Clock, Code, IdSource, Problem, Secret, Timestamp};
 
+use crate::auth::{ExternalIssuer, OidcSettings};
+use crate::outside::Outside;
+
 pub(crate) use changing::{DeviceChange, RevokeRequest};
+pub(crate) use clients::{ClientWish, Page};
+pub(crate) use grants::Grants;
 pub(crate) use import::{Bulk, LineOutcome, format_of};
 pub(crate) use onboarding::{Delivery, Onboarded};
 pub use settings::DeviceSettings;
-pub(crate) use tokens::{ClientWish, Grants, TokenFault};
+pub(crate) use tokens::TokenFault;
+pub(crate) use upkeep::{Upkeep, register_upkeep_metrics};
 
 /// How often a decision is made anew because somebody else was faster.
 const ATTEMPTS: usize = 16;
@@ -66,7 +78,11 @@ pub(crate) struct Office {
     keys: Arc<dyn KeySource>,
     /// The authority that issues, opened. Its name never means another one.
     issuing: RwLock<Option<(String, Arc<Authority>)>>,
-    signers: tokens::SignerBook,
+    signers: signers::SignerBook,
+    secrets: Arc<dyn Secrets>,
+    outside: Arc<dyn Outside>,
+    /// Who gives out access tokens, if not we.
+    issuer: Option<ExternalIssuer>,
     /// The newest revocation list, with the revision that it was made of.
     revocations: RwLock<Option<(i64, Arc<RevocationList>)>>,
 }
@@ -79,6 +95,12 @@ pub struct OfficeParts {
     pub entropy: Arc<dyn Entropy>,
     /// Where key pairs come from.
     pub keys: Arc<dyn KeySource>,
+    /// Secrets by which hooks know us.
+    pub secrets: Arc<dyn Secrets>,
+    /// How other systems are asked.
+    pub outside: Arc<dyn Outside>,
+    /// Who gives out access tokens; without it, this program does.
+    pub oidc: Option<OidcSettings>,
     /// Names, times and addresses.
     pub settings: DeviceSettings,
 }
@@ -120,9 +142,11 @@ pub(crate) fn gave_up() -> Problem {
 
 impl Office {
     pub(crate) fn new(parts: OfficeParts, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        let OfficeParts { registry, entropy, keys, settings } = parts;
-        let (issuing, signers, revocations) = (RwLock::default(), tokens::SignerBook::default(), RwLock::default());
-        Self { registry, settings, clock, ids, entropy, keys, issuing, signers, revocations }
+        let OfficeParts { registry, entropy, keys, secrets, outside, oidc, settings } = parts;
+        let external = |oidc| ExternalIssuer::new(oidc, Arc::clone(&outside), Arc::clone(&clock));
+        let issuer = oidc.map(external);
+        let (issuing, signers, revocations) = (RwLock::default(), signers::SignerBook::default(), RwLock::default());
+        Self { registry, settings, clock, ids, entropy, keys, issuing, signers, secrets, outside, issuer, revocations }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -2,7 +2,7 @@
 
 use andon_devices::enrolment::{
     Approval, Begun, Effect, Enrolment, EnrolmentRequest, EnrolmentStatus, Input, Phase, RequestedKey, Surroundings,
-    Transition, begin, step,
+    Then, Transition, begin, step,
 };
 use andon_devices::registry::{Changes, Claim, Expected, Versioned, Write, expecting, get, put};
 use andon_devices::{CertificateId, Device, DeviceName, Profile};
@@ -69,7 +69,10 @@ impl Office {
         let name = request.device.clone();
         let stored = get::<Enrolment>(self.registry.as_ref(), name.as_str()).await?;
         let device = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
-        let profile = self.profile(request.profile.as_ref()).await?;
+        // An approval may have given it another profile than it asks for.
+        let unsettled = stored.as_ref().map(|stored| &stored.value).filter(|stored| stored.status().is_none());
+        let named = unsettled.map_or(&request, |stored| &stored.request).profile.as_ref();
+        let profile = self.profile(named).await?;
         let (enrolment, before) = (expecting(stored.as_ref()), expecting(device.as_ref()));
         let known = device.map(|device| device.value);
         let around = Surroundings { device: known.as_ref(), profile: profile.as_ref() };
@@ -84,8 +87,8 @@ impl Office {
         if let Some(device) = course.device.clone().filter(|_| course.changed) {
             changes = changes.and(Write::Device { device: Box::new(device), expected: before });
         }
-        // A refusal that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
-        if enrolment != Expected::Absent || state.status() != Some(EnrolmentStatus::Refused) {
+        // A no that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
+        if enrolment != Expected::Absent || !is_no(&state) {
             changes = changes.and(put(&state, None, enrolment)?);
         }
         Ok(Planned { changes, outcome: course.outcome(&state) })
@@ -111,6 +114,11 @@ impl Office {
         }
         Ok(Some(put(&next, None, Expected::Revision(revision))?))
     }
+}
+
+/// Whether it was refused, or nobody could say whether it is allowed.
+fn is_no(state: &Enrolment) -> bool {
+    state.status() == Some(EnrolmentStatus::Refused) || matches!(state.phase, Phase::Waiting { then: Then::Ask, .. })
 }
 
 fn complete(known: Option<Device>) -> Result<Planned, Trouble> {
@@ -153,21 +161,22 @@ impl Course<'_> {
     /// The answer to an effect that leaves nothing behind.
     async fn perform(&mut self, state: &Enrolment, effects: Vec<Effect>) -> Option<Input> {
         match effects.into_iter().next()? {
-            Effect::Ask => Some(self.ask(state)),
+            Effect::Ask => Some(self.ask(state).await),
             Effect::Issue { turn, key } => Some(self.issue(state, turn, &key).await),
             Effect::Deliver { .. } | Effect::WakeAt(_) => None,
         }
     }
 
-    fn ask(&self, state: &Enrolment) -> Input {
+    async fn ask(&mut self, state: &Enrolment) -> Input {
+        let Some(claim) = self.claim else { return Input::Allowed(Approval::default()) };
         let device = &state.request.device;
-        match self.claim {
-            Some(claim) if claim.is_alive(self.office.now()) && claim.allow.allows(device) => {
-                Input::Allowed(Approval::default())
-            }
-            Some(_) => Input::Refused(format!("the claim does not allow {device}, or has ended")),
-            None => Input::Allowed(Approval::default()),
+        if !claim.is_alive(self.office.now()) || !claim.allow.allows(device) {
+            return Input::Refused(format!("the claim does not allow {device}, or has ended"));
         }
+        let Some(hook) = &claim.hook else { return Input::Allowed(Approval::default()) };
+        let (input, profile) = self.office.hear_hook(hook, &claim.client, &state.request).await;
+        self.profile = profile.or(self.profile.take());
+        input
     }
 
     async fn issue(&mut self, state: &Enrolment, turn: u32, key: &RequestedKey) -> Input {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use andon_devices::ExpiryTerms;
 use serde::{Deserialize, Serialize};
 
 /// Issuer of tokens unless a public address is set.
@@ -24,6 +25,10 @@ pub struct DeviceSettings {
     pub overlap_days: u32,
     /// How long a revocation list is good, in hours.
     pub revocation_list_hours: u32,
+    /// How long before a certificate's end its alarms come on.
+    pub expiry: ExpiryTerms,
+    /// How often certificates that retire or end are looked for, in seconds: 1 to 3,600.
+    pub upkeep_seconds: u32,
     /// The root of the topics that devices publish to.
     pub root_topic: String,
     /// The root of the topics that devices get their commands from.
@@ -39,6 +44,8 @@ impl Default for DeviceSettings {
             certificate_days: 730,
             overlap_days: 7,
             revocation_list_hours: 24,
+            expiry: ExpiryTerms::default(),
+            upkeep_seconds: 60,
             root_topic: "data/#".to_owned(),
             command_topic: "commands/#".to_owned(),
         }
@@ -49,6 +56,10 @@ impl DeviceSettings {
     /// Who signs tokens.
     pub fn issuer(&self) -> &str {
         self.public_url.as_deref().unwrap_or(LOCAL).trim_end_matches('/')
+    }
+
+    pub(super) fn upkeep_pause(&self) -> Duration {
+        Duration::from_secs(self.upkeep_seconds.clamp(1, 3_600).into())
     }
 
     pub(super) fn crl_url(&self) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use andon_devices::registry::{Import, get};
+use andon_devices::registry::{Import, get, list as list_records};
 use andon_model::Problem;
 use axum::Json;
 use axum::body::Body;
@@ -12,16 +12,17 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::devices::DeviceAnswer;
+use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Caller, ManageDevices, SeeDevices};
 use crate::body::Hold;
-use crate::devices::{Bulk, LineOutcome, format_of};
+use crate::devices::{Bulk, LineOutcome, Office, format_of};
 use crate::error::ApiError;
-use crate::extract::ApiPath;
+use crate::extract::{ApiPath, ApiQuery};
 use crate::schema;
 
 /// What came of a line of the file.
@@ -63,7 +64,10 @@ fn lines(api: Arc<Api>, bulk: Bulk, hold: Hold) -> Body {
         let (api, mut bulk, hold) = state?;
         match api.office.next_batch(&mut bulk).await {
             Ok(None) => None,
-            Ok(Some(outcomes)) => Some((Ok::<_, Infallible>(text(outcomes)), Some((api, bulk, hold)))),
+            Ok(Some(outcomes)) => {
+                let text = text(outcomes, &api.office);
+                Some((Ok::<_, Infallible>(text), Some((api, bulk, hold))))
+            }
             Err(problem) => {
                 tracing::warn!(%problem, "an import of devices broke off");
                 Some((Ok(broken_off(problem)), None))
@@ -72,11 +76,13 @@ fn lines(api: Arc<Api>, bulk: Bulk, hold: Hold) -> Body {
     }))
 }
 
-fn text(outcomes: Vec<LineOutcome>) -> Bytes {
+fn text(outcomes: Vec<LineOutcome>, office: &Office) -> Bytes {
     let mut text = Vec::new();
     for LineOutcome { line, result } in outcomes {
         let answer = match result {
-            Ok(onboarded) => LineAnswer { line, device: Some(DeviceAnswer::handing_over(onboarded)), problem: None },
+            Ok(onboarded) => {
+                LineAnswer { line, device: Some(DeviceAnswer::handing_over(onboarded, office)), problem: None }
+            }
             Err(problem) => LineAnswer { line, device: None, problem: Some(problem) },
         };
         text.extend(serde_json::to_vec(&answer).unwrap_or_default());
@@ -91,6 +97,31 @@ fn broken_off(problem: Problem) -> Bytes {
     let mut text = serde_json::to_vec(&answer).unwrap_or_default();
     text.push(b'\n');
     text.into()
+}
+
+/// Which page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// List bulk onboardings, each with its report.
+///
+/// Role: viewer, operator or admin, or the scope andon/devices.
+#[utoipa::path(get, path = "/api/v1/device-imports", tag = "devices", operation_id = "list_imports",
+    params(("after" = Option<String>, Query, description = "the last id of the page before"),
+        ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 1,000; 100 when absent")),
+    responses((status = 200, description = "a page, in the order of ids", body = Vec<schema::Import>)))]
+pub(crate) async fn list(
+    _: Caller<SeeDevices>,
+    State(api): State<Arc<Api>>,
+    ApiQuery(query): ApiQuery<ListQuery>,
+) -> Result<Json<Vec<Import>>, ApiError> {
+    let after = query.after.unwrap_or_default();
+    let found = list_records::<Import>(api.office.registry.as_ref(), &after, rows(query.limit)?).await;
+    Ok(Json(found.map_err(Problem::from)?.into_iter().map(|found| found.value).collect()))
 }
 
 /// Show how far a bulk onboarding is, and what came of it.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use andon_devices::policy::Policy;
 use andon_devices::registry::{
-    Changes, Claim, Expected, Kind, PolicyRecord, Record, Registry, RegistryError, Versioned, Write, get, list, put,
+    Changes, Claim, Entry, Expected, Kind, PolicyRecord, Record, RegistryError, Versioned, Write, put,
 };
-use andon_devices::token::{Client, ClientId};
+use andon_devices::token::ClientId;
 use andon_devices::{Group, Profile};
 use andon_model::{Code, Problem, Timestamp};
 use axum::Json;
@@ -15,14 +15,12 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Administer, Caller, SeeDevices};
 use crate::error::ApiError;
-use crate::extract::{ApiJson, ApiPath};
+use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::schema;
-
-/// Most of one kind in one answer.
-const MAX_LISTED: usize = 1_000;
 
 /// What is asked for.
 #[derive(Clone, Copy, Deserialize)]
@@ -43,36 +41,71 @@ impl Rules {
             Self::Claims => Kind::Claim,
         }
     }
+
+    /// An entry as the API shows it.
+    fn value(self, entry: &Entry) -> Result<Value, Problem> {
+        match self {
+            Self::Profiles => value::<Profile>(entry),
+            Self::Groups => value::<Group>(entry),
+            Self::Policies => value::<PolicyRecord>(entry),
+            Self::Claims => value::<Claim>(entry),
+        }
+    }
+}
+
+/// Which page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    after: Option<String>,
+    limit: Option<usize>,
 }
 
 /// List profiles, groups, policies or claims.
 ///
 /// Role: viewer, operator or admin, or the scope andon/devices.
 #[utoipa::path(get, path = "/api/v1/device-rules/{kind}", tag = "devices", operation_id = "list_device_rules",
-    params(("kind" = String, Path, description = "profiles, groups, policies or claims")),
-    responses((status = 200, description = "all of the kind", body = Vec<Object>)))]
+    params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
+        ("after" = Option<String>, Query, description = "the last name of the page before; of a claim, its client"),
+        ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 1,000; 100 when absent")),
+    responses((status = 200, description = "a page, in the order of names", body = Vec<Object>)))]
 pub(crate) async fn list_all(
     _: Caller<SeeDevices>,
     State(api): State<Arc<Api>>,
     ApiPath(rules): ApiPath<Rules>,
+    ApiQuery(query): ApiQuery<ListQuery>,
 ) -> Result<Json<Vec<Value>>, ApiError> {
-    let registry = api.office.registry.as_ref();
-    Ok(Json(match rules {
-        Rules::Profiles => values::<Profile>(registry).await?,
-        Rules::Groups => values::<Group>(registry).await?,
-        Rules::Policies => values::<PolicyRecord>(registry).await?,
-        Rules::Claims => values::<Claim>(registry).await?,
-    }))
+    let after = query.after.unwrap_or_default();
+    let entries = api.office.registry.entries(rules.kind(), &after, rows(query.limit)?).await.map_err(Problem::from)?;
+    Ok(Json(entries.iter().map(|entry| rules.value(entry)).collect::<Result<_, _>>()?))
 }
 
-async fn values<R: Record + Serialize>(registry: &dyn Registry) -> Result<Vec<Value>, Problem> {
-    let all: Vec<Versioned<R>> = list(registry, "", MAX_LISTED).await?;
-    Ok(all.into_iter().filter_map(|found| serde_json::to_value(found.value).ok()).collect())
+/// Show a profile, group, policy or claim.
+///
+/// Role: viewer, operator or admin, or the scope andon/devices.
+#[utoipa::path(get, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "show_device_rule",
+    params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
+        ("name" = String, Path, description = "its name; for a claim, the id of its client")),
+    responses((status = 200, description = "as it was stored", body = Object)))]
+pub(crate) async fn show(
+    _: Caller<SeeDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath((rules, name)): ApiPath<(Rules, String)>,
+) -> Result<Json<Value>, ApiError> {
+    let found = api.office.registry.entry(rules.kind(), &name).await.map_err(Problem::from)?;
+    let missing = || ApiError::not_found(format_args!("the {} {name}", rules.kind().word()));
+    Ok(Json(rules.value(&found.ok_or_else(missing)?)?))
+}
+
+fn value<R: Record + Serialize>(entry: &Entry) -> Result<Value, Problem> {
+    let unreadable = |error: serde_json::Error| Problem::new(Code::Internal, error.to_string());
+    serde_json::to_value(Versioned::<R>::of(entry)?.value).map_err(unreadable)
 }
 
 /// Store a profile, group, policy or claim.
 ///
-/// A policy is `{"document": {…}}` with a document of AWS IoT Core; the answer has what is to be known about it. Role: admin.
+/// A policy is `{"document": {…}}` with a document of AWS IoT Core; the answer has what is to be known about it. A claim
+/// names the devices that its client may onboard in `allow`, and may have a `hook` that is asked about each. Role: admin.
 #[utoipa::path(put, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "put_device_rule",
     params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name; for a claim, the id of its client")),
@@ -130,8 +163,12 @@ fn policy(name: &str, body: &Value, now: Timestamp, stored: &mut Stored) -> Resu
 
 async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
     let client = ClientId::new(name).ok_or_else(|| Problem::new(Code::BadRequest, "not the id of a client"))?;
-    if get::<Client>(api.office.registry.as_ref(), client.as_str()).await?.is_none() {
-        return Err(Problem::new(Code::NotFound, format!("the client {client} does not exist")));
+    // The clients of an external issuer are not known here.
+    if api.office.gives_tokens().is_ok() {
+        api.office.client(&client).await?;
+    }
+    if let Some(hook) = &claim.hook {
+        hook.check().map_err(|error| Problem::new(Code::DeviceValue, error.to_string()).at("hook"))?;
     }
     write(&claim)
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
 use andon_devices::pki::{KeyKind, SigningRequest};
-use andon_devices::registry::{Claim, DeviceFilter, Label, MAX_LABELS, Versioned, get};
+use andon_devices::registry::{Claim, DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned, get};
 use andon_devices::token::ClientId;
-use andon_devices::{Attributes, CertificateStatus, Device, DeviceName, GroupName, ProfileName};
+use andon_devices::{Attributes, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName};
 use andon_model::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use super::onboard::handed_over;
 use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Caller, Enrol, ManageDevices, SeeDevices};
-use crate::devices::{DeviceChange, Onboarded, RevokeRequest};
+use crate::devices::{DeviceChange, Office, Onboarded, RevokeRequest};
 use crate::error::ApiError;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::schema;
@@ -33,6 +33,8 @@ pub(crate) struct ListQuery {
     contains: Option<String>,
     /// Labels, with a comma between.
     labels: Option<String>,
+    /// Only those whose last certificate is at this level of expiry, or beyond it.
+    expiry: Option<ExpiryLevel>,
     limit: Option<usize>,
 }
 
@@ -48,6 +50,9 @@ pub(crate) struct DevicePage {
 #[derive(Serialize)]
 pub(crate) struct DeviceAnswer {
     status: CertificateStatus,
+    /// The alarm that is on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiry: Option<ExpiryLevel>,
     #[serde(flatten)]
     device: Device,
     /// In the one answer that hands it over.
@@ -56,13 +61,14 @@ pub(crate) struct DeviceAnswer {
 }
 
 impl DeviceAnswer {
-    pub(super) fn of(device: Device) -> Self {
-        Self { status: device.status(), device, private_key: None }
+    pub(super) fn of(device: Device, office: &Office) -> Self {
+        let expiry = office.settings.expiry.alarm(&device, office.now()).map(|alarm| alarm.level);
+        Self { status: device.status(), expiry, device, private_key: None }
     }
 
-    pub(super) fn handing_over(onboarded: Onboarded) -> Self {
+    pub(super) fn handing_over(onboarded: Onboarded, office: &Office) -> Self {
         let private_key = onboarded.key.map(|(_, key)| key.expose().to_owned());
-        Self { private_key, ..Self::of(onboarded.device) }
+        Self { private_key, ..Self::of(onboarded.device, office) }
     }
 }
 
@@ -74,6 +80,8 @@ impl DeviceAnswer {
         ("contains" = Option<String>, Query, description = "text in the name"),
         ("labels" = Option<String>, Query,
             description = "profile:, group:, status:, speaks_for: or attribute:<name>=<value>, with commas between; all must fit"),
+        ("expiry" = Option<String>, Query,
+            description = "notice, urgent or expired: only devices whose last certificate is that close to its end, or closer"),
         ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 1,000; 100 when absent")),
     responses((status = 200, description = "a page, in the order of names", body = schema::DevicePage)))]
 pub(crate) async fn list(
@@ -84,13 +92,20 @@ pub(crate) async fn list(
     let limit = rows(query.limit)?;
     let after = query.after.map_or_else(String::new, |name| name.to_string());
     let contains = query.contains.unwrap_or_default();
-    let filter = DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, due: None, limit };
+    let filter =
+        DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, due: due(&api, query.expiry), limit };
     let entries = api.office.registry.devices(&filter).await.map_err(Problem::from)?;
     let is_full = entries.len() == limit;
     let devices = entries.iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();
     let devices = devices.map_err(Problem::from)?;
     let next = devices.last().filter(|_| is_full).map(|last| last.value.name.clone());
-    Ok(Json(DevicePage { devices: devices.into_iter().map(|found| DeviceAnswer::of(found.value)).collect(), next }))
+    let devices = devices.into_iter().map(|found| DeviceAnswer::of(found.value, &api.office)).collect();
+    Ok(Json(DevicePage { devices, next }))
+}
+
+fn due(api: &Api, level: Option<ExpiryLevel>) -> Option<Due> {
+    let before = api.office.settings.expiry.ends_before(level?, api.office.now());
+    Some(Due { moment: Moment::Ends, before })
 }
 
 fn labels(text: Option<&str>) -> Result<Vec<Label>, ApiError> {
@@ -139,7 +154,7 @@ pub(crate) async fn enrol(
     let mut onboarded = done?;
     tracing::info!(device = %onboarded.device.name, author = %caller.name, "device onboarded");
     let delivery = onboarded.delivery.take();
-    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded), delivery)))
+    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded, &api.office), delivery)))
 }
 
 async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -> Result<Onboarded, Problem> {
@@ -188,7 +203,7 @@ pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     ApiPath(name): ApiPath<DeviceName>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
-    Ok(Json(DeviceAnswer::of(api.office.device(&name).await?.value)))
+    Ok(Json(DeviceAnswer::of(api.office.device(&name).await?.value, &api.office)))
 }
 
 /// Change profile, groups, policies, attributes, or the devices that a gateway speaks for; what is left out stays.
@@ -206,7 +221,7 @@ pub(crate) async fn change(
     let work = api.clone();
     let device = api.detached(async move { work.office.change(&name, &change).await }).await??;
     tracing::info!(device = %device.name, author = %caller.name, "device changed");
-    Ok(Json(DeviceAnswer::of(device)))
+    Ok(Json(DeviceAnswer::of(device, &api.office)))
 }
 
 /// Take a device out of service: its certificates are revoked and it is forgotten.
@@ -251,7 +266,7 @@ pub(crate) async fn rotate(
     let work = api.clone();
     let onboarded = api.detached(async move { work.office.rotate(&name, request.as_ref()).await }).await??;
     tracing::info!(device = %onboarded.device.name, author = %caller.name, "certificate rotated");
-    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded), None)))
+    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded, &api.office), None)))
 }
 
 /// Revoke a device's certificates, or one of them; live sessions end within a second.
@@ -269,7 +284,7 @@ pub(crate) async fn revoke(
     let work = api.clone();
     let device = api.detached(async move { work.office.revoke(&name, &request).await }).await??;
     tracing::warn!(device = %device.name, author = %caller.name, "certificate revoked");
-    Ok(Json(DeviceAnswer::of(device)))
+    Ok(Json(DeviceAnswer::of(device, &api.office)))
 }
 
 pub(super) fn json(body: axum::body::Body) -> Response {

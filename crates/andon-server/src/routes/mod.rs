@@ -13,11 +13,13 @@ mod events;
 mod intake;
 mod mqtt;
 mod oauth;
+mod oauth_clients;
 mod onboard;
 mod operations;
 mod paging;
 mod quarantine;
 mod readings;
+mod refresh_tokens;
 mod rule_services;
 mod runs;
 mod secrets;
@@ -81,19 +83,22 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(devices::show, devices::change, devices::delete))
         .routes(routes!(devices::rotate))
         .routes(routes!(devices::revoke))
-        .routes(routes!(device_imports::create))
+        .routes(routes!(device_imports::create, device_imports::list))
         .routes(routes!(device_imports::show))
         .routes(routes!(device_rules::list_all))
-        .routes(routes!(device_rules::store, device_rules::delete))
+        .routes(routes!(device_rules::show, device_rules::store, device_rules::delete))
         .routes(routes!(authorities::list, authorities::found))
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::revocation_list))
         .routes(routes!(oauth::token))
         .routes(routes!(oauth::jwks))
         .routes(routes!(oauth::discovery))
-        .routes(routes!(oauth::list, oauth::create))
-        .routes(routes!(oauth::delete))
-        .routes(routes!(oauth::create_refresh_token))
+        .routes(routes!(oauth::keys))
+        .routes(routes!(oauth::rotate_key))
+        .routes(routes!(oauth_clients::list, oauth_clients::create))
+        .routes(routes!(oauth_clients::delete))
+        .routes(routes!(refresh_tokens::list, refresh_tokens::create))
+        .routes(routes!(refresh_tokens::revoke))
         .routes(routes!(mqtt::show))
         .routes(routes!(mqtt::sessions))
         .routes(routes!(mqtt::kick))

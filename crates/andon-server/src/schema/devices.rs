@@ -57,6 +57,8 @@ pub struct OnboardFault {
 pub struct Device {
     /// `ACTIVE`, `INACTIVE` or `REVOKED`: the best among its certificates.
     pub status: String,
+    /// `notice`, `urgent` or `expired`: how close its last certificate is to its end, when that is close.
+    pub expiry: Option<String>,
     /// Version of this form.
     pub v: u8,
     /// Its identity, a UUID.
@@ -113,6 +115,8 @@ pub struct Certificate {
     /// When it leaves service because a newer one took its place.
     #[schema(format = DateTime)]
     pub retires: Option<String>,
+    /// `notice`, `urgent` or `expired`: the last event that was told about its end.
+    pub told: Option<String>,
     /// When and why it was revoked.
     #[schema(value_type = Option<Object>)]
     pub revocation: Option<serde_json::Value>,
@@ -153,6 +157,10 @@ pub struct DeviceChange {
     pub profile: Option<String>,
     /// All of its groups.
     pub groups: Option<Vec<String>>,
+    /// Groups to join.
+    pub join: Option<Vec<String>>,
+    /// Groups to leave.
+    pub leave: Option<Vec<String>>,
     /// All policies of its own.
     pub policies: Option<Vec<String>>,
     /// All devices that it speaks for.
@@ -353,6 +361,50 @@ pub struct WantedRefreshToken {
 /// A refresh token.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct RefreshTokenAnswer {
+    /// Its id, by which it is revoked.
+    pub id: String,
     /// Its text, shown this once.
     pub refresh_token: String,
+}
+
+/// A refresh token, with all that came from it by rotation.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefreshTokenFacts {
+    /// Its id: what stands before the dot of its text.
+    pub id: String,
+    /// On whose behalf.
+    pub subject: String,
+    /// The scopes of its access tokens, with a space between.
+    pub scopes: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// Its last moment.
+    #[schema(format = DateTime)]
+    pub expires: String,
+    /// Since when it is good for nothing.
+    #[schema(format = DateTime)]
+    pub revoked: Option<String>,
+}
+
+/// A page of refresh tokens.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct RefreshTokenPage {
+    /// In the order of their ids.
+    pub tokens: Vec<RefreshTokenFacts>,
+    /// What `after` is for the next page.
+    pub next: Option<String>,
+}
+
+/// A key that signs access tokens, without its private half.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct TokenKey {
+    /// Its id in tokens and in the key set.
+    pub kid: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created: String,
+    /// Since when it signs nothing new; it goes when its tokens have expired.
+    #[schema(format = DateTime)]
+    pub retired: Option<String>,
 }

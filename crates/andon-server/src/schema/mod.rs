@@ -23,8 +23,9 @@ pub use delivery::{
 };
 pub use devices::{
     Authority, Certificate, Device, DeviceChange, DevicePage, Import, ImportLine, OauthClient, OnboardAnswer,
-    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RevokeRequest, Rotation, RuleStored,
-    TokenAnswer, TokenForm, TokenRefusal, WantedAuthority, WantedClient, WantedDevice, WantedRefreshToken,
+    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RefreshTokenFacts, RefreshTokenPage,
+    RevokeRequest, Rotation, RuleStored, TokenAnswer, TokenForm, TokenKey, TokenRefusal, WantedAuthority, WantedClient,
+    WantedDevice, WantedRefreshToken,
 };
 pub use evidence::{
     AttachmentInfo, Decision, DocumentRef, DryRun, DryRunAction, DryRunStep, EpisodeHolder, EpisodeKey, EpisodeRow,

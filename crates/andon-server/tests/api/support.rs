@@ -69,7 +69,17 @@ impl World {
     }
 
     pub(crate) async fn with(settings: ServerSettings) -> Self {
+        Self::assembled(settings, |_| {}).await
+    }
+
+    /// With another office.
+    pub(crate) async fn with_office(change: impl FnOnce(&mut OfficeParts)) -> Self {
+        Self::assembled(ServerSettings::default(), change).await
+    }
+
+    async fn assembled(settings: ServerSettings, change: impl FnOnce(&mut OfficeParts)) -> Self {
         let (mut parts, engine, journal, clock) = parts(settings).await;
+        change(&mut parts.office);
         let registry = MemoryRegistry::default();
         parts.office.registry = Arc::new(registry.clone());
         Self { router: andon_server::router(parts), registry, journal, clock, _engine: engine }
@@ -125,6 +135,9 @@ pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc
             registry: Arc::new(MemoryRegistry::default()),
             entropy: Arc::new(SystemEntropy),
             keys: Arc::new(SystemEntropy),
+            secrets: journal.clone(),
+            outside: Arc::new(crate::outside::StandIn::default()),
+            oidc: None,
             settings: DeviceSettings::default(),
         },
         door: Arc::new(TestDoor),

@@ -3,6 +3,7 @@
 //! Every check looks at one thing and never changes anything. A server that does not run is no fault in itself: the
 //! checks that need it are left out and one line says so.
 
+mod devices;
 mod machine;
 mod server;
 

@@ -8,7 +8,7 @@ mod sections;
 use std::path::{Path, PathBuf};
 
 use andon_model::Code;
-use andon_server::{DeviceSettings, ServerSettings};
+use andon_server::{DeviceSettings, OidcSettings, ServerSettings};
 use figment::error::Kind;
 use figment::providers::{Env, Format, Serialized, Toml};
 use figment::{Figment, Source};
@@ -37,6 +37,8 @@ pub(crate) struct Settings {
     pub(crate) limits: ServerSettings,
     /// `[devices]`: how devices are onboarded; the keys stand in `andon_server::DeviceSettings`.
     pub(crate) devices: DeviceSettings,
+    /// `[oidc]`: who gives out access tokens instead of this program; the keys stand in `andon_server::OidcSettings`.
+    pub(crate) oidc: Option<OidcSettings>,
     /// `[mqtt]`
     pub(crate) mqtt: Mqtt,
     /// `[readings]`
@@ -70,6 +72,9 @@ impl Settings {
         let wrong = |key: &str, why: &str| Err(Failure::new(Code::Setting, why).at(key));
         if self.engine.max_backlog < 1 || self.engine.max_pending_runs == 0 || self.engine.decide_batch == 0 {
             return wrong("[engine]", "max_backlog, max_pending_runs and decide_batch are greater than zero");
+        }
+        if let Some(Err((key, why))) = self.oidc.as_ref().map(OidcSettings::check) {
+            return wrong(&format!("[oidc] {key}"), why);
         }
         if self.retention.keys < self.retention.events {
             return wrong("[retention] keys", "keys of events are kept at least as long as the events");
@@ -192,6 +197,9 @@ mod tests {
         check("[retention]\nquarantine = '1 day'\n", "[retention] quarantine", "at least as long");
         check("[http\n", "/", "line 1");
         check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
+        check("[oidc]\nissuer = 'http://login.example'\naudiences = ['andon']\n", "[oidc] issuer", "https://");
+        check("[oidc]\nissuer = 'https://login.example'\n", "[oidc] audiences", "audiences or clients");
+        check("[oidc]\nissuer = 'https://login.example'\naudience = 'a'\n", "oidc.audience", "did you mean audiences");
         check("[mqtt.limits]\npublish_rat = 1\n", "mqtt.limits.publish_rat, in /", "did you mean publish_rate?");
         check("[mqtt.events]\n'a/#' = 'Not a name'\n", "mqtt.events", "");
     }

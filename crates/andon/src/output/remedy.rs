@@ -57,6 +57,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::CertificateState => "give the device a new certificate instead",
         Code::PolicyDocument => "correct the policy at the line and column named",
         Code::Onboarding => "look at the detail; delete the device first if it is to start anew under its name",
+        Code::TokenIssuer => "open the issuer's /.well-known/openid-configuration from the server",
+        Code::ClaimHook => "make the hook answer, or take it out of the claim",
         Code::Internal => "report it, with the log of the server",
     }
 }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::adapters::Wires;
 use super::door::{Door, DoorParts};
+use super::outside::Https;
 use super::readings::Readings;
 use super::{folder, tokens};
 use crate::config::Settings;
@@ -49,7 +50,7 @@ impl Instance {
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
-        let parts = server_parts(settings, &engine, &store, (&door, &readings), metrics);
+        let parts = server_parts(settings, &engine, &store, (&door, &readings), metrics)?;
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
         Ok(Self { engine, store, readings, door, serving, stop_serving, address, first_token })
     }
@@ -155,21 +156,21 @@ fn server_parts(
     store: &Arc<SqlStore>,
     devices: (&Arc<Door>, &Readings),
     metrics: RenderMetrics,
-) -> ServerParts {
+) -> anyhow::Result<ServerParts> {
     let (door, readings) = devices;
-    ServerParts {
+    Ok(ServerParts {
         handle: engine.handle().clone(),
         attachments: store.clone(),
         tokens: store.clone(),
         secrets: store.clone(),
-        office: office_parts(settings, store),
+        office: office_parts(settings, store)?,
         door: door.clone(),
         readings: readings.log.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds::default()),
         metrics,
         settings: settings.limits.clone(),
-    }
+    })
 }
 
 fn door_parts(engine: &Engine, store: &Arc<SqlStore>, readings: &Readings) -> DoorParts {
@@ -182,12 +183,19 @@ fn door_parts(engine: &Engine, store: &Arc<SqlStore>, readings: &Readings) -> Do
     }
 }
 
-fn office_parts(settings: &Settings, store: &Arc<SqlStore>) -> OfficeParts {
+fn office_parts(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<OfficeParts> {
     let registry: Arc<dyn Registry> = store.clone();
     #[cfg(debug_assertions)]
     let registry = super::crash_points::around_registry(registry);
-    let (entropy, keys) = (Arc::new(SystemEntropy), Arc::new(SystemEntropy));
-    OfficeParts { registry, entropy, keys, settings: settings.devices.clone() }
+    Ok(OfficeParts {
+        registry,
+        entropy: Arc::new(SystemEntropy),
+        keys: Arc::new(SystemEntropy),
+        secrets: store.clone(),
+        outside: Arc::new(Https::new()?),
+        oidc: settings.oidc.clone(),
+        settings: settings.devices.clone(),
+    })
 }
 
 /// Who holds the journal, for people: host and process.

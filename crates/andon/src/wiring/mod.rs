@@ -6,6 +6,7 @@ mod crash_points;
 mod door;
 mod folder;
 mod instance;
+mod outside;
 mod readings;
 pub(crate) mod secrets;
 pub(crate) mod signals;

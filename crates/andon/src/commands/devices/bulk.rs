@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use andon_devices::registry::AuthorityRecord;
+use andon_devices::registry::{AuthorityRecord, Import as KnownImport, ImportStatus};
 use andon_model::{Code, Problem};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::definitions::Page;
 use super::{DeviceView, bundle};
 use crate::client::Client;
-use crate::output::{Failure, Grid, Output};
+use crate::output::{Failure, Grid, Output, utc_time};
 use crate::scenario::local;
 
 /// The file to import.
@@ -55,6 +56,37 @@ pub(super) async fn run(import: &Import, client: &Client, output: Output) -> any
     }
     output.show(&report, table)?;
     Ok(if report.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The files that were imported, and how far each is.
+pub(super) async fn list(page: &Page, client: &Client, output: Output) -> anyhow::Result<()> {
+    let all: Vec<KnownImport> = client.list("/api/v1/device-imports", &page.query()).await?;
+    output.show(&all, |all| imports(all))?;
+    match all.last().filter(|_| all.len() == page.limit) {
+        Some(last) => output.note(&format!("there may be more: --after {}", last.id)),
+        None => Ok(()),
+    }
+}
+
+fn imports(all: &[KnownImport]) -> Grid {
+    let mut grid =
+        Grid::new(["file (SHA-256)", "status", "begun", "line", "onboarded", "unchanged", "faults"], "no imports");
+    for known in all {
+        let status = if known.status == ImportStatus::Done { "done" } else { "open" };
+        let report = &known.report;
+        let counts = [report.line, report.onboarded, report.unchanged, report.faulty].map(|count| count.to_string());
+        let [line, onboarded, unchanged, faulty] = counts;
+        grid.row([
+            known.id.as_str().into(),
+            status.into(),
+            utc_time(known.begun).into(),
+            line.into(),
+            onboarded.into(),
+            unchanged.into(),
+            faulty.into(),
+        ]);
+    }
+    grid
 }
 
 fn take(line: Line, out: Option<&Path>, known: &[AuthorityRecord], report: &mut Report) -> anyhow::Result<()> {

@@ -2,20 +2,25 @@
 
 mod bulk;
 mod bundle;
+mod change;
+mod claims;
+mod definitions;
+mod groups;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use andon_devices::{CertificateStatus, Device, DeviceName};
+use andon_devices::{CertificateStatus, Device, DeviceName, ExpiryLevel};
 use andon_model::{Code, Timestamp};
 use clap::{Args, Subcommand};
+use definitions::Shelf;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::client::{Client, segment};
 use crate::commands::Context;
-use crate::output::{Failure, Grid, Output, one_line, utc_time};
+use crate::output::{Cell, Failure, Grid, Output, Tone, one_line, utc_time};
 use crate::scenario::local;
 
 /// Onboard, list, show, rotate, revoke and delete devices
@@ -39,6 +44,22 @@ pub(crate) enum Devices {
         /// Its name
         device: DeviceName,
     },
+    /// Change profile, groups, policies or attributes of a device
+    Change(change::Change),
+    /// Kinds of devices: their keys, attributes and policies
+    #[command(subcommand)]
+    Profiles(definitions::Filed),
+    /// Policies, in the form of AWS IoT Core
+    #[command(subcommand)]
+    Policies(definitions::Filed),
+    /// Devices that belong together
+    #[command(subcommand)]
+    Groups(groups::Groups),
+    /// Shared identities that may only onboard the devices on their list
+    #[command(subcommand)]
+    Claims(claims::Claims),
+    /// List the files that were imported, with their reports
+    Imports(definitions::Page),
     /// Onboard the devices of a file, CSV or JSON Lines; send it again when it broke off
     Import(bulk::Import),
 }
@@ -77,12 +98,36 @@ pub(crate) struct List {
     /// Only with this label: profile:, group:, status:, `speaks_for:` or `attribute:<name>=<value>`; may be repeated
     #[arg(long = "label")]
     labels: Vec<String>,
+    /// Only devices whose last certificate is this close to its end, or closer
+    #[arg(long, value_enum)]
+    expiry: Option<Expiry>,
     /// Only names after this one
     #[arg(long)]
     after: Option<DeviceName>,
     /// Most rows
     #[arg(long, default_value_t = 100)]
     limit: usize,
+}
+
+/// How close the end of a certificate is, on the command line.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Expiry {
+    /// 30 days, or as the settings say
+    Notice,
+    /// 7 days, or as the settings say
+    Urgent,
+    /// It has ended
+    Expired,
+}
+
+impl From<Expiry> for ExpiryLevel {
+    fn from(expiry: Expiry) -> Self {
+        match expiry {
+            Expiry::Notice => Self::Notice,
+            Expiry::Urgent => Self::Urgent,
+            Expiry::Expired => Self::Expired,
+        }
+    }
 }
 
 /// The device whose certificate is rotated.
@@ -115,6 +160,8 @@ pub(crate) struct Revoke {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct DeviceView {
     status: CertificateStatus,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expiry: Option<ExpiryLevel>,
     #[serde(flatten)]
     device: Device,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +195,12 @@ pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<E
             let _: Value = client.act(Method::DELETE, &path(&device, "")).await?;
             context.output.say(&json!({ "deleted": device }), |_| format!("device {device} is deleted"))?;
         }
+        Devices::Change(change) => change::run(&change, &client, context.output).await?,
+        Devices::Profiles(filed) => return definitions::run(Shelf::Profiles, filed, &client, context.output).await,
+        Devices::Policies(filed) => return definitions::run(Shelf::Policies, filed, &client, context.output).await,
+        Devices::Groups(groups) => return groups::run(groups, &client, context.output).await,
+        Devices::Claims(claims) => return claims::run(claims, &client, context.output).await,
+        Devices::Imports(page) => bulk::list(&page, &client, context.output).await?,
         Devices::Import(import) => return bulk::run(&import, &client, context.output).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -201,6 +254,7 @@ async fn list(query: &List, client: &Client, output: Output) -> anyhow::Result<(
         ("after", query.after.as_ref().map(ToString::to_string)),
         ("contains", query.contains.clone()),
         ("labels", labels),
+        ("expiry", query.expiry.map(|level| ExpiryLevel::from(level).word().to_owned())),
         ("limit", Some(query.limit.to_string())),
     ];
     let page: DevicePage = client.list("/api/v1/devices", &parameters).await?;
@@ -241,6 +295,9 @@ fn facts(view: &DeviceView) -> Grid {
     grid.pair("device", device.name.to_string());
     grid.pair("identity", device.id.as_str());
     grid.pair("status", view.status.to_string());
+    if let Some(level) = view.expiry {
+        grid.pair("ends soon", Cell::toned(level.word(), Tone::Warn));
+    }
     if let Some(profile) = &device.profile {
         grid.pair("profile", profile.to_string());
     }

@@ -34,6 +34,7 @@ pub(super) async fn check(context: &Context) -> anyhow::Result<Vec<Line>> {
         Ok(answer) => {
             lines.extend(status_lines(&answer));
             lines.extend(destination_lines(&client).await);
+            lines.extend(super::devices::check(&client).await);
         }
         Err(error) => lines.push(refused("token", &error)),
     }

@@ -1,0 +1,164 @@
+//! `andon devices profiles|policies|groups|claims`: what devices are made by, each by its name.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::{Map, Value, json};
+
+use crate::client::{Client, segment};
+use crate::output::{Failure, Grid, Output, facts_text};
+use crate::scenario::local;
+
+/// Show, list, store and delete what is given as a file
+#[derive(Debug, Subcommand)]
+pub(crate) enum Filed {
+    /// List them
+    List(Page),
+    /// Show one, as it is stored
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Store one; one of the same name is replaced
+    Put {
+        /// Its name
+        name: String,
+        /// What it is: a file in JSON, or in TOML if it ends so
+        file: PathBuf,
+    },
+    /// Delete one
+    Delete {
+        /// Its name
+        name: String,
+    },
+}
+
+/// Which page of a list.
+#[derive(Debug, Args)]
+pub(crate) struct Page {
+    /// Only names after this one
+    #[arg(long)]
+    after: Option<String>,
+    /// Most rows
+    #[arg(long, default_value_t = 100)]
+    pub(super) limit: usize,
+}
+
+impl Page {
+    pub(super) fn query(&self) -> [(&'static str, Option<String>); 2] {
+        [("after", self.after.clone()), ("limit", Some(self.limit.to_string()))]
+    }
+}
+
+/// One of the four kinds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shelf {
+    Profiles,
+    Policies,
+    Groups,
+    Claims,
+}
+
+impl Shelf {
+    /// Its part of the address.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Profiles => "profiles",
+            Self::Policies => "policies",
+            Self::Groups => "groups",
+            Self::Claims => "claims",
+        }
+    }
+
+    /// The member that names one.
+    fn name_member(self) -> &'static str {
+        if self == Self::Claims { "client" } else { "name" }
+    }
+
+    fn path(self, name: &str) -> String {
+        format!("/api/v1/device-rules/{}/{}", self.word(), segment(name))
+    }
+
+    pub(super) async fn list(self, page: &Page, client: &Client, output: Output) -> anyhow::Result<()> {
+        let all: Vec<Value> = client.list(&format!("/api/v1/device-rules/{}", self.word()), &page.query()).await?;
+        output.show(&all, |all| self.table(all))?;
+        match all.last().filter(|_| all.len() == page.limit) {
+            Some(last) => output.note(&format!("there may be more: --after {}", self.name_of(last))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn show(self, name: &str, client: &Client, output: Output) -> anyhow::Result<()> {
+        let found: Value = client.get(&self.path(name)).await?;
+        output.show(&found, pairs)
+    }
+
+    /// Stores it, and says what is to be known about it.
+    pub(super) async fn put(self, name: &str, body: &Value, client: &Client, output: Output) -> anyhow::Result<()> {
+        let stored: Value = client.submit(Method::PUT, &self.path(name), body).await?;
+        output.say(&stored, |_| format!("{name} is stored"))?;
+        for warning in stored["warnings"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+            output.note(warning)?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn delete(self, name: &str, client: &Client, output: Output) -> anyhow::Result<()> {
+        let _: Value = client.act(Method::DELETE, &self.path(name)).await?;
+        output.say(&json!({ "deleted": name }), |_| format!("{name} is deleted"))
+    }
+
+    fn name_of(self, one: &Value) -> String {
+        one[self.name_member()].as_str().unwrap_or_default().to_owned()
+    }
+
+    fn table(self, all: &[Value]) -> Grid {
+        let mut grid = Grid::new(["name", "what"], "none");
+        for one in all {
+            let mut facts = one.clone();
+            if let Some(members) = facts.as_object_mut() {
+                members.remove(self.name_member());
+            }
+            grid.row([self.name_of(one).into(), facts_text(&facts).into()]);
+        }
+        grid
+    }
+}
+
+pub(super) async fn run(shelf: Shelf, filed: Filed, client: &Client, output: Output) -> anyhow::Result<ExitCode> {
+    match filed {
+        Filed::List(page) => shelf.list(&page, client, output).await?,
+        Filed::Show { name } => shelf.show(&name, client, output).await?,
+        Filed::Put { name, file } => shelf.put(&name, &body_of(shelf, &file)?, client, output).await?,
+        Filed::Delete { name } => shelf.delete(&name, client, output).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A policy's file is its document, as AWS IoT Core writes it; the server wants it whole.
+fn body_of(shelf: Shelf, file: &PathBuf) -> Result<Value, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
+    let is_toml = file.extension().is_some_and(|extension| extension == "toml");
+    let body: Value = if is_toml {
+        toml::from_str(&text).map_err(|error| local(file, error.to_string()))?
+    } else {
+        serde_json::from_str(&text).map_err(|error| local(file, error.to_string()))?
+    };
+    let is_bare = shelf == Shelf::Policies && body.get("document").is_none();
+    Ok(if is_bare { json!({ "document": text_of(is_toml, text, &body) }) } else { body })
+}
+
+fn text_of(is_toml: bool, text: String, body: &Value) -> String {
+    if is_toml { body.to_string() } else { text }
+}
+
+fn pairs(found: &Value) -> Grid {
+    let mut grid = Grid::pairs();
+    for (name, value) in found.as_object().unwrap_or(&Map::new()) {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        grid.pair(name, text);
+    }
+    grid
+}
