@@ -22,8 +22,8 @@ use crate::repeats::Repeats;
 use crate::retained::Retained;
 use crate::seat::{Guest, Seat};
 use crate::seats::Seats;
+use crate::sessions::{Sessions, receivers};
 use crate::shared::InTurn;
-use crate::takeover::{Sessions, receivers};
 use crate::waiting::{NotNoted, Waiting};
 use crate::{BrokerSettings, Lanes, MqttError, ServerIdentity, Transport, watch};
 

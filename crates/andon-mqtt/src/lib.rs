@@ -23,6 +23,7 @@ mod repeats;
 mod retained;
 mod seat;
 mod seats;
+mod sessions;
 mod settings;
 mod shared;
 mod takeover;

@@ -6,26 +6,29 @@
 //!
 //! **Life of a message.** It gets a number, which its sender carries through RMQTT, and is noted for each of its
 //! receivers in one change. The acknowledgement of a receiver, or RMQTT's word that it drops the message, forgets it for
-//! that receiver; many of these are written together. What is left when the door opens is given back to the queues.
+//! that receiver; many of these are written together. What RMQTT loses when another connection takes a session over is
+//! given back to the session. What is left when the door opens is given back to the queues.
 
 mod form;
 mod held;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
 use andon_journal::{MemoryChange, MemoryEntry, MemoryError, MemoryKind};
 use parking_lot::Mutex;
 use rmqtt::codec::types::QoS;
 use rmqtt::context::ServerContext;
+use rmqtt::session::Session;
 use rmqtt::types::{ClientId, From, FromType, Id, Publish, SubRelations};
 use tokio::sync::Notify;
 
 use self::form::{Form, as_sent, form, name, number, numbered, size};
-use self::held::Held;
+use self::held::{Held, Note};
 use crate::Limits;
 use crate::broker::OWN_NAME;
 use crate::memory::{Memory, lasts, read};
+use crate::takeover::{LOOK, LOOKS};
 
 /// How long to wait after what is over could not be forgotten.
 const RETRY: Duration = Duration::from_secs(1);
@@ -104,7 +107,7 @@ impl Waiting {
         }
         let number = held.newest + 1;
         for (client, publish) in noted {
-            held.add(client, number, size(publish));
+            held.add(client, number, Note { publish: publish.clone(), is_sent: false });
         }
         Ok(number)
     }
@@ -117,6 +120,26 @@ impl Waiting {
         };
         let changes: Result<Vec<_>, _> = noted.iter().map(keep).collect();
         self.memory.change(changes?).await
+    }
+
+    /// Notes that a message is now handed to RMQTT for a receiver.
+    pub(crate) fn send(&self, client: &ClientId, from: &From) {
+        if let Some(number) = number(from) {
+            self.held.lock().send(client, number);
+        }
+    }
+
+    /// What RMQTT has lost of what it was handed for a client, given the senders of what it still has.
+    pub(crate) fn lost<'a>(
+        &self,
+        broker: &ServerContext,
+        client: &ClientId,
+        known: impl Iterator<Item = &'a From>,
+    ) -> Vec<(From, Publish)> {
+        let known: BTreeSet<u64> = known.filter_map(number).collect();
+        let held = self.held.lock();
+        let lost = held.sent(client).filter(|(number, _)| !known.contains(number));
+        lost.map(|(number, publish)| (numbered(&own_name(broker), number), publish.clone())).collect()
     }
 
     /// Forgets a message for one of its receivers.
@@ -165,7 +188,7 @@ impl Waiting {
         broker: &ServerContext,
         entries: &[MemoryEntry],
     ) -> HashMap<ClientId, Vec<(From, Publish)>> {
-        let from = From::from_admin(Id::from(broker.node.id(), ClientId::from_static(OWN_NAME)));
+        let from = own_name(broker);
         let mut sorted: Vec<_> = entries.iter().filter(|entry| entry.kind == MemoryKind::Waiting).collect();
         sorted.sort_by(|a, b| a.name.cmp(&b.name));
         let mut waiting: HashMap<ClientId, Vec<_>> = HashMap::new();
@@ -175,17 +198,38 @@ impl Waiting {
                 continue;
             };
             let client = ClientId::from(entry.owner.as_str());
-            held.add(&client, number, size(&publish));
+            held.add(&client, number, Note { publish: publish.clone(), is_sent: true });
             waiting.entry(client).or_default().push((numbered(&from, number), publish));
         }
         waiting
     }
 }
 
+/// The session of a client that subscribes to something: there is none only while one connection follows another.
+async fn session(broker: &ServerContext, client: &ClientId) -> Option<Session> {
+    for _ in 0..LOOKS {
+        let id = Id::from(broker.node.id(), client.clone());
+        let session = broker.extends.shared().await.entry(id).session();
+        if session.is_some() {
+            return session;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+    None
+}
+
+/// Whether a message is noted, from its sender.
+pub(crate) fn is_noted(from: &From) -> bool {
+    number(from).is_some()
+}
+
+fn own_name(broker: &ServerContext) -> From {
+    From::from_admin(Id::from(broker.node.id(), ClientId::from_static(OWN_NAME)))
+}
+
 /// Whether a session is to get a message even after a restart.
 async fn must_outlive(broker: &ServerContext, client: &ClientId, from: &From) -> bool {
-    let id = Id::from(broker.node.id(), client.clone());
-    let Some(session) = broker.extends.shared().await.entry(id).session() else { return false };
+    let Some(session) = session(broker, client).await else { return false };
     let is_meant = matches!(from.typ(), FromType::Admin) || !session.connected().await.unwrap_or_default();
     is_meant && session.connect_info().await.is_ok_and(|connect| lasts(&session, &connect))
 }

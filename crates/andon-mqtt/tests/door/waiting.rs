@@ -1,5 +1,6 @@
 //! What waits for a device outlives the process, until the device has it.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use andon_mqtt::{Limits, MqttError, Publication};
@@ -148,5 +149,44 @@ async fn what_waits_goes_with_its_session() {
         plant.registry.revoke(&name("pump-01"));
         let plant = plant.restart().await;
         assert_eq!(plant.notes.count(), 0, "{version:?}");
+    }
+}
+
+/// A device that comes back again and again, each time while its old connection is still there, loses no command.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_is_lost_between_two_connections() {
+    const COMMANDS: usize = 200;
+    for version in VERSIONS {
+        let (plant, papers) = away(Limits::default(), version).await;
+        let publish = async {
+            for number in 0..COMMANDS {
+                let publication = command(&number.to_string(), 1);
+                assert_eq!(plant.broker.publish(publication).await.expect("published"), 1, "{version:?} {number}");
+            }
+        };
+        let mut missing: BTreeSet<String> = (0..COMMANDS).map(|number| number.to_string()).collect();
+        let receive = async {
+            let mut old: Option<Client> = None;
+            while !missing.is_empty() {
+                let (mut client, _) = Client::connect(&plant, &keeping(&papers, version)).await;
+                // What the old connection has acknowledged was not lost.
+                while let Some(Seen::Message(_, payload, _)) = match &mut old {
+                    Some(old) => Some(old.next().await),
+                    None => None,
+                } {
+                    missing.remove(&payload);
+                }
+                for _ in 0..missing.len().min(5) {
+                    let seen = client.next().await;
+                    let Seen::Message(_, payload, _) = seen else { panic!("{version:?}: {seen:?}") };
+                    missing.remove(&payload);
+                }
+                old = Some(client);
+            }
+            old
+        };
+        let ((), last) = tokio::join!(publish, receive);
+        plant.notes.until_waiting(0).await;
+        drop(last);
     }
 }
