@@ -1,7 +1,7 @@
 //! The REST API of Andon: intake, evidence, people's wishes and configuration over HTTP.
 //!
 //! **Constraints.** Knows the engine by its [`Handle`] only, and storage only where the API itself owns
-//! the data (tokens, secrets and devices). Decides nothing about events. Every body, page, connection, request
+//! the data (tokens, secrets and devices), and other systems by the port [`Outside`]. Decides nothing about events. Every body, page, connection, request
 //! and piece of work has a limit; credentials reach neither logs nor answers (invariant K1); a delivery
 //! is answered with 2xx only after it is durable (invariant J3). Speaks HTTP/1.1 in the clear: encryption
 //! is the task of a proxy in front, which is why the default address is the loopback interface.

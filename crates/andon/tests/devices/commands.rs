@@ -44,3 +44,59 @@ fn clients_from_the_command_line() {
     server.json(&["oauth", "clients", "delete", id]);
     assert_eq!(server.json(&["oauth", "clients", "list"]).as_array().unwrap().len(), 0);
 }
+
+#[test]
+fn what_devices_are_made_by_from_the_command_line() {
+    let server = Server::start();
+    let file = |name: &str, text: &str| {
+        let path = server.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let profile = file("s1.toml", "certificate_days = 100\nrequired_attributes = [\"plant\"]\n");
+    server.json(&["devices", "profiles", "put", "s1", &profile]);
+    assert_eq!(server.json(&["devices", "profiles", "show", "s1"])["certificate_days"], 100);
+    let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}]}"#;
+    server.json(&["devices", "policies", "put", "connect", &file("connect.json", document)]);
+    assert_eq!(server.json(&["devices", "policies", "show", "connect"])["document"], document);
+    server.json(&["devices", "groups", "put", "line-4", "--policy", "connect"]);
+    assert!(!server.run(&["devices", "onboard", "pump-01", "--profile", "s1"]).status.success(), "plant is missing");
+    server.json(&["devices", "onboard", "pump-01", "--profile", "s1", "--attribute", "plant=1710"]);
+    server.json(&["devices", "onboard", "pump-02"]);
+    server.json(&["devices", "groups", "add", "line-4", "pump-01", "pump-02"]);
+    server.json(&["devices", "groups", "remove", "line-4", "pump-02"]);
+    let listed = server.json(&["devices", "list", "--label", "group:line-4"]);
+    assert_eq!((listed["devices"].as_array().unwrap().len(), &listed["devices"][0]["name"]), (1, &"pump-01".into()));
+    let changed = server.json(&["devices", "change", "pump-02", "--attribute", "hall=7", "--policy", "connect"]);
+    assert_eq!((&changed["attributes"]["hall"], &changed["policies"][0]), (&"7".into(), &"connect".into()));
+    assert_eq!(server.json(&["devices", "change", "pump-02", "--no-policies"])["policies"].as_array(), None);
+    for kind in ["profiles", "policies", "groups"] {
+        assert_eq!(server.json(&["devices", kind, "list"]).as_array().unwrap().len(), 1, "{kind}");
+    }
+    server.json(&["devices", "groups", "delete", "line-4"]);
+    assert_eq!(server.json(&["devices", "groups", "list"]).as_array().unwrap().len(), 0);
+    assert!(!server.run(&["devices", "groups", "show", "line-4"]).status.success());
+}
+
+#[test]
+fn tokens_are_revoked_and_keys_replaced_from_the_command_line() {
+    let server = Server::start();
+    let made = server.json(&["oauth", "clients", "create", "--scope", "andon/devices", "--grant", "refresh_token"]);
+    let id = made["id"].as_str().unwrap();
+    let token = |subject: &str| server.json(&["oauth", "clients", "refresh-token", id, "--subject", subject]);
+    let (first, second) = (token("gateway-7"), token("gateway-8"));
+    let listed = server.json(&["oauth", "clients", "tokens", id]);
+    assert_eq!(listed["tokens"].as_array().unwrap().len(), 2);
+    let text = first["refresh_token"].as_str().unwrap();
+    assert!(!listed.to_string().contains(text.split_once('.').unwrap().1));
+    let revoked = server.json(&["oauth", "clients", "revoke-token", id, text]);
+    assert_eq!((&revoked["id"], &revoked["subject"]), (&first["id"], &"gateway-7".into()));
+    assert!(!server.run(&["oauth", "clients", "revoke-token", "another", text]).status.success());
+    let listed = server.json(&["oauth", "clients", "tokens", id]);
+    let good: Vec<_> = listed["tokens"].as_array().unwrap().iter().filter(|one| one.get("revoked").is_none()).collect();
+    assert_eq!((good.len(), &good[0]["id"]), (1, &second["id"]));
+    let keys = server.json(&["oauth", "keys", "rotate"]);
+    let retired = keys.as_array().unwrap().iter().filter(|key| key.get("retired").is_some()).count();
+    assert_eq!(keys.as_array().unwrap().len() - retired, 1);
+    assert_eq!(server.json(&["oauth", "keys", "list"]), keys);
+}

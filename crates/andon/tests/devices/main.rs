@@ -5,4 +5,7 @@
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;
+mod expiry;
 mod killed;
+mod outside;
+mod stand_in;
