@@ -1,4 +1,5 @@
-//! Devices through the program: onboarding that is killed at every commit, and the command line.
+//! Devices through the program: onboarding that is killed at every commit, the command line, and the whole way from a token
+//! to a stored reading.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -8,4 +9,5 @@ mod common;
 mod expiry;
 mod killed;
 mod outside;
+mod quickstart;
 mod stand_in;

@@ -1,0 +1,142 @@
+//! The quickstart's own end-to-end test: a token by a refresh grant, onboarding, a publish by `mosquitto_pub` with the
+//! issued certificate, the stored reading, deletion, and the same certificate refused.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::common::Server;
+
+/// How long something may take that takes milliseconds on a quiet machine.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What to do when it is not there: a missing program is an error, never a test that is left out.
+const INSTALL: &str = "mosquitto's clients run: apt-get install mosquitto-clients";
+
+/// A gateway wizard: knows the API's address, a client id and a refresh token, as the mail of the onboarding says.
+struct Wizard {
+    http: reqwest::Client,
+    url: String,
+    bearer: String,
+}
+
+impl Wizard {
+    async fn new(server: &Server) -> Self {
+        let made = server.json(&["oauth", "clients", "create", "--scope", "andon/devices", "--grant", "refresh_token"]);
+        let (id, secret) = (made["id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
+        let refresh = server.json(&["oauth", "clients", "refresh-token", id, "--subject", "wizard"]);
+        let http = reqwest::Client::new();
+        let query = [("grant_type", "refresh_token"), ("client_id", id), ("client_secret", secret)];
+        let asked = http.post(format!("{}/oauth2/token", server.url)).query(&query);
+        let asked = asked.query(&[("refresh_token", refresh["refresh_token"].as_str().unwrap())]).send().await.unwrap();
+        let token: Value = asked.json().await.unwrap();
+        let bearer = token["access_token"].as_str().unwrap_or_else(|| panic!("{token}")).to_owned();
+        Self { http, url: server.url.clone(), bearer }
+    }
+
+    /// Asks the onboarding API; the token stands without `Bearer`, as the quickstart's collection has it.
+    async fn ask(&self, method: &str, device: &str) -> (u16, Value) {
+        let url = format!("{}/api/onboard/{device}", self.url);
+        let asked = self.http.request(method.parse().unwrap(), url).header("Authorization", &self.bearer);
+        let answer = asked.send().await.unwrap();
+        (answer.status().as_u16(), answer.json().await.unwrap_or_default())
+    }
+}
+
+/// The files of a device, and the port that it connects to.
+struct Papers {
+    folder: PathBuf,
+    port: String,
+}
+
+impl Papers {
+    fn write(server: &Server, onboarded: &Value) -> Self {
+        let folder = server.folder.path().join("papers");
+        std::fs::create_dir_all(&folder).unwrap();
+        let credential = &onboarded["credential"];
+        let write = |file: &str, text: &Value| std::fs::write(folder.join(file), text.as_str().unwrap()).unwrap();
+        write("cert.pem", &credential["certificatePem"]);
+        write("key.pem", &credential["privateKey"]);
+        std::fs::write(folder.join("ca.pem"), server.run(&["ca", "export"]).stdout).unwrap();
+        Self { folder, port: door_port(server) }
+    }
+
+    fn publish(&self, version: &str, topic: &str, message: &str) -> Output {
+        let mut command = Command::new("mosquitto_pub");
+        command.args(["-h", "localhost", "-p", &self.port, "-i", "s1-0042", "-V", version, "-q", "1"]);
+        for (option, file) in [("--cafile", "ca.pem"), ("--cert", "cert.pem"), ("--key", "key.pem")] {
+            command.arg(option).arg(self.folder.join(file));
+        }
+        command.args(["-t", topic, "-m", message]).output().expect(INSTALL)
+    }
+}
+
+/// The port of the MQTT door, which opens when there is an authority.
+fn door_port(server: &Server) -> String {
+    let begun = Instant::now();
+    loop {
+        let door = server.json(&["mqtt", "status"]);
+        if let Some(place) = door["places"][0].as_str() {
+            return place.rsplit(':').next().unwrap().to_owned();
+        }
+        assert!(begun.elapsed() < PATIENCE, "the door opens: {door}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[tokio::test]
+async fn the_quickstart_from_token_to_refusal() {
+    let server = Server::start();
+    assert_eq!(server.json(&["mqtt", "status"])["state"], "waiting");
+    let wizard = Wizard::new(&server).await;
+    let (status, onboarded) = wizard.ask("POST", "s1-0042").await;
+    assert_eq!((status, &onboarded["error"]["code"]), (200, &json!("")), "{onboarded}");
+    let papers = Papers::write(&server, &onboarded);
+    let reading = json!({
+        "device": {"gatewayId": "g-1", "deviceId": "s1-0042", "capabilityModelId": "urn:example:s1:1"},
+        "measurements": {"temperature": 21.5, "occupancy": false},
+    });
+    for version in ["mqttv311", "mqttv5"] {
+        let sent = papers.publish(version, "data/s1-0042/telemetry", &reading.to_string());
+        assert!(sent.status.success(), "{version}: {}", String::from_utf8_lossy(&sent.stderr));
+    }
+    // Acknowledged is kept: there is nothing to wait for.
+    let page = server.json(&["readings", "list", "--device", "s1-0042"]);
+    assert_eq!(page["readings"].as_array().unwrap().len(), 2, "{page}");
+    let last = &page["readings"][1];
+    assert_eq!((&last["topic"], &last["payload"]), (&json!("data/s1-0042/telemetry"), &reading));
+    assert!(last["ts"].as_str().unwrap().ends_with('Z'));
+
+    let foreign = papers.publish("mqttv311", "data/s1-0043/telemetry", "{}");
+    assert!(!foreign.status.success(), "a device publishes as itself only");
+    assert_eq!(wizard.ask("DELETE", "s1-0042").await.0, 200);
+    let refused = papers.publish("mqttv311", "data/s1-0042/telemetry", "{}");
+    assert!(!refused.status.success(), "the certificate of a deleted device opens nothing");
+    assert_eq!(server.json(&["readings", "status"])["received"], 2);
+}
+
+#[tokio::test]
+async fn chosen_topics_are_events_and_commands_reach_their_device() {
+    let server = Server::start_with(
+        tempfile::tempdir().unwrap(),
+        &[("ANDON_MQTT__EVENTS", "{\"data/+/alarm\" = \"cloudevents\"}")],
+    );
+    let wizard = Wizard::new(&server).await;
+    let papers = Papers::write(&server, &wizard.ask("POST", "s1-0042").await.1);
+    let event = json!({"specversion": "1.0", "id": "a-1", "source": "/plant/s1-0042", "type": "com.example.alarm",
+        "data": {"temperature": 91}});
+    for _ in 0..2 {
+        let sent = papers.publish("mqttv5", "data/s1-0042/alarm", &event.to_string());
+        assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    }
+    let sent = papers.publish("mqttv311", "data/s1-0042/alarm", "not an event");
+    assert!(sent.status.success(), "what cannot be decoded is kept in quarantine, and acknowledged");
+    assert_eq!(server.json(&["events", "list"])["rows"].as_array().unwrap().len(), 1, "one event, sent twice");
+    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 1);
+    assert_eq!(server.json(&["readings", "status"])["received"], 0);
+    assert_eq!(server.json(&["mqtt", "publish", "commands/s1-0042/set", "42"])["subscribers"], 0);
+    let nobody = server.run(&["mqtt", "kick", "s1-0042"]);
+    assert!(!nobody.status.success(), "nobody is connected under this name");
+}
