@@ -178,6 +178,7 @@ fn door_parts(engine: &Engine, store: &Arc<SqlStore>, readings: &Readings) -> Do
         registry: store.clone(),
         memory: store.clone(),
         readings: readings.log.clone(),
+        views: readings.log.clone(),
         handle: engine.handle().clone(),
         clock: Arc::new(SystemClock),
     }

@@ -12,6 +12,8 @@ use andon_devices::registry::{Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Re
 use andon_model::Timestamp;
 use async_trait::async_trait;
 
+use super::telemetry::AdmissionCounters;
+
 /// How often the newest revision is looked at; an invariant gives a change one second in all (V1).
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -19,11 +21,11 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(super) struct ByRegistry {
     pub(super) registry: Arc<dyn Registry>,
     pub(super) defaults: DefaultPolicies,
+    pub(super) counters: AdmissionCounters,
 }
 
-#[async_trait]
-impl Admission for ByRegistry {
-    async fn admit(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError> {
+impl ByRegistry {
+    async fn look_up(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError> {
         let presented = Presented { serial: visitor.serial.clone(), fingerprint: visitor.fingerprint.clone() };
         let found = admit(self.registry.as_ref(), &presented, &self.defaults, now).await.map_err(told)?;
         if visitor.common_name.as_deref().is_some_and(|name| name != found.device.name.as_str()) {
@@ -44,6 +46,19 @@ impl Admission for ByRegistry {
             permissions,
             ends: found.until,
         })
+    }
+}
+
+#[async_trait]
+impl Admission for ByRegistry {
+    async fn admit(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError> {
+        let answer = self.look_up(visitor, now).await;
+        match &answer {
+            Ok(_) => self.counters.admitted.increment(1),
+            Err(AdmissionError::Refused(_)) => self.counters.refused.increment(1),
+            Err(AdmissionError::Unavailable(_)) => self.counters.unavailable.increment(1),
+        }
+        answer
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {

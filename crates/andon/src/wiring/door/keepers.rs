@@ -4,9 +4,39 @@ use std::sync::Arc;
 
 use andon_devices::policy::filter_matches;
 use andon_engine::{Handle, IntakeError};
-use andon_journal::{Arrival, Delivery, Keeper, KeeperError, NewReading, ReadingLog, ReadingLogError};
+use andon_journal::{Arrival, Delivery, Keeper, KeeperError, NewReading, ReadingLog};
 use andon_model::Name;
 use async_trait::async_trait;
+use tokio::time::Instant;
+
+use super::telemetry::LaneCounters;
+
+/// A keeper whose work is counted and timed.
+pub(super) struct Counted<K> {
+    keeper: K,
+    counters: LaneCounters,
+}
+
+impl<K> Counted<K> {
+    /// `lane` is its name in the metrics.
+    pub(super) fn new(keeper: K, lane: &'static str) -> Self {
+        Self { keeper, counters: LaneCounters::of(lane) }
+    }
+}
+
+#[async_trait]
+impl<K: Keeper> Keeper for Counted<K> {
+    async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), KeeperError> {
+        let (count, begun) = (arrivals.len() as u64, Instant::now());
+        let kept = self.keeper.append(arrivals).await;
+        match &kept {
+            Ok(()) => self.counters.kept.increment(count),
+            Err(_) => self.counters.not_kept.increment(count),
+        }
+        self.counters.seconds.record(begun.elapsed());
+        kept
+    }
+}
 
 /// Keeps readings in the raw log.
 pub(super) struct Readings(pub(super) Arc<dyn ReadingLog>);
@@ -15,11 +45,7 @@ pub(super) struct Readings(pub(super) Arc<dyn ReadingLog>);
 impl Keeper for Readings {
     async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), KeeperError> {
         let readings = arrivals.into_iter().map(reading).collect();
-        match self.0.append(readings).await {
-            Ok(_) => Ok(()),
-            Err(ReadingLogError::Unwritable(problem)) => Err(KeeperError::Failed(problem.to_string())),
-            Err(error) => Err(KeeperError::Failed(error.to_string())),
-        }
+        self.0.append(readings).await.map(drop).map_err(|error| KeeperError::Failed(error.to_string()))
     }
 }
 

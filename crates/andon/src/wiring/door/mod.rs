@@ -7,6 +7,7 @@
 mod admission;
 mod identity;
 mod keepers;
+mod telemetry;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
@@ -16,11 +17,11 @@ use andon_devices::door::{DoorState, LiveDoor, Publication, PublishError, Sessio
 use andon_devices::policy::{DefaultPolicies, Policy, TopicPrefix};
 use andon_devices::registry::Registry;
 use andon_engine::Handle;
-use andon_journal::{DoorMemory, ReadingLog};
+use andon_journal::{DoorMemory, ReadingLog, ReadingViews};
 use andon_model::{Clock, Code, Name, Problem};
 use andon_mqtt::{Broker, BrokerSettings, Lanes, ListenerSettings, MqttError, Ports, Routes, Transport};
 use async_trait::async_trait;
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use tokio::task::JoinHandle;
 
 use crate::config::{Mqtt, Settings};
@@ -28,6 +29,8 @@ use crate::output::{FREE_THE_ADDRESS, Failure};
 use crate::scenario::local;
 use admission::ByRegistry;
 use identity::Issuer;
+use keepers::Counted;
+use telemetry::AdmissionCounters;
 
 /// How long the door waits before it looks again for an authority, or tries again to listen.
 const AGAIN: Duration = Duration::from_millis(250);
@@ -37,6 +40,7 @@ pub(super) struct DoorParts {
     pub(super) registry: Arc<dyn Registry>,
     pub(super) memory: Arc<dyn DoorMemory>,
     pub(super) readings: Arc<dyn ReadingLog>,
+    pub(super) views: Arc<dyn ReadingViews>,
     pub(super) handle: Handle,
     pub(super) clock: Arc<dyn Clock>,
 }
@@ -44,7 +48,7 @@ pub(super) struct DoorParts {
 /// The door, from before it opens until it is closed.
 pub(super) struct Door {
     now: RwLock<Now>,
-    opening: parking_lot::Mutex<Option<JoinHandle<()>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 enum Now {
@@ -57,20 +61,20 @@ impl Door {
     pub(super) fn start(settings: &Settings, parts: DoorParts) -> Result<Arc<Self>, Failure> {
         let mqtt = &settings.mqtt;
         let first = if mqtt.enabled { DoorState::Waiting } else { DoorState::Closed };
-        let door = Arc::new(Self { now: RwLock::new(Now::Not(first)), opening: parking_lot::Mutex::default() });
+        let door = Arc::new(Self { now: RwLock::new(Now::Not(first)), tasks: Mutex::default() });
+        telemetry::describe();
+        let watched: Arc<dyn LiveDoor> = door.clone();
+        let mut tasks = vec![tokio::spawn(telemetry::watch(watched, Arc::clone(&parts.views)))];
         if mqtt.enabled {
-            let plan = Plan::new(settings, parts)?;
-            let opening = tokio::spawn(open(Arc::clone(&door), plan));
-            *door.opening.lock() = Some(opening);
+            tasks.push(tokio::spawn(open(Arc::clone(&door), Plan::new(settings, parts)?)));
         }
+        *door.tasks.lock() = tasks;
         Ok(door)
     }
 
     /// Stops listening and closes every connection.
     pub(super) async fn stop(&self) {
-        if let Some(opening) = self.opening.lock().take() {
-            opening.abort();
-        }
+        self.tasks.lock().drain(..).for_each(|task| task.abort());
         let before = std::mem::replace(&mut *self.now.write(), Now::Not(DoorState::Closed));
         if let Now::Open(broker, _) = before
             && let Some(broker) = Arc::into_inner(broker)
@@ -155,7 +159,7 @@ impl Plan {
             BrokerSettings { listeners: self.listeners.clone(), identity: Some(identity), limits: self.limits.clone() };
         let (registry, defaults) = (Arc::clone(&self.parts.registry), self.defaults.clone());
         let ports = Ports {
-            admission: Arc::new(ByRegistry { registry, defaults }),
+            admission: Arc::new(ByRegistry { registry, defaults, counters: AdmissionCounters::new() }),
             lanes: self.lanes.clone(),
             local: self.local.clone(),
             memory: Some(Arc::clone(&self.parts.memory)),
@@ -231,8 +235,8 @@ fn lanes(root: &str, mqtt: &Mqtt, parts: &DoorParts) -> Result<Lanes, Failure> {
     let routes = routes.map_err(|error| Failure::new(Code::Setting, error.to_string()).at("[mqtt.events]"))?;
     Ok(Lanes {
         routes,
-        readings: Arc::new(keepers::Readings(Arc::clone(&parts.readings))),
-        events: Arc::new(keepers::Events { handle: parts.handle.clone(), sources }),
+        readings: Arc::new(Counted::new(keepers::Readings(Arc::clone(&parts.readings)), "readings")),
+        events: Arc::new(Counted::new(keepers::Events { handle: parts.handle.clone(), sources }, "events")),
     })
 }
 
