@@ -116,12 +116,12 @@ pub(crate) async fn kick(
 /// Role: operator or admin, or the scope andon/devices. Each device gets it only if its policies let it receive from
 /// the topic.
 #[utoipa::path(post, path = "/api/v1/mqtt/publish", tag = "mqtt", operation_id = "publish_mqtt",
-    request_body = schema::Command,
+    request_body = schema::Publication,
     responses((status = 202, description = "it is on its way", body = schema::Published)))]
 pub(crate) async fn publish(
     caller: Caller<ManageDevices>,
     State(api): State<Arc<Api>>,
-    ApiJson(command): ApiJson<schema::Command>,
+    ApiJson(command): ApiJson<schema::Publication>,
 ) -> Result<(StatusCode, Json<schema::Published>), ApiError> {
     let publication = publication(command)?;
     let topic = publication.topic.clone();
@@ -131,8 +131,8 @@ pub(crate) async fn publish(
     Ok((StatusCode::ACCEPTED, Json(schema::Published { subscribers })))
 }
 
-fn publication(command: schema::Command) -> Result<Publication, ApiError> {
-    let schema::Command { topic, payload, payload_base64, qos, retain } = command;
+fn publication(command: schema::Publication) -> Result<Publication, ApiError> {
+    let schema::Publication { topic, payload, payload_base64, qos, retain } = command;
     let qos = qos.unwrap_or(1);
     if qos > 2 {
         return Err(ApiError::bad_request(format!("qos is {qos}, it must be 0, 1 or 2")));

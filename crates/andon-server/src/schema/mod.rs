@@ -38,7 +38,7 @@ pub use operations::{
 };
 pub use problem::{Finding, Problem, ProblemAnswer, QuarantinedPart, Severity};
 pub use reporting::{
-    Command, DeviceReadings, Door, DoorState, Published, Reading, ReadingLogStatus, ReadingPage, Session,
+    DeviceReadings, Door, DoorState, Publication, Published, Reading, ReadingLogStatus, ReadingPage, Session,
 };
 pub use rule_services::{RuleAnswer, RuleError, RuleErrorDetail, RuleQuestion};
 pub use what_if::{Against, Changed, EventDifference, Part, PartKind, WhatIf, WhatIfPage};

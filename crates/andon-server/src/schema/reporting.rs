@@ -54,7 +54,7 @@ pub struct Session {
 /// Something to publish to devices. One of `payload` and `payload_base64`.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Command {
+pub struct Publication {
     /// The topic.
     pub topic: String,
     /// The payload: a text as it is, any other JSON as text.

@@ -3,7 +3,7 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use andon_server::schema::{Command, Door, DoorState, Published, Session};
+use andon_server::schema::{Door, DoorState, Publication, Published, Session};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn command(publish: Publish) -> anyhow::Result<Command> {
+fn command(publish: Publish) -> anyhow::Result<Publication> {
     let Publish { topic, payload, qos, retain } = publish;
     let payload = match payload {
         Some(payload) => payload,
@@ -102,7 +102,7 @@ fn command(publish: Publish) -> anyhow::Result<Command> {
             read
         }
     };
-    Ok(Command { topic, payload: Some(Value::String(payload)), payload_base64: None, qos: Some(qos), retain })
+    Ok(Publication { topic, payload: Some(Value::String(payload)), payload_base64: None, qos: Some(qos), retain })
 }
 
 fn facts(door: &Door) -> Grid {

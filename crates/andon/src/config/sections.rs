@@ -180,13 +180,13 @@ impl Default for Retention {
 pub(crate) struct Log {
     /// `text` for people or `json`, one object per line. Default `text`.
     pub(crate) format: LogFormat,
-    /// Which parts at which level, as in `info,andon_engine=debug`. Default `info`.
+    /// Which parts at which level, as in `info,andon_engine=debug`. Default `info`, and `warn` for the broker below the MQTT door.
     pub(crate) filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".into() }
+        Self { format: LogFormat::Text, filter: "info,rmqtt=warn,rmqtt_net=warn".into() }
     }
 }
 

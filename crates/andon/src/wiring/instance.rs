@@ -1,4 +1,4 @@
-//! A running Andon: store, raw log, engine, door and API, started in this order and stopped in the other.
+//! A running Andon: store, engine, raw log, door and API, started in this order and stopped in the other.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,8 +45,9 @@ impl Instance {
         let listener = listen(settings.http.listen).await?;
         let address = listener.local_addr()?;
         let store = folder::open_store(settings).await?;
-        let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
+        // First the engine: who finds the journal held by another process is told so.
         let engine = start_engine(settings, &store).await?;
+        let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
