@@ -71,8 +71,10 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/api/v1/devices/{name}/rotate", OPERATE),
     ("POST", "/api/v1/devices/{name}/revoke", OPERATE),
     ("POST", "/api/v1/device-imports", OPERATE),
+    ("GET", "/api/v1/device-imports", READ),
     ("GET", "/api/v1/device-imports/{id}", READ),
     ("GET", "/api/v1/device-rules/{kind}", READ),
+    ("GET", "/api/v1/device-rules/{kind}/{name}", READ),
     ("PUT", "/api/v1/device-rules/{kind}/{name}", ADMINISTER),
     ("DELETE", "/api/v1/device-rules/{kind}/{name}", ADMINISTER),
     ("GET", "/api/v1/authorities", READ),
@@ -85,7 +87,11 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/oauth/clients", ADMINISTER),
     ("POST", "/api/v1/oauth/clients", ADMINISTER),
     ("DELETE", "/api/v1/oauth/clients/{id}", ADMINISTER),
+    ("GET", "/api/v1/oauth/clients/{id}/refresh-tokens", ADMINISTER),
     ("POST", "/api/v1/oauth/clients/{id}/refresh-tokens", ADMINISTER),
+    ("DELETE", "/api/v1/oauth/clients/{id}/refresh-tokens/{token}", ADMINISTER),
+    ("GET", "/api/v1/oauth/keys", ADMINISTER),
+    ("POST", "/api/v1/oauth/keys/rotate", ADMINISTER),
     ("GET", "/api/v1/status", READ),
     ("GET", "/api/v1/openapi.json", EVERYBODY),
     ("GET", "/healthz", EVERYBODY),
@@ -97,7 +103,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
 fn filled(path: &str) -> String {
     let path =
         path.replace("{offset}", "1").replace("{name}", "nobody").replace("{kind}", "tables").replace("{digest}", "00");
-    let path = path.replace("{deviceName}", "nobody");
+    let path = path.replace("{deviceName}", "nobody").replace("{token}", "none");
     if path.contains("quarantine") { path.replace("{id}", "1") } else { path.replace("{id}", "none") }
 }
 

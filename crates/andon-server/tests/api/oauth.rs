@@ -125,3 +125,54 @@ async fn unknown_scopes_are_refused() {
     world.client(twice.clone()).await;
     assert_eq!(world.tell(Role::Admin, "POST", "/api/v1/oauth/clients", &twice).await.status, 409);
 }
+
+#[tokio::test]
+async fn one_refresh_token_is_revoked_and_the_others_live_on() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["refresh_token"], "scopes": "andon/devices", "public": true });
+    let (id, _) = world.client(wish.clone()).await;
+    let (other, _) = world.client(wish).await;
+    let path = format!("/api/v1/oauth/clients/{id}/refresh-tokens");
+    let make = async |subject: &str| {
+        let made = world.tell(Role::Admin, "POST", &path, &json!({ "subject": subject })).await.json();
+        (made["id"].as_str().unwrap().to_owned(), made["refresh_token"].as_str().unwrap().to_owned())
+    };
+    let (stolen, good) = (make("gateway-7").await, make("gateway-8").await);
+    let refresh = async |token: &str| {
+        let form = format!("grant_type=refresh_token&client_id={id}&refresh_token={token}");
+        world.token(&form).await.status.as_u16()
+    };
+    let foreign = format!("/api/v1/oauth/clients/{other}/refresh-tokens/{}", stolen.0);
+    assert_eq!(world.ask(Role::Admin, "DELETE", &foreign).await.status, 404);
+    for _ in 0..2 {
+        let revoked = world.ask(Role::Admin, "DELETE", &format!("{path}/{}", stolen.0)).await;
+        assert_eq!((revoked.status.as_u16(), &revoked.json()["subject"]), (200, &json!("gateway-7")));
+    }
+    assert_eq!((refresh(&stolen.1).await, refresh(&good.1).await), (400, 200));
+    let page = world.ask(Role::Admin, "GET", &format!("{path}?limit=1")).await.json();
+    let rest = format!("{path}?limit=1&after={}", page["next"].as_str().unwrap());
+    let rest = world.ask(Role::Admin, "GET", &rest).await.json();
+    let mut ids = [page["tokens"][0]["id"].as_str().unwrap(), rest["tokens"][0]["id"].as_str().unwrap()];
+    ids.sort_unstable();
+    let mut expect = [stolen.0.as_str(), good.0.as_str()];
+    expect.sort_unstable();
+    assert_eq!(ids, expect);
+}
+
+#[tokio::test]
+async fn tokens_of_a_replaced_key_live_to_their_end() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/devices" });
+    let (id, secret) = world.client(wish).await;
+    let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+    let before = world.access(&form).await;
+    let keys = world.ask(Role::Admin, "POST", "/api/v1/oauth/keys/rotate").await.json();
+    assert_eq!(keys.as_array().unwrap().len(), 2);
+    let after = world.access(&form).await;
+    assert_ne!(before.split('.').next(), after.split('.').next(), "another key");
+    for token in [&before, &after] {
+        assert_eq!(world.status(token, "/api/v1/devices").await, 200);
+    }
+    let published = world.send(request("GET", "/.well-known/jwks.json").empty()).await.json();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 2);
+}

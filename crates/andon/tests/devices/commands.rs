@@ -17,6 +17,7 @@ fn devices_from_the_command_line() {
     }
     let shown = server.json(&["devices", "show", "pump-01"]);
     assert_eq!((&shown["status"], &shown["attributes"]["plant"]), (&"ACTIVE".into(), &"1710".into()));
+    assert!(!server.run(&["devices", "rotate", "pump-01", "--out", folder]).status.success(), "its key would be lost");
     assert_eq!(server.json(&["devices", "rotate", "pump-01"])["certificates"].as_array().unwrap().len(), 2);
     let file = server.folder.path().join("fleet.csv");
     std::fs::write(&file, "device\npump-01\npump-02\npump-03\n").unwrap();

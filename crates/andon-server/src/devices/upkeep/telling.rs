@@ -16,7 +16,7 @@ pub(crate) trait Tell: Send + Sync + 'static {
 impl Tell for Handle {
     async fn tell(&self, event: Event) -> Result<(), Problem> {
         let failed = |why: String| Problem::new(Code::BackPressure, format!("an event could not be stored: {why}"));
-        let body = serde_json::to_vec(&event).map_err(|error| failed(error.to_string()))?;
+        let body = structured(&event).map_err(|error| failed(error.to_string()))?;
         let content_type = Some("application/cloudevents+json".to_owned());
         let delivery = Delivery { content_type, body: body.into(), ..Delivery::default() };
         let source = Name::new(SOURCE).map_err(|error| failed(error.to_string()))?;
@@ -26,4 +26,11 @@ impl Tell for Handle {
             None => Ok(()),
         }
     }
+}
+
+/// The structured mode of CloudEvents 1.0.
+fn structured(event: &Event) -> Result<Vec<u8>, serde_json::Error> {
+    let mut document = serde_json::to_value(event)?;
+    document["specversion"] = "1.0".into();
+    serde_json::to_vec(&document)
 }

@@ -7,7 +7,7 @@ mod claims;
 mod definitions;
 mod groups;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use andon_devices::{CertificateStatus, Device, DeviceName, ExpiryLevel};
@@ -221,14 +221,26 @@ async fn onboard(wanted: &Onboard, client: &Client, context: &Context) -> anyhow
         body.insert("profile".to_owned(), json!(profile));
     }
     body.extend(csr(wanted.csr.as_ref())?);
+    refuse_taken(&wanted.device, wanted.csr.as_ref(), wanted.out.as_deref())?;
     let view: DeviceView = client.submit(Method::POST, "/api/v1/devices", &body).await?;
     bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
 }
 
 async fn rotate(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::Result<()> {
     let body: Map<String, Value> = csr(wanted.csr.as_ref())?.into_iter().collect();
+    refuse_taken(&wanted.device, wanted.csr.as_ref(), wanted.out.as_deref())?;
     let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
     bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
+}
+
+/// A key is handed over once: where it is to go is looked at before it is asked for.
+fn refuse_taken(device: &DeviceName, csr: Option<&PathBuf>, out: Option<&Path>) -> Result<(), Failure> {
+    let Some(folder) = out.filter(|_| csr.is_none()) else { return Ok(()) };
+    let key = folder.join(format!("{device}.key"));
+    if key.exists() {
+        return Err(local(&key, "there is a key already; name another folder, so that neither is lost"));
+    }
+    Ok(())
 }
 
 fn csr(file: Option<&PathBuf>) -> Result<Option<(String, Value)>, Failure> {
