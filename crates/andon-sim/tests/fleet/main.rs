@@ -3,5 +3,6 @@
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by a panic")]
 
 mod broker;
+mod onboarding;
 mod papers;
 mod runs;

@@ -2,7 +2,7 @@
 
 use andon_model::Secret;
 use andon_sim::fleet::Identity;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertificateSigningRequestParams, DnType, IsCa, Issuer, KeyPair};
 
 /// An authority that signs both sides.
 pub(crate) struct Authority {
@@ -31,6 +31,11 @@ impl Authority {
 
     pub(crate) fn devices(&self, count: usize) -> Vec<Identity> {
         (1..=count).map(|number| self.device(&format!("sim-{number}"))).collect()
+    }
+
+    /// A certificate for a signing request.
+    pub(crate) fn certify(&self, request: &CertificateSigningRequestParams) -> String {
+        request.signed_by(&self.issuer).expect("a certificate").pem()
     }
 
     fn issue(&self, wanted: &CertificateParams) -> (String, String) {
