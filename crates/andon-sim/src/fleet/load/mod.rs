@@ -7,6 +7,7 @@
 //! **Constraints.** One task and two small buffers a device. A message costs its text, its packet and a place in the
 //! window; packets that are due at the same time go out in one write. Nothing that a device does waits for another one.
 
+mod accounts;
 mod counters;
 mod device;
 mod histogram;

@@ -1,7 +1,6 @@
 //! What a device says, and what comes of it: messages by their schedule, the faults that they meet, acknowledgements.
 //!
-//! **Constraints.** No I/O: packets are written to a buffer, and what the broker said is handed in. What is acknowledged is
-//! noted once for each message, whatever became of its copies.
+//! **Constraints.** No I/O: packets are written to a buffer, and what the broker said is handed in.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,16 +9,16 @@ use andon_model::Timestamp;
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
-use super::counters::MessageCounters;
+use super::accounts::Accounts;
 use super::ledger::LedgerEntry;
 use super::pace::Pace;
 use super::shared::{Shared, Signals};
 use crate::fleet::dice::Dice;
 use crate::fleet::faults::DeviceFault;
-use crate::fleet::mqtt::in_flight::{Held, InFlight, Settled};
+use crate::fleet::mqtt::in_flight::{Held, InFlight};
 use crate::fleet::mqtt::packet::{Incoming, Speaker};
 use crate::fleet::mqtt::{Protocol, Qos};
-use crate::fleet::payload::{Moment, Profile, Reporter};
+use crate::fleet::payload::{Moment, Reporter};
 
 /// With more than this to be written, no further message is made.
 const HIGH_WATER_BYTES: usize = 64 << 10;
@@ -31,8 +30,7 @@ const LATENESS: u64 = 102;
 /// The publishing side of one device.
 pub(super) struct Publisher {
     shared: Arc<Shared>,
-    name: Arc<str>,
-    profile: Profile,
+    accounts: Accounts,
     dice: Dice,
     reporter: Reporter,
     pub(super) speaker: Speaker,
@@ -49,7 +47,6 @@ pub(super) struct Publisher {
     last_written: Instant,
     /// The connection is to be cut as soon as all is written.
     pub(super) wants_cut: bool,
-    entries: Vec<LedgerEntry>,
     scratch: Vec<u8>,
 }
 
@@ -63,8 +60,7 @@ impl Publisher {
         let is_skewed = plan.faults.meets(DeviceFault::Skew, dice, 0);
         let skew = if is_skewed { shift(plan.faults.skew_by, dice.swing(0, SKEW)) } else { 0 };
         let publisher = Self {
-            name: name.into(),
-            profile,
+            accounts: Accounts::open(Arc::clone(&shared), name, profile),
             dice,
             reporter: Reporter::new(name, profile, plan.seed, &plan.anomalies),
             speaker: Speaker::new(protocol, name, &topic, plan.keep_alive, plan.clean),
@@ -76,25 +72,19 @@ impl Publisher {
             over_since: None,
             last_written: now,
             wants_cut: false,
-            entries: Vec::new(),
             scratch: Vec::new(),
             shared,
         };
-        publisher.messages().devices.add(1);
         if is_skewed {
-            publisher.shared.counters.met(DeviceFault::Skew);
+            publisher.accounts.met(DeviceFault::Skew);
         }
         publisher
-    }
-
-    fn messages(&self) -> &MessageCounters {
-        &self.shared.counters.messages[self.profile.index()]
     }
 
     /// A new connection: what is open goes out again.
     pub(super) fn resume(&mut self, present: bool, window: u16, now: Instant, outbox: &mut BytesMut) {
         let copies = self.flight.resume(present, window, &mut self.speaker, outbox);
-        self.messages().copies.add(copies);
+        self.accounts.messages().copies.add(copies);
         (self.last_written, self.wants_cut) = (now, false);
     }
 
@@ -153,12 +143,13 @@ impl Publisher {
         }
         self.sequence = sequence;
         let skipped = self.pace.as_mut().map_or(0, |pace| pace.advance(now));
-        self.messages().skipped.add(skipped);
+        self.accounts.messages().skipped.add(skipped);
         let payload = self.message(sequence, now);
         let qos = self.qos_of(sequence);
         let held = Held { sequence, payload, qos, sent: now, is_copy: false };
         let Some(id) = self.send(&held, outbox) else { return };
-        self.count(&held, now);
+        self.accounts.sent(&held, now);
+        self.last_written = now;
         self.misbehave(&held, id, outbox);
     }
 
@@ -174,18 +165,6 @@ impl Publisher {
         Some(id)
     }
 
-    fn count(&mut self, held: &Held, now: Instant) {
-        let messages = self.messages();
-        messages.sent.add(1);
-        messages.bytes.add(held.payload.len() as u64);
-        if held.qos == Qos::AtMostOnce {
-            messages.unanswerable.add(1);
-            self.enter(held.sequence, held.qos, false, None);
-        }
-        self.last_written = now;
-        self.shared.counters.message_at(now.saturating_duration_since(self.shared.start));
-    }
-
     fn falls_silent(&mut self, sequence: u64, now: Instant) -> bool {
         let was_drawn = self.silence.is_some_and(|(_, drawn)| drawn == sequence);
         if was_drawn || !self.meets(DeviceFault::Silence, sequence) {
@@ -199,7 +178,7 @@ impl Publisher {
     fn meets(&self, fault: DeviceFault, sequence: u64) -> bool {
         let is_met = self.shared.plan.faults.meets(fault, self.dice, sequence);
         if is_met {
-            self.shared.counters.met(fault);
+            self.accounts.met(fault);
         }
         is_met
     }
@@ -208,7 +187,7 @@ impl Publisher {
         let faults = self.shared.plan.faults;
         let spoiled = faults.spoils(self.dice, sequence);
         if let Some(fault) = spoiled {
-            self.shared.counters.met(fault);
+            self.accounts.met(fault);
         }
         let late = self.meets(DeviceFault::Late, sequence);
         let late = if late { self.dice.part_of(faults.late_by, sequence, LATENESS) } else { Duration::ZERO };
@@ -225,7 +204,7 @@ impl Publisher {
         if self.meets(DeviceFault::Duplicate, sequence)
             && self.send(&Held { is_copy: true, ..held.clone() }, outbox).is_some()
         {
-            self.messages().copies.add(1);
+            self.accounts.messages().copies.add(1);
         }
         if id > 0 && self.meets(DeviceFault::Resend, sequence) {
             self.resend(held, id, outbox);
@@ -242,7 +221,7 @@ impl Publisher {
         }
         self.speaker.publish(id, held.qos, true, &held.payload, outbox);
         self.flight.went_twice(id);
-        self.messages().copies.add(1);
+        self.accounts.messages().copies.add(1);
     }
 
     /// What the broker said; an error if it says goodbye.
@@ -262,48 +241,21 @@ impl Publisher {
             Incoming::Goodbye(reason) => return Err(format!("the broker disconnects: {reason}")),
             Incoming::Welcome { .. } | Incoming::Refused(_) | Incoming::Pong | Incoming::Other => None,
         };
-        if let Some(settled) = settled.filter(|settled| !settled.is_copy) {
-            self.note(settled, now);
+        if let Some(settled) = settled {
+            self.accounts.settled(settled, now);
         }
         Ok(())
     }
 
-    fn note(&mut self, settled: Settled, now: Instant) {
-        let messages = self.messages();
-        match &settled.refused {
-            None => {
-                messages.acknowledged.add(1);
-                messages.latency.count(settled.took);
-            }
-            Some(reason) => {
-                messages.refused.add(1);
-                self.shared.counters.because(&format!("message refused: {reason}"));
-            }
-        }
-        self.shared.counters.message_at(now.saturating_duration_since(self.shared.start));
-        self.enter(settled.sequence, settled.qos, settled.refused.is_none(), settled.refused);
-    }
-
-    fn enter(&mut self, sequence: u64, qos: Qos, acknowledged: bool, refused: Option<String>) {
-        if self.shared.ledger.is_open() {
-            let entry =
-                LedgerEntry { device: Arc::clone(&self.name), sequence, qos: qos.number(), acknowledged, refused };
-            self.entries.push(entry);
-        }
-    }
-
     /// The lines for the ledger since the last time.
     pub(super) fn take_entries(&mut self) -> Vec<LedgerEntry> {
-        std::mem::take(&mut self.entries)
+        self.accounts.take_entries()
     }
 
     /// The last lines: what was never settled.
     pub(super) fn into_entries(mut self) -> Vec<LedgerEntry> {
-        let flight = std::mem::replace(&mut self.flight, InFlight::new(1));
-        for held in flight.into_open().filter(|held| !held.is_copy) {
-            self.enter(held.sequence, held.qos, false, None);
-        }
-        self.entries
+        self.flight.into_open().for_each(|held| self.accounts.unsettled(&held));
+        self.accounts.take_entries()
     }
 
     /// When to look again, if nothing comes.
