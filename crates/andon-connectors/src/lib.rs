@@ -5,7 +5,7 @@
 //! Every read, body, batch and wait has a limit.
 //!
 //! **Life of an event.** Bytes arrive by a push, or are found by [`BucketSource`] in a folder or an S3
-//! bucket; the decoder that `sources/<name>.toml` names turns them into events and, beside them, faults
+//! bucket, or are delivered to [`MqttSource`] by a broker; the decoder that `sources/<name>.toml` names turns them into events and, beside them, faults
 //! that keep the bytes they concern; the caller makes both durable and only then acknowledges. Later the
 //! engine hands requests to [`Destinations`], which sends them and says what came of them.
 
@@ -18,6 +18,7 @@ mod credential;
 pub mod decode;
 mod destination;
 pub mod metadata;
+mod mqtt;
 mod odata;
 mod secrets;
 mod source;
@@ -29,5 +30,6 @@ pub use destination::{
     Address, Auth, CertificateSpec, ClientProof, DestinationSpec, Destinations, OauthSpec, OdataSpec, OnPremiseSpec,
     PasswordGrant, ProviderSpec, ProxySpec, Trust,
 };
+pub use mqtt::{DeviceFrom, MqttParts, MqttSource, MqttVersion};
 pub use secrets::{AwsReference, AwsStore};
-pub use source::{BucketSpec, ImageSpec, Location, S3Location, SourceSpec};
+pub use source::{Broker, BucketSpec, ImageSpec, Location, MqttLane, MqttSpec, Retained, S3Location, SourceSpec};

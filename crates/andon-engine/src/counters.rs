@@ -21,7 +21,7 @@ const PER_SOURCE: [(&str, &str); 6] = [
     ("andon_events_repeated_total", "events that were known already"),
     ("andon_quarantined_total", "entries put into quarantine"),
     ("andon_passed_total", "records that were read and gave no event"),
-    ("andon_source_failures_total", "failed readings of a folder or bucket"),
+    ("andon_source_failures_total", "failed readings of a folder, bucket or broker"),
     ("andon_objects_missing_total", "notified objects that are gone or not this source's"),
 ];
 

@@ -1,6 +1,7 @@
 //! Pulled sources: ask, append, and only then acknowledge.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +51,7 @@ pub(crate) fn restart(shared: &Arc<Shared>, sources: Vec<(Name, Box<dyn Source>)
 }
 
 async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
-    let mut wait = FIRST_WAIT;
+    let (mut wait, mut failures) = (FIRST_WAIT, 0);
     loop {
         while shared.backlog() >= shared.settings.max_backlog {
             tokio::time::sleep(BACKLOG_WAIT).await;
@@ -63,11 +64,21 @@ async fn pump(shared: &Shared, name: &Name, mut source: Box<dyn Source>) {
             Err(SourceError(problem)) => {
                 telemetry::source_failed(name, &problem);
                 shared.pumps.lock().failing.insert(name.clone(), problem);
-                tokio::time::sleep(wait).await;
+                tokio::time::sleep(jittered(name, failures, wait)).await;
+                failures = failures.wrapping_add(1);
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
         }
     }
+}
+
+/// The wait, shortened by up to half: sources that fail together, as when a broker restarts, do not come back together.
+/// Drawn from name and count, so that it needs no chance.
+fn jittered(name: &Name, failures: u32, wait: Duration) -> Duration {
+    let mut hasher = DefaultHasher::new();
+    (name.as_str(), failures).hash(&mut hasher);
+    let share = u32::try_from(hasher.finish() % 1_000).unwrap_or_default();
+    wait / 2 + wait * share / 2_000
 }
 
 async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
@@ -85,4 +96,19 @@ async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Re
     append_and_wake(shared, append).await.map_err(|error| SourceError(Problem::from(&error)))?;
     telemetry::passed(name, passed);
     source.acknowledge().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_are_shortened_by_name_and_count() {
+        let wait = |name: &str, failures| jittered(&Name::new(name).expect("name"), failures, Duration::from_mins(1));
+        let waits: Vec<Duration> = (0..100).map(|failures| wait("plant", failures)).collect();
+        assert!(waits.iter().all(|wait| (30..=60).contains(&wait.as_secs())), "{waits:?}");
+        assert!(waits.windows(2).any(|pair| pair[0] != pair[1]));
+        assert_eq!(wait("plant", 7), waits[7]);
+        assert_ne!(wait("plant", 7), wait("other", 7));
+    }
 }

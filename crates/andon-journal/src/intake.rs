@@ -21,8 +21,12 @@ pub struct Delivery {
     pub body: Bytes,
 }
 
+/// The topic of a payload that a broker delivered, beside its headers: an event that has no id of its own is known by
+/// topic and content.
+pub const MQTT_TOPIC_HEADER: &str = "mqtt-topic";
+
 /// Headers beside `ce-*` that decoders take an event's identity from.
-const IDENTITY_HEADERS: [&str; 3] = ["solace-message-id", "x-message-id", "idempotency-key"];
+const IDENTITY_HEADERS: [&str; 4] = ["solace-message-id", "x-message-id", "idempotency-key", MQTT_TOPIC_HEADER];
 
 impl Delivery {
     /// The headers that belong to the event: `ce-*`, which hold its attributes in the binary mode of

@@ -34,7 +34,8 @@ pub use episode::{
     Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
 };
 pub use intake::{
-    Batch, Decoded, Decoder, Delivery, IntakeAuth, Mark, NewQuarantine, ObjectReader, Source, SourceError,
+    Batch, Decoded, Decoder, Delivery, IntakeAuth, MQTT_TOPIC_HEADER, Mark, NewQuarantine, ObjectReader, Source,
+    SourceError,
 };
 pub use journal::{
     Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, PendingRun, RunChange, RunPlace,

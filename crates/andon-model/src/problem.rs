@@ -126,6 +126,10 @@ codes! {
     RawLog = "AND-5004", "the raw log cannot be used";
     /// The archive of the raw log's segments cannot be written or read.
     Archive = "AND-5005", "the archive of the raw log cannot be used";
+    /// A broker outside is away or broke the connection; waiting helps.
+    Broker = "AND-5006", "the broker cannot be reached";
+    /// A broker outside does not let us in or does not grant the subscription; a person must act.
+    BrokerRefused = "AND-5007", "the broker refuses the source";
     /// The command line finds no server at its address.
     ServerUnreachable = "AND-6001", "the Andon server cannot be reached";
     /// A setting in `andon.toml`, the environment or a flag.

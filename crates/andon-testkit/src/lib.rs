@@ -17,6 +17,7 @@ mod faulty_journal;
 pub mod journal_contract;
 pub mod memory_journal;
 mod memory_registry;
+pub mod mosquitto;
 pub mod postgres;
 pub mod registry_contract;
 mod simulated_destination;

@@ -58,6 +58,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("rmqtt", &["andon-mqtt"]),
     ("rmqtt-net", &["andon-mqtt"]),
     ("rumqttc", &["andon-mqtt", "andon-sim"]),
+    ("tokio-rustls", &["andon-connectors"]),
+    ("rustls-native-certs", &["andon-connectors"]),
     ("clap", &["andon", "bench"]),
     ("figment", &["andon"]),
     ("anyhow", &["andon", "bench", "xtask"]),

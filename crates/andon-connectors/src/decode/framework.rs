@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 
 use super::PartDecoder;
 use super::lines::one_fault;
-use super::text::{content_digest, fault, kind_of, parse_json, without_mark};
+use super::text::{content_id, fault, kind_of, parse_json, without_mark};
 use crate::source::{Configured, Section};
 
 /// `type` of the events.
@@ -54,7 +54,7 @@ impl Decoder for Framework {
 
 fn event(delivery: &Delivery) -> Result<Event, Problem> {
     let body = parse_json(without_mark(&delivery.body).0)?;
-    let id = message_id(delivery).unwrap_or_else(|| content_digest(&body, &delivery.body));
+    let id = message_id(delivery).unwrap_or_else(|| content_id(delivery, &body, &delivery.body));
     let Value::Object(mut members) = body else {
         return Err(fault("$", format!("an object with the member data is expected, this is {}", kind_of(&body))));
     };

@@ -27,6 +27,7 @@ mod rekognition_ppe;
 mod s3_notification;
 mod sitewise_alarm;
 mod text;
+mod unread;
 
 use std::fmt::Debug;
 
@@ -46,6 +47,7 @@ pub use path::{CompanionPattern, PathPattern};
 pub use rekognition_ppe::{Equipment, RekognitionPpe};
 pub use s3_notification::S3Notification;
 pub use sitewise_alarm::SitewiseAlarm;
+pub use unread::Unread;
 
 /// Most faults that one delivery gives; what comes after is kept as one fault.
 pub const MAX_FAULTS: usize = 100;

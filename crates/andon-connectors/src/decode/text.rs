@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use andon_journal::{Delivery, MQTT_TOPIC_HEADER};
 use andon_model::{Code, Problem};
 use serde_json::{Number, Value};
 use sha2::{Digest, Sha256};
@@ -73,8 +74,19 @@ pub(super) fn without_nulls(mut object: Value) -> Value {
 
 /// An id made of a body: the digest of its canonical form, so that equal content is the same event whatever its
 /// layout; of its bytes, where numbers in it would read alike that are not.
-pub(super) fn content_digest(body: &Value, bytes: &[u8]) -> String {
+fn content_digest(body: &Value, bytes: &[u8]) -> String {
     if is_exact(body) { digest(canonical(body).as_bytes()) } else { digest(bytes) }
+}
+
+/// An id for an event that has none: by its content, and by the topic where a broker delivered it, so that two devices
+/// that say the same are two events. Nothing of the broker counts, such as packet identifiers: what is delivered again
+/// has the same id.
+pub(super) fn content_id(delivery: &Delivery, body: &Value, bytes: &[u8]) -> String {
+    let content = content_digest(body, bytes);
+    match delivery.header(MQTT_TOPIC_HEADER) {
+        Some(topic) => digest(format!("{topic}\0{content}").as_bytes()),
+        None => content,
+    }
 }
 
 fn is_exact(value: &Value) -> bool {

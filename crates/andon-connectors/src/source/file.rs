@@ -18,6 +18,9 @@
 //! access_key = { secret = "s3-id" } # both or none; none: environment, profile of the instance or task
 //! secret_key = { secret = "s3-key" }
 //!
+//! [mqtt]                            # instead of [bucket]: a broker outside, see `mqtt.rs`
+//! url = "mqtts://broker.example.com"
+//!
 //! [decode]                          # options of the decoder
 //! equipment = "{1}"
 //!
@@ -34,6 +37,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use toml::Spanned;
 
+use super::mqtt::MqttSection;
 use crate::config::Span;
 use crate::credential::Credential;
 
@@ -42,8 +46,10 @@ use crate::credential::Credential;
 pub(super) struct SourceFile {
     #[serde(default)]
     pub(super) description: String,
-    pub(super) decoder: Spanned<String>,
+    /// Only a source of readings has none.
+    pub(super) decoder: Option<Spanned<String>>,
     pub(super) bucket: Option<BucketSection>,
+    pub(super) mqtt: Option<Spanned<MqttSection>>,
     /// Read by the decoder itself; named here so that it is no unknown key.
     #[serde(default, rename = "decode")]
     pub(super) _decode: Option<IgnoredAny>,

@@ -3,6 +3,7 @@
 mod bucket;
 mod decoding;
 mod file;
+mod mqtt;
 mod section;
 
 use std::sync::Arc;
@@ -14,10 +15,11 @@ use toml::Spanned;
 
 pub use bucket::{BucketSpec, ImageSpec, Location, S3Location};
 pub(crate) use decoding::Configured;
+pub use mqtt::{Broker, MqttLane, MqttSpec, Retained};
 pub(crate) use section::Section;
 
 use crate::config::Document;
-use crate::decode::{PartDecoder, S3Notification};
+use crate::decode::{PartDecoder, S3Notification, Unread};
 use file::{AuthSection, SourceFile};
 
 /// A source as configured.
@@ -31,6 +33,8 @@ pub struct SourceSpec {
     decoder: Arc<dyn PartDecoder>,
     /// Where it is pulled from; `None` when it only takes pushes.
     pub bucket: Option<BucketSpec>,
+    /// The broker that delivers to it.
+    pub mqtt: Option<MqttSpec>,
     /// How pushes prove who sent them.
     pub auth: IntakeAuth,
 }
@@ -41,9 +45,12 @@ impl SourceSpec {
     pub fn parse(name: &Name, text: &str) -> Result<Self, Problem> {
         let document = Document::new("sources", name, text);
         let file: SourceFile = document.parse()?;
+        if let (Some(_), Some(section)) = (&file.bucket, &file.mqtt) {
+            return Err(document.wrong(section, "a source has [bucket] or [mqtt], not both"));
+        }
         let mut bucket = file.bucket.as_ref().map(|section| bucket::checked(&document, section)).transpose()?;
         let prefix = bucket.as_ref().map(|b| b.location.prefix()).unwrap_or_default();
-        let decoder = decoding::checked(&document, name, &file.decoder, prefix)?;
+        let decoder = decoder(&document, name, &file, prefix)?;
         if let (Some(bucket), Some(section)) = (&mut bucket, &file.bucket) {
             bucket.images = bucket::images(&document, section, decoder.companion("object").is_some())?;
         }
@@ -51,6 +58,7 @@ impl SourceSpec {
             name: name.clone(),
             decoder,
             bucket,
+            mqtt: file.mqtt.as_ref().map(|section| mqtt::checked(&document, section.as_ref())).transpose()?,
             auth: file.auth.as_ref().map_or(Ok(IntakeAuth::Token), |section| auth(&document, section))?,
             description: file.description,
         })
@@ -68,6 +76,24 @@ impl SourceSpec {
             Some(bucket) => Arc::new(S3Notification { bucket: bucket.location.bucket().map(str::to_owned) }),
             None => self.decoder(),
         }
+    }
+}
+
+/// The decoder. A source of readings has none, and what is pushed to it is not read.
+fn decoder(
+    document: &Document<'_>,
+    name: &Name,
+    file: &SourceFile,
+    prefix: &str,
+) -> Result<Arc<dyn PartDecoder>, Problem> {
+    let takes_readings = file.mqtt.as_ref().is_some_and(|section| section.as_ref().takes_readings());
+    match &file.decoder {
+        Some(given) if takes_readings => {
+            Err(document.wrong(given, "readings are kept as they are: leave the decoder out"))
+        }
+        Some(given) => decoding::checked(document, name, given, prefix),
+        None if takes_readings => Ok(Arc::new(Unread)),
+        None => Err(document.lacking("the key decoder is missing")),
     }
 }
 

@@ -142,3 +142,111 @@ fn companions_are_known_through_the_source() {
     );
     assert_eq!(companion("decoder = \"cloudevents\""), None);
 }
+
+const BROKER: &str = "[mqtt]\nurl = \"mqtts://b.example.com\"\nclient_id = \"c\"\ntopics = [\"data/#\"]\n";
+
+fn broker(options: &str) -> MqttSpec {
+    parse(&format!("decoder = \"cloudevents\"\n{BROKER}{options}")).expect("valid").mqtt.expect("a broker")
+}
+
+#[test]
+fn brokers_have_defaults() {
+    let spec = broker("");
+    let Broker { host, port, tls, alpn } = &spec.broker;
+    assert_eq!((host.as_str(), *port, *tls, alpn.as_deref()), ("b.example.com", 8_883, true, None));
+    assert_eq!((spec.version, spec.qos.number(), spec.lane), (crate::MqttVersion::V5, 1, MqttLane::Events));
+    assert_eq!((spec.retained, spec.inflight, spec.max_payload_bytes), (Retained::Once, 100, 1 << 20));
+    assert_eq!((spec.session_expiry.as_secs(), spec.keep_alive.as_secs()), (604_800, 30));
+    assert!(spec.login.is_none() && spec.identity.is_none() && spec.ca.is_none() && spec.device.is_none());
+}
+
+#[test]
+fn a_full_broker_is_read() {
+    let spec = broker(
+        r#"
+        version = "3.1.1"
+        group = "andon"
+        qos = 2
+        device = "data/{device}/#"
+        retained = "never"
+        session_expiry = "1h"
+        keep_alive = "1m"
+        inflight = 20
+        max_payload_bytes = 2000
+        user = "andon"
+        password = { secret = "broker" }
+        certificate = { file = "/c.pem" }
+        key = { secret = "key" }
+        ca = { env = "CA" }
+        "#,
+    );
+    assert_eq!((spec.version, spec.qos.number(), spec.group.as_deref()), (crate::MqttVersion::V311, 2, Some("andon")));
+    assert_eq!((spec.retained, spec.inflight, spec.max_payload_bytes), (Retained::Never, 20, 2_000));
+    assert_eq!(spec.device.as_ref().and_then(|device| device.name("data/p/x")), Some("p"));
+    assert!(spec.login.is_some() && spec.identity.is_some() && spec.ca.is_some());
+}
+
+#[test]
+fn aws_is_known_by_its_name() {
+    let url = |url: &str| {
+        let text = BROKER.replace("mqtts://b.example.com", url);
+        let spec = parse(&format!("decoder = \"cloudevents\"\n{text}")).expect("valid").mqtt.expect("a broker");
+        (spec.broker.port, spec.broker.alpn)
+    };
+    let aws = "mqtts://abc-ats.iot.eu-central-1.amazonaws.com";
+    assert_eq!(url(aws), (8_883, None));
+    assert_eq!(url(&format!("{aws}:443")), (443, Some("x-amzn-mqtt-ca".to_owned())));
+    assert_eq!(url("mqtts://b.example.com:443"), (443, None));
+    assert_eq!(url("mqtt://[::1]"), (1_883, None));
+}
+
+#[test]
+fn readings_take_no_decoder_and_need_a_device() {
+    let spec = parse(&format!("{BROKER}lane = \"readings\"\ndevice = \"plant\"")).expect("valid");
+    let pushed = andon_journal::Decoder::decode(spec.decoder().as_ref(), &andon_journal::Delivery::default());
+    assert_eq!((pushed.events.len(), pushed.faults[0].0.code), (0, Code::UnknownSource));
+    check(&format!("{BROKER}lane = \"readings\""), "", "readings need the key device");
+    let both = format!("decoder = \"json\"\n{BROKER}lane = \"readings\"\ndevice = \"plant\"");
+    check(&both, " line 1 column 11", "readings are kept as they are");
+    check(BROKER, "", "the key decoder is missing");
+}
+
+#[test]
+fn faults_of_brokers_name_key_and_place() {
+    let check_key = |options: &str, place: &str, detail: &str| {
+        check(&format!("decoder = \"cloudevents\"\n{BROKER}{options}"), place, detail);
+    };
+    check_key("version = \"4\"", " line 6 column 11", "use \"5\" or \"3.1.1\"");
+    check_key("qos = 0", " line 6 column 7", "use 1 or 2");
+    check_key("group = \"a/b\"", " line 6 column 9", "a group has");
+    check_key("device = \"a/b\"", " line 6 column 10", "use a name, or a pattern");
+    check_key("user = \"a\"", " line 6 column 8", "user and password go together");
+    check_key("key = { env = \"K\" }", " line 6 column 7", "certificate and key go together");
+    check_key("inflight = 0", " line 6 column 12", "use a number from 1 to 10000");
+    check_key("keep_alive = \"1s\"", " line 6 column 14", "use a time from 5s");
+    check_key("retained = \"no\"", " line 6 column 12", "unknown variant `no`");
+    check_key("password = \"clear\"", " line 6 column 12", "");
+    check_key("clean = true", " line 6 column 1", "unknown field `clean`");
+    check_key("[bucket]\nurl = \"in\"", " line 2 column 1", "a source has [bucket] or [mqtt]");
+    let check_text = |from: &str, to: &str, place: &str, detail: &str| {
+        check(&format!("decoder = \"cloudevents\"\n{}", BROKER.replace(from, to)), place, detail);
+    };
+    check_text(
+        "mqtts://b.example.com",
+        "mqtt://b.example.com",
+        " line 3 column 7",
+        "without TLS only a broker on this",
+    );
+    check_text("mqtts://b.example.com", "https://b.example.com", " line 3 column 7", "use an address such as mqtts://");
+    check_text("mqtts://b.example.com", "mqtts://b.example.com/x", " line 3 column 7", "use an address such as");
+    check_text("mqtts://b.example.com", "mqtts://u:p@b.example.com", " line 3 column 7", "user and password have keys");
+    check_text("\"c\"", "\"\"", " line 4 column 13", "a client id has 1 to 128 bytes");
+    check_text("[\"data/#\"]", "[]", " line 5 column 10", "give 1 to 8 topic filters");
+    check_text("data/#", "data#", " line 5 column 10", "\"data#\" is no topic filter: # stands alone");
+    check_text("data/#", "$share/g/data/#", " line 5 column 10", "\"$share/g/data/#\" is no topic filter: say which");
+    let plain = BROKER.replace("mqtts://b.example.com", "mqtt://127.0.0.1");
+    let text = format!("decoder = \"cloudevents\"\n{plain}ca = {{ env = \"CA\" }}");
+    check(&text, " line 6 column 6", "this key is for mqtts:// only");
+    let aws = BROKER.replace("b.example.com", "abc-ats.iot.eu-central-1.amazonaws.com");
+    check(&format!("decoder = \"cloudevents\"\n{aws}qos = 2"), " line 6 column 7", "AWS IoT Core has no QoS 2");
+}

@@ -48,6 +48,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Bucket => "check that the folder or bucket exists and may be read",
         Code::RawLog => "free space or repair the disk; it goes on by itself",
         Code::Archive => "check address, credentials and permissions of the object store",
+        Code::Broker => "look whether the broker is up and can be reached; it is tried again by itself",
+        Code::BrokerRefused => "change credentials, policy or client id; it is tried again by itself",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
         Code::LocalFile => "check the path and its permissions",

@@ -8,10 +8,12 @@ use andon_act::Target;
 use andon_act::template::Facts;
 use andon_connectors::decode::{CloudEvents, FormData, Framework};
 use andon_connectors::metadata::{Services, check_types};
-use andon_connectors::{Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, SourceSpec};
+use andon_connectors::{
+    Bucket, BucketSource, ConnectorChecks, DestinationSpec, Destinations, MqttParts, MqttSource, SourceSpec,
+};
 use andon_engine::{Adapters, SourceParts};
 use andon_journal::{
-    Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, ObjectReader, Secrets, Source,
+    Decoder, Document, DocumentCheck, DocumentKind, Finding, IntakeAuth, Journal, Keeper, ObjectReader, Secrets, Source,
 };
 use andon_model::{Clock, Name, Problem};
 use andon_store::SqlStore;
@@ -23,12 +25,20 @@ pub(super) struct Wires {
     clock: Arc<dyn Clock>,
     destinations: Arc<Destinations>,
     data_folder: PathBuf,
+    /// Where the readings of brokers are kept.
+    readings: Option<Arc<dyn Keeper>>,
 }
 
 impl Wires {
     pub(super) fn new(store: Arc<SqlStore>, clock: Arc<dyn Clock>, data_folder: PathBuf) -> Self {
         let destinations = Arc::new(Destinations::new(store.clone(), store.clone(), clock.clone()));
-        Self { store, clock, destinations, data_folder }
+        Self { store, clock, destinations, data_folder, readings: None }
+    }
+
+    /// The same, with a raw log for what brokers deliver as readings.
+    #[must_use]
+    pub(super) fn with_readings(self, readings: Option<Arc<dyn Keeper>>) -> Self {
+        Self { readings, ..self }
     }
 
     /// A source that is asked for events, and how single objects of it are read.
@@ -37,6 +47,14 @@ impl Wires {
         let journal: Arc<dyn Journal> = self.store.clone();
         let source = BucketSource::new(bucket.clone(), spec.decoder(), journal, self.clock.clone());
         Some((bucket, Box::new(source)))
+    }
+
+    /// A source that a broker outside delivers to.
+    fn broker(&self, spec: &SourceSpec) -> Option<Box<dyn Source>> {
+        let journal: Arc<dyn Journal> = self.store.clone();
+        let (secrets, readings, clock) = (self.store.clone(), self.readings.clone(), self.clock.clone());
+        let source = MqttSource::new(spec, MqttParts { secrets, journal, readings, clock })?;
+        Some(Box::new(source))
     }
 }
 
@@ -51,7 +69,7 @@ impl Adapters for Wires {
     fn source(&self, document: &Document) -> Result<SourceParts, Problem> {
         let spec = SourceSpec::parse(&document.name, &document.text)?;
         let (notifications, pulled) = match self.bucket(&spec) {
-            None => (None, None),
+            None => (None, self.broker(&spec)),
             Some((bucket, source)) => {
                 let objects: Arc<dyn ObjectReader> = bucket;
                 (Some((spec.push_decoder(), objects)), Some(source))

@@ -123,10 +123,17 @@ impl Server {
         command
     }
 
+    /// Whether it has ended, by itself or by a signal.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_some()
+    }
+
     /// Asks the server to stop and waits for it.
     pub(crate) fn terminate(mut self) -> (ExitStatus, TempDir) {
-        let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
-        assert!(sent.success());
+        if !self.has_ended() {
+            let sent = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+            assert!(sent.success());
+        }
         let status = self.child.wait().unwrap();
         let folder = std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap());
         (status, folder)

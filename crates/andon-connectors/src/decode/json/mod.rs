@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::attribute::{AttributeFrom, dotted};
 use super::lines::{Line, decode_lines, one_fault};
-use super::text::{content_digest, fault, kind_of, parse_json, parse_line, without_mark};
+use super::text::{content_id, fault, kind_of, parse_json, parse_line, without_mark};
 use super::{MAX_EVENT_BYTES, Part, PartDecoder, Position, page};
 
 /// What a number in a time attribute counts since 1970-01-01T00:00:00Z.
@@ -33,7 +33,8 @@ pub struct Json {
     pub kind: AttributeFrom,
     /// `source` of the events.
     pub source: AttributeFrom,
-    /// `id` of the events; without it a digest of the canonical body, so that equal content is the same event.
+    /// `id` of the events; without it a digest of the canonical body, so that equal content is the same event; of a
+    /// payload from a broker, of topic and body.
     pub id: Option<AttributeFrom>,
     /// `subject` of the events; a pointer that leads nowhere gives none.
     pub subject: Option<AttributeFrom>,
@@ -50,9 +51,10 @@ pub struct Json {
 impl Decoder for Json {
     fn decode(&self, delivery: &Delivery) -> Decoded {
         if self.lines {
-            return decode_lines(&delivery.body, Position::default(), usize::MAX, |line| self.line(line)).decoded;
+            return decode_lines(&delivery.body, Position::default(), usize::MAX, |line| self.line(delivery, line))
+                .decoded;
         }
-        match self.document(&delivery.body) {
+        match self.document(delivery) {
             Ok(event) => Decoded { events: vec![event], ..Decoded::default() },
             Err(problem) => one_fault(problem, delivery.body.clone()),
         }
@@ -62,30 +64,32 @@ impl Decoder for Json {
 impl PartDecoder for Json {
     fn decode_part(&self, delivery: &Delivery, from: Position, max_events: usize) -> Part {
         if self.lines {
-            return decode_lines(&delivery.body, from, max_events, |line| self.line(line));
+            return decode_lines(&delivery.body, from, max_events, |line| self.line(delivery, line));
         }
         page(self.decode(delivery), from, max_events.max(1))
     }
 }
 
 impl Json {
-    fn document(&self, body: &[u8]) -> Result<Event, Problem> {
+    fn document(&self, delivery: &Delivery) -> Result<Event, Problem> {
+        let body = &delivery.body[..];
         if body.len() > MAX_EVENT_BYTES {
             let what = format!("the body has {} bytes, the limit is {MAX_EVENT_BYTES}", body.len());
             return Err(Problem::new(andon_model::Code::TooLarge, what).at("$"));
         }
-        self.event(parse_json(without_mark(body).0)?, body, "$")
+        self.event(delivery, parse_json(without_mark(body).0)?, body, "$")
     }
 
-    fn line(&self, line: Line<'_>) -> Result<Option<Event>, Problem> {
-        self.event(parse_line(line.number, line.text)?, line.text, &format!("line {}, $", line.number)).map(Some)
+    fn line(&self, delivery: &Delivery, line: Line<'_>) -> Result<Option<Event>, Problem> {
+        let body = parse_line(line.number, line.text)?;
+        self.event(delivery, body, line.text, &format!("line {}, $", line.number)).map(Some)
     }
 
-    fn event(&self, body: Value, bytes: &[u8], root: &str) -> Result<Event, Problem> {
+    fn event(&self, delivery: &Delivery, body: Value, bytes: &[u8], root: &str) -> Result<Event, Problem> {
         let required =
             |from: &AttributeFrom| from.text(&body, root)?.filter(|t| !t.is_empty()).ok_or_else(|| from.missing(root));
         let id = self.id.as_ref().map(required).transpose()?;
-        let id = id.unwrap_or_else(|| content_digest(&body, bytes));
+        let id = id.unwrap_or_else(|| content_id(delivery, &body, bytes));
         let mut event = Event::new(required(&self.source)?, id, required(&self.kind)?, Value::Null);
         event.subject = self.subject.as_ref().map(|s| s.text(&body, root)).transpose()?.flatten();
         event.subject = event.subject.filter(|s| !s.is_empty());

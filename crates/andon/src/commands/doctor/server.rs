@@ -12,7 +12,7 @@ use crate::client::Client;
 use crate::commands::Context;
 use crate::commands::destinations;
 use crate::commands::status::StatusAnswer;
-use crate::output::Failure;
+use crate::output::{Failure, remedy};
 
 /// How far this machine's clock and the server's may differ.
 const CLOCK_DIFFERENCE: Duration = Duration::from_secs(30);
@@ -83,9 +83,13 @@ fn status_lines(answer: &StatusAnswer) -> Vec<Line> {
             "andon destinations test; it is tried again by itself",
         )
     }));
-    lines.extend(answer.status.failing_sources.iter().map(|(name, problem)| {
-        Line::fail(format!("source {name}"), problem.to_string(), "make the folder or bucket readable")
-    }));
+    lines.extend(
+        answer
+            .status
+            .failing_sources
+            .iter()
+            .map(|(name, problem)| Line::fail(format!("source {name}"), problem.to_string(), remedy(problem.code))),
+    );
     lines
 }
 
