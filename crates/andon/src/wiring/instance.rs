@@ -7,7 +7,7 @@ use std::time::Duration;
 use andon_devices::SystemEntropy;
 use andon_devices::registry::Registry;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
-use andon_journal::{Change, Finding, Journal};
+use andon_journal::{Change, Finding, Journal, Keeper};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::adapters::Wires;
 use super::door::{Door, DoorParts};
 use super::outside::Https;
-use super::readings::Readings;
+use super::readings::{LateKeeper, Readings};
 use super::{folder, tokens};
 use crate::config::Settings;
 use crate::output::{FREE_THE_ADDRESS, Failure};
@@ -46,8 +46,10 @@ impl Instance {
         let address = listener.local_addr()?;
         let store = folder::open_store(settings).await?;
         // First the engine: who finds the journal held by another process is told so.
-        let engine = start_engine(settings, &store).await?;
+        let brokers = Arc::<LateKeeper>::default();
+        let engine = start_engine(settings, &store, Some(brokers.clone())).await?;
         let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
+        brokers.open(readings.keeper());
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
@@ -97,7 +99,7 @@ impl Instance {
 /// What a change would be told, with nothing running and nothing stored.
 pub(super) async fn check_changes(settings: &Settings, changes: Vec<Change>) -> anyhow::Result<Vec<Finding>> {
     let store = folder::open_store(settings).await?;
-    let engine = start_engine(settings, &store).await?;
+    let engine = start_engine(settings, &store, None).await?;
     let findings = engine.handle().check(changes).await;
     engine.stop().await.map_err(|error| Problem::from(&error))?;
     Ok(findings?)
@@ -109,16 +111,22 @@ async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
     listening.map_err(|error| failed(error).at("http.listen").remedy(FREE_THE_ADDRESS))
 }
 
-async fn start_engine(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Engine> {
+/// `readings`: where brokers outside may bring readings; none for an engine that only checks.
+async fn start_engine(
+    settings: &Settings,
+    store: &Arc<SqlStore>,
+    readings: Option<Arc<dyn Keeper>>,
+) -> anyhow::Result<Engine> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let journal: Arc<dyn Journal> = store.clone();
     #[cfg(debug_assertions)]
     let journal = super::crash_points::around_journal(journal);
+    let wires = Wires::new(store.clone(), clock.clone(), settings.data.folder.clone()).with_readings(readings);
     let parts = EngineParts {
         journal,
         configurations: store.clone(),
         views: store.clone(),
-        adapters: Arc::new(Wires::new(store.clone(), clock.clone(), settings.data.folder.clone())),
+        adapters: Arc::new(wires),
         clock,
         settings: engine_settings(settings),
         owner: owner(),

@@ -1,12 +1,15 @@
 //! The raw log of a running Andon: opened before anything that reports comes in, closed after it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use andon_journal::{Arrival, Keeper, KeeperError, ReadingLog};
 use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
 use andon_model::{Clock, Code, Problem};
+use async_trait::async_trait;
 use tokio::task::JoinHandle;
 
+use super::door::keepers;
 use crate::config::Settings;
 
 /// The log's folder in the data folder, unless the settings name another.
@@ -48,12 +51,39 @@ impl Readings {
         Ok(Self { log, sweeping })
     }
 
+    /// Where readings go that do not come through the door.
+    pub(super) fn keeper(&self) -> Arc<dyn Keeper> {
+        let log: Arc<dyn ReadingLog> = self.log.clone();
+        Arc::new(keepers::Readings(log))
+    }
+
     /// Writes what waits, and ends.
     pub(super) async fn close(self) {
         self.sweeping.abort();
         let log = self.log;
         if tokio::task::spawn_blocking(move || log.close()).await.is_err() {
             tracing::error!("closing the raw log ended without an answer");
+        }
+    }
+}
+
+/// Where brokers outside bring readings. The engine starts them before the raw log is open; until then they wait.
+#[derive(Default)]
+pub(super) struct LateKeeper(OnceLock<Arc<dyn Keeper>>);
+
+impl LateKeeper {
+    /// The raw log is open; called once.
+    pub(super) fn open(&self, keeper: Arc<dyn Keeper>) {
+        self.0.get_or_init(|| keeper);
+    }
+}
+
+#[async_trait]
+impl Keeper for LateKeeper {
+    async fn append(&self, arrivals: Vec<Arrival>) -> Result<(), KeeperError> {
+        match self.0.get() {
+            Some(keeper) => keeper.append(arrivals).await,
+            None => Err(KeeperError::Busy),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use andon_devices::policy::filter_matches;
 use andon_engine::{Handle, IntakeError};
-use andon_journal::{Arrival, Delivery, Keeper, KeeperError, NewReading, ReadingLog};
+use andon_journal::{Arrival, Delivery, Keeper, KeeperError, MQTT_TOPIC_HEADER, NewReading, ReadingLog};
 use andon_model::Name;
 use async_trait::async_trait;
 use tokio::time::Instant;
@@ -39,7 +39,7 @@ impl<K: Keeper> Keeper for Counted<K> {
 }
 
 /// Keeps readings in the raw log.
-pub(super) struct Readings(pub(super) Arc<dyn ReadingLog>);
+pub(in crate::wiring) struct Readings(pub(in crate::wiring) Arc<dyn ReadingLog>);
 
 #[async_trait]
 impl Keeper for Readings {
@@ -87,7 +87,7 @@ impl Keeper for Events {
 fn delivery(arrival: Arrival) -> Delivery {
     Delivery {
         content_type: Some("application/cloudevents+json".to_owned()),
-        headers: vec![("mqtt-topic".to_owned(), arrival.topic), ("mqtt-device".to_owned(), arrival.device)],
+        headers: vec![(MQTT_TOPIC_HEADER.to_owned(), arrival.topic), ("mqtt-device".to_owned(), arrival.device)],
         body: arrival.payload,
         ..Delivery::default()
     }

@@ -6,7 +6,7 @@
 
 mod admission;
 mod identity;
-mod keepers;
+pub(super) mod keepers;
 mod telemetry;
 
 use std::net::{SocketAddr, TcpListener};
