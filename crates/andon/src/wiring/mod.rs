@@ -5,6 +5,8 @@ mod adapters;
 mod crash_points;
 mod door;
 mod folder;
+#[cfg(debug_assertions)]
+mod held_back;
 mod instance;
 mod outside;
 mod readings;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use andon_journal::{Arrival, Keeper, KeeperError, ReadingLog};
-use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
+use andon_lake::raw::{Disk, LocalDisk, RawLog, RawLogSettings};
 use andon_model::{Clock, Code, Problem};
 use async_trait::async_trait;
 use tokio::task::JoinHandle;
@@ -38,8 +38,10 @@ impl Readings {
             let clock = Arc::clone(&clock);
             tokio::task::spawn_blocking(move || {
                 let failed = |error| Problem::new(Code::RawLog, format!("{}: {error}", folder.display()));
-                let disk = LocalDisk::open(folder.clone()).map_err(failed)?;
-                RawLog::open(Arc::new(disk), clock, limits).map_err(|problem| problem.at(folder.display().to_string()))
+                let disk: Arc<dyn Disk> = Arc::new(LocalDisk::open(folder.clone()).map_err(failed)?);
+                #[cfg(debug_assertions)]
+                let disk = super::held_back::around_disk(disk);
+                RawLog::open(disk, clock, limits).map_err(|problem| problem.at(folder.display().to_string()))
             })
         };
         let ended = |_| Problem::new(Code::Internal, "opening the raw log ended without an answer");

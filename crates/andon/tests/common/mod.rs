@@ -63,8 +63,8 @@ impl Server {
     /// The same, with variables in its environment.
     pub(crate) fn start_with(folder: TempDir, variables: &[(&str, &str)]) -> Self {
         let mut command = andon();
-        command.envs(variables.iter().copied());
-        command.args(["serve", "--listen", "127.0.0.1:0", "--mqtt", "127.0.0.1:0", "--log-format", "json", "--data"]);
+        command.env("ANDON_MQTT__LISTEN", "127.0.0.1:0").envs(variables.iter().copied());
+        command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "json", "--data"]);
         command.arg(folder.path().join("data")).current_dir(folder.path());
         let mut child = command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
         let mut log = BufReader::new(child.stderr.take().unwrap()).lines();
@@ -126,6 +126,13 @@ impl Server {
     /// Whether it has ended, by itself or by a signal.
     pub(crate) fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
+    }
+
+    /// Kills it, and hands over its folder.
+    pub(crate) fn kill(mut self) -> TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 
     /// Asks the server to stop and waits for it.
