@@ -13,10 +13,17 @@ use std::sync::Arc;
 use andon_act::template::{Form, Scope, Template};
 use andon_connectors::{DestinationSpec, SourceSpec};
 use andon_decide::{DecisionModel, Library};
+use andon_devices::pki::CertificateFacts;
+use andon_devices::policy::{
+    Connection, DefaultPolicies, Permissions, Policy, TopicPrefix, check_filter, check_topic, filter_matches,
+};
+use andon_devices::{Device, DeviceId, DeviceName};
 use andon_journal::{Decoded, Delivery};
-use andon_model::{Event, Key, Lookup, Name};
-use bytes::Bytes;
+use andon_model::{Event, Key, Lookup, Name, Timestamp};
+use bytes::{Bytes, BytesMut};
+use rmqtt_codec::MqttCodec;
 use serde_json::{Value, json};
+use tokio_util::codec::Decoder as _;
 
 fn name() -> Name {
     Name::new("fuzz").expect("a valid name")
@@ -112,4 +119,65 @@ pub fn decide(input: &str) {
     let event = Event::new("s", "1", "t", serde_json::from_str(data).unwrap_or(Value::Null));
     let once = model.evaluate(&event);
     assert_eq!(once, model.evaluate(&event), "a decision re-evaluates to itself");
+}
+
+/// Reads a policy; what can be read is read again to the same.
+pub fn policy(text: &str) {
+    let Ok(policy) = Policy::parse(text) else { return };
+    let again = Policy::parse(policy.text()).expect("what was read is a policy");
+    assert_eq!(again.text(), policy.text());
+}
+
+/// Asks what a device with the default policy may do at a topic, and whether a filter covers it.
+pub fn topic(input: &str) {
+    let (filter, topic) = input.split_once('\n').unwrap_or((input, input));
+    let (is_topic, is_filter) = (check_topic(topic).is_ok(), check_filter(filter).is_ok());
+    let covers = filter_matches(filter, topic);
+    if is_topic && is_filter && filter == topic {
+        assert!(covers, "{topic:?} covers itself");
+    }
+    let own = permissions();
+    let below = |name: &str, root: &str| name == root || name.starts_with(&format!("{root}/"));
+    if own.publish(topic, false).is_allowed() {
+        assert!(is_topic && below(topic, "data/fuzz"), "{topic:?} is not its own");
+    }
+    if own.subscribe(filter).is_allowed() {
+        let inner = check_filter(filter).expect("an allowed filter is one");
+        assert!(below(inner, "cmd/fuzz"), "{filter:?} is not its own");
+    }
+}
+
+fn permissions() -> Permissions {
+    let prefix = |text: &str| TopicPrefix::new(text).expect("a prefix");
+    let policy = DefaultPolicies { root: prefix("data"), commands: prefix("cmd") }.device().expect("a policy");
+    let at = Timestamp::from_micros(0);
+    let device = Device::new(DeviceId::from_bits(1), DeviceName::new("fuzz").expect("a name"), at);
+    let facts = CertificateFacts {
+        id: "00".repeat(32).parse().expect("an id"),
+        serial: "00".parse().expect("a serial number"),
+        not_before: at,
+        not_after: at,
+        subject: Vec::new(),
+        issuer: Vec::new(),
+        subject_alternative: Vec::new(),
+        issuer_alternative: Vec::new(),
+        public_key_der: Vec::new(),
+    };
+    let connection = Connection { client_id: "fuzz", source: None, device: Some(&device), certificate: &facts };
+    Permissions::bind([&policy], &connection)
+}
+
+/// Decodes the packets of a connection, as the MQTT door does; the first byte chooses the version.
+pub fn packets(bytes: &[u8]) {
+    const MOST: u32 = 1 << 16;
+    let Some((version, bytes)) = bytes.split_first() else { return };
+    let mut codec = if version % 2 == 0 {
+        MqttCodec::V3(rmqtt_codec::v3::Codec::new(MOST))
+    } else {
+        MqttCodec::V5(rmqtt_codec::v5::Codec::new(MOST, MOST))
+    };
+    let mut left = BytesMut::from(bytes);
+    while let Ok(Some((_, length))) = codec.decode(&mut left) {
+        assert!(length <= MOST + 5, "a packet of {length} bytes was let through");
+    }
 }

@@ -11,7 +11,7 @@ use andon_model::{Clock, Problem};
 use andon_mqtt::ServerIdentity;
 
 /// Life of the door's certificate, in days.
-const DAYS: u32 = 90;
+pub(super) const DAYS: u32 = 90;
 
 /// The name under which a machine knows itself.
 const LOCALHOST: &str = "localhost";

@@ -1,12 +1,13 @@
 //! The MQTT door of a running Andon.
 //!
 //! **Life of a door.** It waits until there is a certificate authority, which the first device or `andon ca init` makes;
-//! then it gets a certificate, listens, and is open until the process stops. What hinders it is tried again and told by
+//! then it gets a certificate, which it renews, listens, and is open until the process stops. What hinders it is tried again and told by
 //! its state.
 
 mod admission;
 mod identity;
 pub(super) mod keepers;
+mod renewal;
 mod telemetry;
 
 use std::net::{SocketAddr, TcpListener};
@@ -30,6 +31,7 @@ use crate::scenario::local;
 use admission::ByRegistry;
 use identity::Issuer;
 use keepers::Counted;
+use renewal::Shown;
 use telemetry::AdmissionCounters;
 
 /// How long the door waits before it looks again for an authority, or tries again to listen.
@@ -74,7 +76,12 @@ impl Door {
 
     /// Stops listening and closes every connection.
     pub(super) async fn stop(&self) {
-        self.tasks.lock().drain(..).for_each(|task| task.abort());
+        let tasks: Vec<_> = self.tasks.lock().drain(..).collect();
+        for task in tasks {
+            task.abort();
+            // It was told to end, and that is how it ends; until then, it may have the broker in hand.
+            let _ = task.await;
+        }
         let before = std::mem::replace(&mut *self.now.write(), Now::Not(DoorState::Closed));
         if let Now::Open(broker, _) = before
             && let Some(broker) = Arc::into_inner(broker)
@@ -153,8 +160,9 @@ impl Plan {
     }
 
     /// `None` while there is no authority.
-    async fn try_open(&self) -> Result<Option<Broker>, Problem> {
+    async fn try_open(&self) -> Result<Option<(Broker, Shown)>, Problem> {
         let Some(identity) = self.issuer.issue().await? else { return Ok(None) };
+        let shown = Shown::new(&identity, self.parts.clock.as_ref());
         let settings =
             BrokerSettings { listeners: self.listeners.clone(), identity: Some(identity), limits: self.limits.clone() };
         let (registry, defaults) = (Arc::clone(&self.parts.registry), self.defaults.clone());
@@ -166,7 +174,7 @@ impl Plan {
             clock: Arc::clone(&self.parts.clock),
         };
         let opened = Broker::start(settings, ports).await;
-        opened.map(Some).map_err(|error| Problem::new(Code::Setting, error.to_string()))
+        opened.map(|broker| Some((broker, shown))).map_err(|error| Problem::new(Code::Setting, error.to_string()))
     }
 
     fn places(&self, addresses: &[SocketAddr]) -> Vec<String> {
@@ -184,11 +192,12 @@ async fn open(door: Arc<Door>, plan: Plan) {
     let mut told = None;
     loop {
         match plan.try_open().await {
-            Ok(Some(broker)) => {
+            Ok(Some((broker, shown))) => {
+                let broker = Arc::new(broker);
                 let places = plan.places(broker.addresses());
                 tracing::info!(places = places.join(", "), "devices may come in by MQTT");
-                *door.now.write() = Now::Open(Arc::new(broker), places);
-                return;
+                *door.now.write() = Now::Open(Arc::clone(&broker), places);
+                return renewal::run(&broker, &plan.issuer, shown).await;
             }
             Ok(None) => {}
             Err(problem) => {
