@@ -1,8 +1,8 @@
 //! The MQTT door of a running Andon.
 //!
 //! **Life of a door.** It waits until there is a certificate authority, which the first device or `andon ca init` makes;
-//! then it gets a certificate, which it renews, listens, and is open until the process stops. What hinders it is tried again and told by
-//! its state.
+//! then it gets a certificate, which it renews, listens, and is open until the process stops. What hinders it is tried
+//! again and told by its state.
 
 mod admission;
 mod identity;
