@@ -112,7 +112,7 @@ pub(crate) enum Command {
     /// Manage who gets access tokens
     #[command(subcommand)]
     Oauth(commands::oauth::Oauth),
-    /// Stand in for an outside system
+    /// Stand in for an outside system, or for devices
     #[command(subcommand)]
     Simulate(commands::simulate::Simulate),
     /// Create, list and delete API tokens

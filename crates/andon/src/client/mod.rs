@@ -59,6 +59,11 @@ impl Client {
         &self.base
     }
 
+    /// The token to show, if there is one.
+    pub(crate) fn token(&self) -> Option<&Secret> {
+        self.token.as_ref()
+    }
+
     /// Whether there is a token to show.
     pub(crate) fn has_token(&self) -> bool {
         self.token.is_some()

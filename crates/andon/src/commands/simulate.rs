@@ -1,4 +1,6 @@
-//! `andon simulate`: stands in for outside systems, with nasty modes.
+//! `andon simulate`: stands in for outside systems and for devices, with nasty modes.
+
+mod fleet;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,12 +17,15 @@ use crate::scenario::local;
 use crate::wiring::random_text;
 use crate::wiring::signals::StopRequest;
 
-/// Stand in for an outside system
+/// Stand in for an outside system, or for devices
 #[derive(Debug, Subcommand)]
 pub(crate) enum Simulate {
     /// SAP S/4HANA and what stands around it, with faults on demand
     #[command(after_long_help = SYSTEMS)]
     Sap(Sap),
+    /// A fleet of devices that connect with certificates and publish, with faults on demand
+    #[command(after_long_help = fleet::FAULTS)]
+    Fleet(Box<fleet::FleetOptions>),
 }
 
 /// What the simulator stands in for, for `--help`.
@@ -65,7 +70,13 @@ pub(crate) struct Sap {
 }
 
 pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result<ExitCode> {
-    let Simulate::Sap(sap) = simulate;
+    match simulate {
+        Simulate::Sap(sap) => run_sap(sap, context).await,
+        Simulate::Fleet(options) => fleet::run(&options, context).await,
+    }
+}
+
+async fn run_sap(sap: Sap, context: &Context) -> anyhow::Result<ExitCode> {
     let password = password(&sap.password_file)?;
     let config = SimulatorConfig {
         listen: sap.listen,
