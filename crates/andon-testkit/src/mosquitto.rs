@@ -3,7 +3,6 @@
 //! Tests need `mosquitto` and `mosquitto_pub` on the machine; without them they fail and say what to install.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::missing_panics_doc,
@@ -63,7 +62,8 @@ impl Broker {
     fn run(&mut self) -> bool {
         let folder = self.folder.path().display();
         let mut text = format!("listener {} 127.0.0.1\npersistence true\npersistence_location {folder}/\n", self.port);
-        writeln!(text, "max_queued_messages 10000\nlog_dest file {folder}/log\nuser root\n{}", self.options).unwrap();
+        writeln!(text, "max_queued_messages 10000\nlog_dest file {folder}/log\nuser root\n{}", self.options)
+            .expect("a text takes it");
         let file = self.folder.path().join("mosquitto.conf");
         std::fs::write(&file, text).expect("a file");
         // Debian has it where only administrators look.
