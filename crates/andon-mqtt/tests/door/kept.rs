@@ -84,6 +84,16 @@ impl Notes {
         self.entries.lock().len()
     }
 
+    /// Waits until there is nothing any more.
+    pub(crate) async fn until_nothing(&self) {
+        let look = async {
+            while self.count() > 0 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("forgotten in time");
+    }
+
     /// How many messages wait for clients.
     pub(crate) fn waiting(&self) -> usize {
         self.entries.lock().keys().filter(|(kind, ..)| *kind == MemoryKind::Waiting).count()

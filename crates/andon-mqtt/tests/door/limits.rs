@@ -25,13 +25,11 @@ fn command(topic: &str, payload: &str) -> Publication {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions() {
-    let (plant, papers) = plant(Limits { sessions: 2, ..Limits::default() }).await;
     for version in VERSIONS {
-        let (first, _) = Client::connect(&plant, &Wish::new("a", &papers, version)).await;
-        let (second, _) = Client::connect(&plant, &Wish::new("b", &papers, version)).await;
+        let (plant, papers) = plant(Limits { sessions: 2, ..Limits::default() }).await;
+        let _first = Client::connect(&plant, &Wish::new("a", &papers, version)).await;
+        let _second = Client::connect(&plant, &Wish::new("b", &papers, version)).await;
         assert!(!Client::is_let_in(&plant, &Wish::new("c", &papers, version)).await, "{version:?}");
-        first.disconnect().await;
-        second.disconnect().await;
     }
 }
 
@@ -46,12 +44,13 @@ async fn time_for_tls() {
 /// Once CONNECT has begun.
 #[tokio::test(flavor = "multi_thread")]
 async fn time_for_connect() {
-    let (plant, papers) = plant(Limits { handshake_time: Duration::from_millis(500), ..Limits::default() }).await;
-    for level in [4, 5] {
+    let (plant, papers) = plant(Limits { handshake_time: Duration::from_secs(2), ..Limits::default() }).await;
+    let begin = async |level: u8| {
         let mut raw = Raw::open(&plant, &papers).await;
         raw.send(&connect_as("MQTT", level, 2, "pump-01")[..12]).await;
         assert!(raw.ends().await, "level {level}");
-    }
+    };
+    tokio::join!(begin(4), begin(5));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,9 +239,7 @@ async fn time_that_sessions_last() {
         let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
         let (client, _) = Client::connect(&plant, &wish).await;
         client.disconnect().await;
-        while plant.notes.count() > 0 {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        plant.notes.until_nothing().await;
         let (client, present) = Client::connect(&plant, &wish).await;
         assert!(!present, "{version:?}");
         client.disconnect().await;

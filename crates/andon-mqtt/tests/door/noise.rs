@@ -4,7 +4,6 @@
 
 use std::panic;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -13,7 +12,7 @@ use tokio::time::timeout;
 use crate::client::{VERSIONS, Version};
 use crate::dice::Dice;
 use crate::packets::{Properties, Raw, connect, framed, publish, subscribe, text};
-use crate::plant::{PLAIN, Plant};
+use crate::plant::{PATIENCE, PLAIN, Plant};
 
 /// Sequences sent without TLS, and with it.
 const PLAIN_ROUNDS: usize = 8_000;
@@ -120,7 +119,7 @@ async fn throw(plant: &Plant, bytes: &[u8]) {
     let _ = socket.write_all(bytes).await;
     let _ = socket.shutdown().await;
     let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(10), socket.read_to_end(&mut answer)).await.expect("the broker hangs up");
+    let _ = timeout(PATIENCE, socket.read_to_end(&mut answer)).await.expect("the broker hangs up");
 }
 
 static PANICS: AtomicUsize = AtomicUsize::new(0);
