@@ -47,25 +47,27 @@ impl Wizard {
 
 /// The files of a device, and the port that it connects to.
 struct Papers {
+    name: String,
     folder: PathBuf,
     port: String,
 }
 
 impl Papers {
     fn write(server: &Server, onboarded: &Value) -> Self {
-        let folder = server.folder.path().join("papers");
+        let name = onboarded["deviceName"].as_str().unwrap().to_owned();
+        let folder = server.folder.path().join(&name);
         std::fs::create_dir_all(&folder).unwrap();
         let credential = &onboarded["credential"];
         let write = |file: &str, text: &Value| std::fs::write(folder.join(file), text.as_str().unwrap()).unwrap();
         write("cert.pem", &credential["certificatePem"]);
         write("key.pem", &credential["privateKey"]);
         std::fs::write(folder.join("ca.pem"), server.run(&["ca", "export"]).stdout).unwrap();
-        Self { folder, port: door_port(server) }
+        Self { name, folder, port: door_port(server) }
     }
 
     fn publish(&self, version: &str, topic: &str, message: &str) -> Output {
         let mut command = Command::new("mosquitto_pub");
-        command.args(["-h", "localhost", "-p", &self.port, "-i", "s1-0042", "-V", version, "-q", "1"]);
+        command.args(["-h", "localhost", "-p", &self.port, "-i", &self.name, "-V", version, "-q", "1"]);
         for (option, file) in [("--cafile", "ca.pem"), ("--cert", "cert.pem"), ("--key", "key.pem")] {
             command.arg(option).arg(self.folder.join(file));
         }
@@ -139,4 +141,19 @@ async fn chosen_topics_are_events_and_commands_reach_their_device() {
     assert_eq!(server.json(&["mqtt", "publish", "commands/s1-0042/set", "42"])["subscribers"], 0);
     let nobody = server.run(&["mqtt", "kick", "s1-0042"]);
     assert!(!nobody.status.success(), "nobody is connected under this name");
+}
+
+#[tokio::test]
+async fn devices_of_a_new_authority_come_in_beside_those_of_the_old_one() {
+    let server = Server::start();
+    let wizard = Wizard::new(&server).await;
+    let old = Papers::write(&server, &wizard.ask("POST", "s1-0042").await.1);
+    assert!(old.publish("mqttv311", "data/s1-0042", "{}").status.success());
+    server.json(&["ca", "rotate"]);
+    let new = Papers::write(&server, &wizard.ask("POST", "s1-0043").await.1);
+    let begun = Instant::now();
+    while !new.publish("mqttv311", "data/s1-0043", "{}").status.success() {
+        assert!(begun.elapsed() < PATIENCE, "the door learns of the new authority");
+    }
+    assert!(old.publish("mqttv5", "data/s1-0042", "{}").status.success());
 }

@@ -1,0 +1,131 @@
+//! Everything that opening the MQTT door takes, checked at the start of the process.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+
+use andon_devices::policy::{DefaultPolicies, Policy, TopicPrefix};
+use andon_model::{Code, Name, Problem};
+use andon_mqtt::{
+    Broker, BrokerSettings, Lanes, ListenerSettings, MqttError, Ports, Routes, ServerIdentity, Transport,
+};
+
+use super::DoorParts;
+use super::admission::ByRegistry;
+use super::identity::Issuer;
+use super::keepers::{Counted, Events, Readings};
+use super::telemetry::AdmissionCounters;
+use crate::config::{Mqtt, Settings};
+use crate::output::{FREE_THE_ADDRESS, Failure};
+use crate::scenario::local;
+
+/// Everything that opening takes.
+pub(super) struct Plan {
+    pub(super) issuer: Issuer,
+    listeners: Vec<ListenerSettings>,
+    limits: andon_mqtt::Limits,
+    lanes: Lanes,
+    local: Option<Policy>,
+    defaults: DefaultPolicies,
+    parts: DoorParts,
+}
+
+impl Plan {
+    pub(super) fn new(settings: &Settings, parts: DoorParts) -> Result<Self, Failure> {
+        let mqtt = &settings.mqtt;
+        let listeners = listeners(mqtt);
+        listeners.iter().try_for_each(|listener| free(listener.address))?;
+        let devices = &settings.devices;
+        let defaults = DefaultPolicies {
+            root: prefix(&devices.root_topic, "devices.root_topic")?,
+            commands: prefix(&devices.command_topic, "devices.command_topic")?,
+        };
+        let issuer = Issuer {
+            registry: Arc::clone(&parts.registry),
+            clock: Arc::clone(&parts.clock),
+            endpoint: devices.endpoint.clone(),
+            listening: listeners.iter().map(|listener| listener.address.ip()).collect(),
+        };
+        let lanes = lanes(&devices.root_topic, mqtt, &parts)?;
+        Ok(Self { issuer, listeners, limits: mqtt.limits.clone(), lanes, local: local_policy(mqtt)?, defaults, parts })
+    }
+
+    /// A broker that listens.
+    pub(super) async fn open(&self, identity: ServerIdentity) -> Result<Broker, Problem> {
+        let settings =
+            BrokerSettings { listeners: self.listeners.clone(), identity: Some(identity), limits: self.limits.clone() };
+        let (registry, defaults) = (Arc::clone(&self.parts.registry), self.defaults.clone());
+        let ports = Ports {
+            admission: Arc::new(ByRegistry { registry, defaults, counters: AdmissionCounters::new() }),
+            lanes: self.lanes.clone(),
+            local: self.local.clone(),
+            memory: Some(Arc::clone(&self.parts.memory)),
+            clock: Arc::clone(&self.parts.clock),
+        };
+        Broker::start(settings, ports).await.map_err(problem)
+    }
+
+    /// Where it listens, as URLs.
+    pub(super) fn places(&self, addresses: &[SocketAddr]) -> Vec<String> {
+        let scheme = |transport| match transport {
+            Transport::Tls => "mqtts",
+            Transport::WebSocketTls => "wss",
+            Transport::Plain => "mqtt",
+        };
+        let listening = self.listeners.iter().zip(addresses);
+        listening.map(|(listener, address)| format!("{}://{address}", scheme(listener.transport))).collect()
+    }
+}
+
+fn problem(error: MqttError) -> Problem {
+    Problem::new(Code::Setting, error.to_string()).at("[mqtt]")
+}
+
+fn listeners(mqtt: &Mqtt) -> Vec<ListenerSettings> {
+    let at = |address: Option<SocketAddr>, transport| address.map(|address| ListenerSettings { address, transport });
+    [
+        at(Some(mqtt.listen), Transport::Tls),
+        at(mqtt.websocket, Transport::WebSocketTls),
+        at(mqtt.plain, Transport::Plain),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Whether somebody listens there already: better told at the start than when the first device comes.
+fn free(address: SocketAddr) -> Result<(), Failure> {
+    let bound = TcpListener::bind(address).map(drop);
+    bound.map_err(|error| {
+        let failure = Failure::new(Code::Setting, format!("cannot listen on {address}: {error}"));
+        failure.at("[mqtt]").remedy(FREE_THE_ADDRESS)
+    })
+}
+
+fn prefix(text: &str, key: &str) -> Result<TopicPrefix, Failure> {
+    TopicPrefix::new(text).ok_or_else(|| Failure::new(Code::Setting, format!("{text:?} is not a root topic")).at(key))
+}
+
+fn lanes(root: &str, mqtt: &Mqtt, parts: &DoorParts) -> Result<Lanes, Failure> {
+    let sources: Vec<(String, Name)> = mqtt.events.iter().map(|(f, source)| (f.clone(), source.clone())).collect();
+    let filters = sources.iter().map(|(filter, _)| filter.clone()).collect();
+    let routes = Routes::new(root, filters);
+    let routes = routes.map_err(|error| Failure::new(Code::Setting, error.to_string()).at("[mqtt.events]"))?;
+    Ok(Lanes {
+        routes,
+        readings: Arc::new(Counted::new(Readings(Arc::clone(&parts.readings)), "readings")),
+        events: Arc::new(Counted::new(Events { handle: parts.handle.clone(), sources }, "events")),
+    })
+}
+
+/// What programs may do that come in by the plain listener.
+fn local_policy(mqtt: &Mqtt) -> Result<Option<Policy>, Failure> {
+    let wrong = |text: String| Failure::new(Code::Setting, text).at("mqtt.plain_policy");
+    match (&mqtt.plain, &mqtt.plain_policy) {
+        (None, _) => Ok(None),
+        (Some(_), None) => Err(wrong("a plain listener needs a policy: name a file".to_owned())),
+        (Some(_), Some(file)) => {
+            let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
+            Policy::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
+        }
+    }
+}
