@@ -1,11 +1,17 @@
 //! Onboarding many: lines of a file, in batches of one commit each.
 //!
+//! **Life of a batch.** Its lines are read beside everything else; then it is planned and signed while the batch before is
+//! stored and handed over; one commit stores it, together with the note that the batch before has gone out. Where
+//! somebody else was faster, its lines are onboarded one by one.
+//!
 //! What is handed over for a line is noted as delivered when the caller has taken it and asks for the next batch. So a
 //! file that broke off is simply sent again: devices that are there are passed over, and those whose answer may have been
 //! lost are handed over anew.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
+use andon_devices::DeviceName;
 use andon_devices::enrolment::{BulkFormat, BulkLine, BulkReport, EnrolmentRequest, EnrolmentStatus, bulk_lines};
 use andon_devices::registry::{Changes, Expected, Import, ImportStatus, RegistryError, put};
 use andon_model::{Code, Problem};
@@ -27,52 +33,80 @@ pub(crate) struct LineOutcome {
 
 /// A bulk onboarding under way.
 pub(crate) struct Bulk {
-    /// Reading a line verifies its signing request, so that it happens beside the requests of others.
-    lines: mpsc::Receiver<BulkLine>,
+    /// Planned while the batch before is stored and handed over. Nothing of them is stored.
+    ahead: mpsc::Receiver<Batch>,
     import: Import,
     /// Handed over with the batch before.
     out: Vec<Delivery>,
 }
 
+/// Lines with what they come to.
+struct Batch {
+    lines: Vec<BulkLine>,
+    /// For each line; none when they are to be onboarded one by one.
+    planned: Option<Vec<Result<Planned, Problem>>>,
+}
+
 impl Bulk {
-    pub(crate) fn new(file: Bytes, id: String, format: BulkFormat, office: &Office) -> Self {
+    pub(crate) fn new(file: Bytes, id: String, format: BulkFormat, office: &Arc<Office>) -> Self {
         let (status, begun, report) = (ImportStatus::Open, office.now(), BulkReport::default());
         let import = Import { id, format, status, begun, report };
-        let (send, lines) = mpsc::channel(BATCH);
-        tokio::task::spawn_blocking(move || {
-            // Ends early when nobody wants more lines.
-            bulk_lines(format, &file).all(|line| send.blocking_send(line).is_ok());
-        });
-        Self { lines, import, out: Vec::new() }
-    }
-
-    async fn next_lines(&mut self) -> Vec<BulkLine> {
-        let mut lines = Vec::with_capacity(BATCH);
-        while lines.len() < BATCH {
-            let missing = BATCH - lines.len();
-            if self.lines.recv_many(&mut lines, missing).await == 0 {
-                break;
-            }
-        }
-        lines
+        Self { ahead: planned(office, read(file, format)), import, out: Vec::new() }
     }
 }
 
+/// Reading a line verifies its signing request, so that it happens beside everything else. Ends early when nobody wants
+/// more lines.
+fn read(file: Bytes, format: BulkFormat) -> mpsc::Receiver<BulkLine> {
+    let (send, lines) = mpsc::channel(BATCH);
+    tokio::task::spawn_blocking(move || {
+        bulk_lines(format, &file).all(|line| send.blocking_send(line).is_ok());
+    });
+    lines
+}
+
+/// Batches, at most two ahead of who takes them.
+fn planned(office: &Arc<Office>, mut lines: mpsc::Receiver<BulkLine>) -> mpsc::Receiver<Batch> {
+    let (send, ahead) = mpsc::channel(1);
+    let office = Arc::clone(office);
+    tokio::spawn(async move {
+        loop {
+            let lines = next_lines(&mut lines).await;
+            if lines.is_empty() {
+                break;
+            }
+            let planned = office.plan_lines(&lines).await;
+            if send.send(Batch { lines, planned }).await.is_err() {
+                break;
+            }
+        }
+    });
+    ahead
+}
+
+async fn next_lines(from: &mut mpsc::Receiver<BulkLine>) -> Vec<BulkLine> {
+    let mut lines = Vec::with_capacity(BATCH);
+    while lines.len() < BATCH {
+        let missing = BATCH - lines.len();
+        if from.recv_many(&mut lines, missing).await == 0 {
+            break;
+        }
+    }
+    lines
+}
+
 impl Office {
-    /// Notes what was handed over before, and deals with the next lines. None after the last.
+    /// Deals with the next lines, and notes what was handed over before. None after the last.
     pub(crate) async fn next_batch(&self, bulk: &mut Bulk) -> Result<Option<Vec<LineOutcome>>, Problem> {
         if bulk.import.status == ImportStatus::Done {
             return Ok(None);
         }
-        let lines = bulk.next_lines().await;
-        if lines.is_empty() {
+        let Some(batch) = bulk.ahead.recv().await else {
             bulk.import.status = ImportStatus::Done;
-        }
-        self.note(bulk).await?;
-        if lines.is_empty() {
+            self.note(bulk).await?;
             return Ok(None);
-        }
-        let outcomes = self.onboard_lines(lines).await?;
+        };
+        let outcomes = self.onboard_lines(bulk, batch).await?;
         for outcome in &outcomes {
             count(&mut bulk.import.report, outcome);
         }
@@ -82,21 +116,22 @@ impl Office {
 
     /// Stores the progress, and that the batch before was delivered.
     async fn note(&self, bulk: &mut Bulk) -> Result<(), Problem> {
-        let mut changes = Changes::default().and(put(&bulk.import, None, Expected::Anything)?);
-        for delivery in &bulk.out {
-            match self.delivered_write(delivery).await {
-                Ok(write) => changes.writes.extend(write),
-                Err(Trouble::Told(problem)) => return Err(problem),
-                Err(Trouble::Raced) => {}
-            }
-        }
-        match self.registry.commit(changes).await {
+        match self.registry.commit(self.notes(bulk)?).await {
             Ok(_) => {}
             Err(RegistryError::Changed { .. }) => self.note_singly(bulk).await?,
             Err(error) => return Err(error.into()),
         }
         bulk.out.clear();
         Ok(())
+    }
+
+    /// Progress and deliveries, if nothing has changed since.
+    fn notes(&self, bulk: &Bulk) -> Result<Changes, Problem> {
+        let mut changes = Changes::default().and(put(&bulk.import, None, Expected::Anything)?);
+        for delivery in &bulk.out {
+            changes.writes.extend(self.expected_write(delivery)?);
+        }
+        Ok(changes)
     }
 
     async fn note_singly(&self, bulk: &Bulk) -> Result<(), Problem> {
@@ -107,36 +142,46 @@ impl Office {
         Ok(())
     }
 
+    /// What each line comes to. None when a name stands there twice, or somebody else is in between.
+    async fn plan_lines(&self, lines: &[BulkLine]) -> Option<Vec<Result<Planned, Problem>>> {
+        let requests = || lines.iter().filter_map(|line| line.request.as_ref().ok());
+        let names: Vec<DeviceName> = requests().map(|request| request.device.clone()).collect();
+        if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            return None;
+        }
+        let mut stored = self.stored(&names).await.ok()?.into_iter();
+        let mut planned = Vec::with_capacity(lines.len());
+        for line in lines {
+            planned.push(match &line.request {
+                Err(problem) => Err(problem.clone()),
+                Ok(request) => match self.plan_from(request.clone(), stored.next()?, None).await {
+                    Ok(plan) => Ok(plan),
+                    Err(Trouble::Told(problem)) => Err(problem),
+                    Err(Trouble::Raced) => return None,
+                },
+            });
+        }
+        Some(planned)
+    }
+
     /// All in one commit if nobody interferes, else one by one.
-    async fn onboard_lines(&self, lines: Vec<BulkLine>) -> Result<Vec<LineOutcome>, Problem> {
-        let (mut changes, mut planned) = (Changes::default(), Vec::new());
-        let mut names = BTreeSet::new();
-        let mut alone = false;
-        for BulkLine { line, request } in &lines {
-            match request {
-                Ok(request) => {
-                    alone |= !names.insert(request.device.clone());
-                    match self.plan(request.clone(), None).await {
-                        Ok(plan) => {
-                            changes.writes.extend(plan.changes.writes.iter().cloned());
-                            changes.revoked.extend(plan.changes.revoked.iter().cloned());
-                            planned.push((*line, Ok(plan)));
-                        }
-                        Err(Trouble::Told(problem)) => planned.push((*line, Err(problem))),
-                        Err(Trouble::Raced) => alone = true,
-                    }
+    async fn onboard_lines(&self, bulk: &mut Bulk, batch: Batch) -> Result<Vec<LineOutcome>, Problem> {
+        let Batch { lines, planned } = batch;
+        if let Some(planned) = planned {
+            let mut changes = self.notes(bulk)?;
+            let ends = add(&mut changes, &planned);
+            let count = changes.writes.len();
+            match self.registry.commit(changes).await {
+                Ok(last) => {
+                    bulk.out.clear();
+                    return Ok(told(&lines, planned, &ends, last, count));
                 }
-                Err(problem) => planned.push((*line, Err(problem.clone()))),
+                Err(RegistryError::Changed { .. } | RegistryError::TooMany { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
-        if alone {
-            return Ok(self.onboard_singly(lines).await);
-        }
-        match self.registry.commit(changes).await {
-            Ok(_) => Ok(planned.into_iter().map(|(line, plan)| told(line, plan)).collect()),
-            Err(RegistryError::Changed { .. } | RegistryError::TooMany { .. }) => Ok(self.onboard_singly(lines).await),
-            Err(error) => Err(error.into()),
-        }
+        self.note(bulk).await?;
+        Ok(self.onboard_singly(lines).await)
     }
 
     async fn onboard_singly(&self, lines: Vec<BulkLine>) -> Vec<LineOutcome> {
@@ -161,8 +206,35 @@ impl Office {
     }
 }
 
-fn told(line: u64, plan: Result<Planned, Problem>) -> LineOutcome {
-    LineOutcome { line, result: plan.and_then(Planned::told) }
+/// Adds the changes of every plan; says for each how many writes there are with it.
+fn add(changes: &mut Changes, planned: &[Result<Planned, Problem>]) -> Vec<usize> {
+    let mut ends = Vec::with_capacity(planned.len());
+    for plan in planned {
+        if let Ok(plan) = plan {
+            changes.writes.extend(plan.changes.writes.iter().cloned());
+            changes.revoked.extend(plan.changes.revoked.iter().cloned());
+        }
+        ends.push(changes.writes.len());
+    }
+    ends
+}
+
+/// The writes of a commit have consecutive revisions, up to `last`.
+fn told(
+    lines: &[BulkLine],
+    planned: Vec<Result<Planned, Problem>>,
+    ends: &[usize],
+    last: i64,
+    count: usize,
+) -> Vec<LineOutcome> {
+    let revision = |end: usize| last - i64::try_from(count - end).unwrap_or_default();
+    let plans = lines.iter().zip(planned).zip(ends);
+    plans
+        .map(|((line, plan), end)| LineOutcome {
+            line: line.line,
+            result: plan.and_then(|plan| plan.told(revision(*end))),
+        })
+        .collect()
 }
 
 fn count(report: &mut BulkReport, outcome: &LineOutcome) {

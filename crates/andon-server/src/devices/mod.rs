@@ -42,6 +42,7 @@ mod tokens;
 mod upkeep;
 
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use andon_devices::enrolment::RequestedKey;
 use andon_devices::pki::{Authority, CertificateTerms, KeyKind, PkiError, PrivateKey, RevocationList, Serial};
@@ -65,6 +66,9 @@ pub use settings::DeviceSettings;
 pub(crate) use tokens::TokenFault;
 pub(crate) use upkeep::{Upkeep, register_upkeep_metrics};
 
+/// How long the authority that issues is believed to be the same. What one that was just replaced signs stays good.
+const AUTHORITY_AGE: Duration = Duration::from_secs(1);
+
 /// How often a decision is made anew because somebody else was faster.
 const ATTEMPTS: usize = 16;
 
@@ -76,8 +80,8 @@ pub(crate) struct Office {
     ids: Arc<dyn IdSource>,
     entropy: Arc<dyn Entropy>,
     keys: Arc<dyn KeySource>,
-    /// The authority that issues, opened. Its name never means another one.
-    issuing: RwLock<Option<(String, Arc<Authority>)>>,
+    /// The authority that issues, opened, with its name and when it was last looked up. A name never means another one.
+    issuing: RwLock<Option<(String, Arc<Authority>, Timestamp)>>,
     signers: signers::SignerBook,
     secrets: Arc<dyn Secrets>,
     outside: Arc<dyn Outside>,
@@ -173,24 +177,30 @@ impl Office {
 
     /// Replaces the authorities.
     pub(crate) async fn renew_authority(&self, plan: &AuthorityPlan, with_root: bool) -> Result<(), Problem> {
-        authorities::renew(self.registry.as_ref(), plan, with_root, self.making()).await
+        let renewed = authorities::renew(self.registry.as_ref(), plan, with_root, self.making()).await;
+        *self.issuing.write().unwrap_or_else(PoisonError::into_inner) = None;
+        renewed
     }
 
     /// The authority that issues. Without any, one is founded: onboarding works from the first minute.
     async fn issuing(&self) -> Result<Arc<Authority>, Problem> {
+        let (now, known) = (self.now(), self.issuing.read().unwrap_or_else(PoisonError::into_inner).clone());
+        if let Some((_, authority, seen)) = &known
+            && now.since(*seen) < AUTHORITY_AGE
+        {
+            return Ok(Arc::clone(authority));
+        }
         let record = match self.issuing_record().await? {
             Some(record) => record,
             None => self.founded().await?,
         };
         let name = record.name.clone();
-        if let Some((known, authority)) = self.issuing.read().unwrap_or_else(PoisonError::into_inner).as_ref()
-            && *known == name
-        {
-            return Ok(Arc::clone(authority));
-        }
-        let opened = Arc::new(authorities::open(self.registry.as_ref(), record).await?.authority);
-        *self.issuing.write().unwrap_or_else(PoisonError::into_inner) = Some((name, Arc::clone(&opened)));
-        Ok(opened)
+        let authority = match known {
+            Some((known, authority, _)) if known == name => authority,
+            _ => Arc::new(authorities::open(self.registry.as_ref(), record).await?.authority),
+        };
+        *self.issuing.write().unwrap_or_else(PoisonError::into_inner) = Some((name, Arc::clone(&authority), now));
+        Ok(authority)
     }
 
     async fn issuing_record(&self) -> Result<Option<AuthorityRecord>, Problem> {

@@ -4,11 +4,13 @@ use andon_devices::enrolment::{
     Approval, Begun, Effect, Enrolment, EnrolmentRequest, EnrolmentStatus, Input, Phase, RequestedKey, Surroundings,
     Then, Transition, begin, step,
 };
-use andon_devices::registry::{Changes, Claim, Expected, Versioned, Write, expecting, get, put};
+use andon_devices::registry::{
+    Changes, Claim, Entry, Expected, Kind, RegistryError, Versioned, Write, expecting, get, put,
+};
 use andon_devices::{CertificateId, Device, DeviceName, Profile};
 use andon_model::{Code, Problem, Secret};
 
-use super::{Office, Trouble};
+use super::{Office, Trouble, gave_up};
 
 /// A device with what is to be handed over.
 #[derive(Debug)]
@@ -21,15 +23,25 @@ pub(crate) struct Onboarded {
 }
 
 /// A certificate on its way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(crate) struct Delivery {
-    pub(super) device: DeviceName,
-    pub(super) turn: u32,
+    device: DeviceName,
+    turn: u32,
+    /// The enrolment as it was stored, so that nobody has to read it again to go on.
+    stored: Option<Box<Versioned<Enrolment>>>,
+}
+
+/// What is stored under the name of a device.
+pub(super) struct Stored {
+    enrolment: Option<Versioned<Enrolment>>,
+    device: Option<Versioned<Device>>,
 }
 
 /// What a request comes to, before it is stored.
 pub(super) struct Planned {
     pub(super) changes: Changes,
+    /// The enrolment, if the last of the changes stores it.
+    enrolment: Option<Enrolment>,
     outcome: Outcome,
 }
 
@@ -39,10 +51,14 @@ enum Outcome {
 }
 
 impl Planned {
-    /// What the caller is told once the changes are stored.
-    pub(super) fn told(self) -> Result<Onboarded, Problem> {
+    /// What the caller is told once the changes are stored, the last of them with this revision.
+    pub(super) fn told(self, revision: i64) -> Result<Onboarded, Problem> {
         match self.outcome {
-            Outcome::HandedOver(onboarded) => Ok(*onboarded),
+            Outcome::HandedOver(mut onboarded) => {
+                let stored = self.enrolment.map(|value| Box::new(Versioned { revision, value }));
+                onboarded.delivery.iter_mut().for_each(|delivery| delivery.stored.clone_from(&stored));
+                Ok(*onboarded)
+            }
             Outcome::NotDone(problem) => Err(problem),
         }
     }
@@ -57,18 +73,43 @@ impl Office {
     ) -> Result<Onboarded, Problem> {
         unraced!(async {
             let planned = self.plan(request.clone(), claim).await?;
+            let mut revision = 0;
             if !planned.changes.writes.is_empty() {
-                self.registry.commit(planned.changes.clone()).await?;
+                revision = self.registry.commit(planned.changes.clone()).await?;
             }
-            planned.told().map_err(Trouble::Told)
+            planned.told(revision).map_err(Trouble::Told)
         })
     }
 
     /// Goes through the onboarding up to the hand-over, and stores nothing.
     pub(super) async fn plan(&self, request: EnrolmentRequest, claim: Option<&Claim>) -> Result<Planned, Trouble> {
-        let name = request.device.clone();
-        let stored = get::<Enrolment>(self.registry.as_ref(), name.as_str()).await?;
-        let device = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
+        let mut stored = self.stored(std::slice::from_ref(&request.device)).await?;
+        let stored = stored.pop().ok_or_else(gave_up)?;
+        self.plan_from(request, stored, claim).await
+    }
+
+    /// What is stored of these devices, read at once.
+    pub(super) async fn stored(&self, devices: &[DeviceName]) -> Result<Vec<Stored>, Trouble> {
+        let of = |name: &DeviceName| [Kind::Enrolment, Kind::Device].map(|kind| (kind, name.as_str().to_owned()));
+        let wanted: Vec<(Kind, String)> = devices.iter().flat_map(of).collect();
+        let found = self.registry.several(&wanted).await?;
+        let read = |pair: &[Option<Entry>]| -> Result<Stored, RegistryError> {
+            let (enrolment, device) = (pair[0].as_ref(), pair[1].as_ref());
+            Ok(Stored {
+                enrolment: enrolment.map(Versioned::of).transpose()?,
+                device: device.map(Versioned::of).transpose()?,
+            })
+        };
+        Ok(found.chunks_exact(2).map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// The same, with what was read before.
+    pub(super) async fn plan_from(
+        &self,
+        request: EnrolmentRequest,
+        Stored { enrolment: stored, device }: Stored,
+        claim: Option<&Claim>,
+    ) -> Result<Planned, Trouble> {
         // An approval may have given it another profile than it asks for.
         let unsettled = stored.as_ref().map(|stored| &stored.value).filter(|stored| stored.status().is_none());
         let named = unsettled.map_or(&request, |stored| &stored.request).profile.as_ref();
@@ -90,12 +131,19 @@ impl Office {
         // A no that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
         if enrolment != Expected::Absent || !is_no(&state) {
             changes = changes.and(put(&state, None, enrolment)?);
+            return Ok(Planned { changes, outcome: course.outcome(&state), enrolment: Some(state) });
         }
-        Ok(Planned { changes, outcome: course.outcome(&state) })
+        Ok(Planned { changes, outcome: course.outcome(&state), enrolment: None })
     }
 
     /// Notes that the certificate has gone out. One that was replaced since changes nothing.
     pub(crate) async fn delivered(&self, delivery: &Delivery) -> Result<(), Problem> {
+        if let Some(write) = self.expected_write(delivery)? {
+            match self.registry.commit(Changes::default().and(write)).await {
+                Err(RegistryError::Changed { .. }) => {}
+                noted => return noted.map(drop).map_err(Problem::from),
+            }
+        }
         unraced!(async {
             if let Some(write) = self.delivered_write(delivery).await? {
                 self.registry.commit(Changes::default().and(write)).await?;
@@ -104,15 +152,25 @@ impl Office {
         })
     }
 
+    /// The note, if nothing has changed since the certificate was stored.
+    pub(super) fn expected_write(&self, delivery: &Delivery) -> Result<Option<Write>, Problem> {
+        let Some(stored) = &delivery.stored else { return Ok(None) };
+        Ok(self.noting(stored, delivery.turn)?)
+    }
+
     pub(super) async fn delivered_write(&self, delivery: &Delivery) -> Result<Option<Write>, Trouble> {
         let stored = get::<Enrolment>(self.registry.as_ref(), delivery.device.as_str()).await?;
-        let Some(Versioned { revision, value }) = stored else { return Ok(None) };
-        let input = Input::Delivered { turn: delivery.turn };
-        let next = step(value.clone(), Surroundings::default(), input, self.now()).state;
-        if next == value {
+        let Some(stored) = stored else { return Ok(None) };
+        Ok(self.noting(&stored, delivery.turn)?)
+    }
+
+    fn noting(&self, stored: &Versioned<Enrolment>, turn: u32) -> Result<Option<Write>, RegistryError> {
+        let input = Input::Delivered { turn };
+        let next = step(stored.value.clone(), Surroundings::default(), input, self.now()).state;
+        if next == stored.value {
             return Ok(None);
         }
-        Ok(Some(put(&next, None, Expected::Revision(revision))?))
+        put(&next, None, Expected::Revision(stored.revision)).map(Some)
     }
 }
 
@@ -124,7 +182,8 @@ fn is_no(state: &Enrolment) -> bool {
 fn complete(known: Option<Device>) -> Result<Planned, Trouble> {
     let lost = || Problem::new(Code::Internal, "a device that is complete is not there");
     let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None };
-    Ok(Planned { changes: Changes::default(), outcome: Outcome::HandedOver(Box::new(onboarded)) })
+    let outcome = Outcome::HandedOver(Box::new(onboarded));
+    Ok(Planned { changes: Changes::default(), outcome, enrolment: None })
 }
 
 /// An onboarding under way.
@@ -191,7 +250,7 @@ impl Course<'_> {
 
     fn outcome(self, state: &Enrolment) -> Outcome {
         if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
-            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn });
+            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn, stored: None });
             return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery }));
         }
         let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
