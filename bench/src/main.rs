@@ -6,11 +6,12 @@
 //!
 //! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
-//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`] and [`mod@replay`] measure something
-//! else: a start on a large journal, and past events on a changed configuration.
+//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`] and [`mod@onboarding`]
+//! measure something else: a start on a large journal, past events on a changed configuration, and new devices.
 
 mod latency;
 mod load;
+mod onboarding;
 mod process;
 mod replay;
 mod report;
@@ -61,6 +62,18 @@ enum Instead {
         #[arg(long, default_value_t = 100_000)]
         events: usize,
     },
+    /// Measure how many devices are onboarded in a second
+    Onboarding {
+        /// Devices by the API, with signing requests, and as many whose keys Andon makes
+        #[arg(long, default_value_t = 5_000)]
+        devices: usize,
+        /// Devices of each of the two files
+        #[arg(long, default_value_t = 20_000)]
+        bulk: usize,
+        /// Connections that are kept
+        #[arg(long, default_value_t = 64)]
+        connections: usize,
+    },
 }
 
 #[tokio::main]
@@ -75,6 +88,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         match *instead {
             Instead::Restart { gib } => restart::measure(&program, folder, gib).await?,
             Instead::Replay { events } => replay::measure(&program, folder, events).await?,
+            Instead::Onboarding { devices, bulk, connections } => {
+                let load = onboarding::Load { devices, bulk, connections };
+                onboarding::measure(&program, folder, load, arguments.json).await?;
+            }
         }
         return Ok(ExitCode::SUCCESS);
     }

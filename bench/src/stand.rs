@@ -136,6 +136,17 @@ impl Stand {
         Ok(sums.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
     }
 
+    /// Posts a JSON document to the API.
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> anyhow::Result<String> {
+        self.send(self.http.post(self.at(path)).json(body)).await
+    }
+
+    /// Posts a file to the API.
+    pub(crate) async fn post_file(&self, path: &str, kind: &str, file: String) -> anyhow::Result<String> {
+        let request = self.http.post(self.at(path)).timeout(Duration::from_mins(10));
+        self.send(request.header("content-type", kind).body(file)).await
+    }
+
     fn at(&self, path: &str) -> String {
         format!("{}{path}", self.url)
     }
