@@ -5,6 +5,7 @@
 
 mod devices;
 mod machine;
+mod reporting;
 mod server;
 
 use std::process::ExitCode;

@@ -35,6 +35,7 @@ pub(super) async fn check(context: &Context) -> anyhow::Result<Vec<Line>> {
             lines.extend(status_lines(&answer));
             lines.extend(destination_lines(&client).await);
             lines.extend(super::devices::check(&client).await);
+            lines.extend(super::reporting::check(&client).await);
         }
         Err(error) => lines.push(refused("token", &error)),
     }
