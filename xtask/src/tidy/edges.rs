@@ -53,7 +53,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("zen-expression", &["andon-decide"]),
     ("minijinja", &["andon-act"]),
     ("aws-lc-rs", &["andon-devices"]),
-    ("rcgen", &["andon-devices", "andon-sim"]),
+    ("rcgen", &["andon-devices", "andon-sim", "bench"]),
     ("x509-parser", &["andon-devices"]),
     ("rmqtt", &["andon-mqtt"]),
     ("rmqtt-net", &["andon-mqtt"]),
