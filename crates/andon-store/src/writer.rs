@@ -76,7 +76,7 @@ impl Writer {
     }
 }
 
-fn storage(cause: impl ToString) -> JournalError {
+fn storage(cause: &(impl ToString + ?Sized)) -> JournalError {
     JournalError::Storage { doing: WRITING, cause: cause.to_string() }
 }
 

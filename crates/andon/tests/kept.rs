@@ -25,7 +25,7 @@ const DEVICES: usize = 12;
 const ROUNDS: u64 = 5;
 const ROUNDS_VARIABLE: &str = "ANDON_KEPT_ROUNDS";
 /// How long something may take that takes milliseconds on a quiet machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Starts the server on the port that devices know, with a disk that loses what is not durable.
 fn start(folder: TempDir, port: u16) -> Server {

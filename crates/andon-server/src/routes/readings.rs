@@ -45,11 +45,11 @@ pub(crate) async fn list(
     let ReadingsQuery { limit, from, device } = query;
     let filter = ReadingFilter { from: from.map(IngestId), device, limit: paging::rows(limit)? };
     let page = api.readings.readings(filter).await?;
-    let readings = page.readings.into_iter().map(reading).collect();
+    let readings = page.readings.iter().map(reading).collect();
     Ok(Json(schema::ReadingPage { readings, next: page.next.0 }))
 }
 
-fn reading(reading: Reading) -> schema::Reading {
+fn reading(reading: &Reading) -> schema::Reading {
     let json = serde_json::from_slice(&reading.payload).ok();
     schema::Reading {
         id: reading.id.0,

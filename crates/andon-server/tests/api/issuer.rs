@@ -31,7 +31,7 @@ impl Plant {
         );
         outside.answer(&keys, &json!({ "keys": [key.jwk()] }));
         let mut oidc = OidcSettings::new(ISSUER, vec!["andon".to_owned()]);
-        oidc.claim = "roles".to_owned();
+        "roles".clone_into(&mut oidc.claim);
         oidc.scopes.insert("Plant Engineers".to_owned(), "andon/devices".parse().unwrap());
         oidc.scopes.insert("installers".to_owned(), "andon/claim".parse().unwrap());
         let used = outside.clone();

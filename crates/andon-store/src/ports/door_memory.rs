@@ -33,7 +33,7 @@ pub(crate) struct DoorWrites {
 impl DoorMemory for SqlStore {
     async fn load(&self) -> Result<Vec<MemoryEntry>, MemoryError> {
         let rows = query_as("SELECT kind, owner, name, value FROM door_memory ORDER BY owner, kind, name");
-        let rows: Vec<Row> = rows.fetch_all(self.db.readers()).await.map_err(failed)?;
+        let rows: Vec<Row> = rows.fetch_all(self.db.readers()).await.map_err(|cause| failed(&cause))?;
         Ok(rows.into_iter().filter_map(Row::into_entry).collect())
     }
 
@@ -53,7 +53,7 @@ impl DoorMemory for SqlStore {
 impl SqlStore {
     async fn write_waiting(&self) {
         let (changes, answers): (Vec<_>, Vec<_>) = std::mem::take(&mut *self.door.waiting.lock()).into_iter().unzip();
-        let written = self.write_all(changes.iter().flatten()).await.map_err(failed);
+        let written = self.write_all(changes.iter().flatten()).await.map_err(|cause| failed(&cause));
         for answer in answers {
             // Nobody to answer is no fault: the connection is gone.
             let _ = answer.send(written.clone());
@@ -85,7 +85,7 @@ async fn apply(connection: &mut AnyConnection, change: &MemoryChange) -> Result<
     query.execute(connection).await.map(drop)
 }
 
-fn failed(cause: sqlx::Error) -> MemoryError {
+fn failed(cause: &sqlx::Error) -> MemoryError {
     MemoryError(cause.to_string())
 }
 

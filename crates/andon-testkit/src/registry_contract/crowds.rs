@@ -63,7 +63,7 @@ pub async fn one_of_a_crowd_gets_the_name(fixture: &impl Fixture) {
     let told = all_at_once(&store, &commits).await;
     assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1);
     let refused = RegistryError::Changed { kind: Kind::Device, key: "pump".to_owned() };
-    assert!(told.iter().flat_map(|told| told.as_ref().err()).all(|error| *error == refused));
+    assert!(told.iter().filter_map(|told| told.as_ref().err()).all(|error| *error == refused));
     assert_eq!(store.revision().await, Ok(1));
 }
 

@@ -89,7 +89,7 @@ pub async fn devices_are_found_by_what_is_due(fixture: &impl Fixture) {
     let store = fixture.open().await;
     store.commit(fleet()).await.expect("stored");
     let mut rotated = device("rotated", 50);
-    rotated.rotate(certificate(51), Duration::from_secs(60), at(100)).expect("rotated");
+    rotated.rotate(certificate(51), Duration::from_mins(1), at(100)).expect("rotated");
     store.commit(only(put_device(&rotated, Absent))).await.expect("stored");
     let check = async |moment, before, after: &str, expect: &str| {
         let filter = DeviceFilter {

@@ -94,15 +94,14 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
 
 fn command(publish: Publish) -> anyhow::Result<Publication> {
     let Publish { topic, payload, qos, retain } = publish;
-    let payload = match payload {
-        Some(payload) => payload,
-        None => {
-            let mut read = String::new();
-            std::io::stdin().read_to_string(&mut read)?;
-            read
-        }
-    };
+    let payload = payload.map_or_else(read_input, Ok)?;
     Ok(Publication { topic, payload: Some(Value::String(payload)), payload_base64: None, qos: Some(qos), retain })
+}
+
+fn read_input() -> std::io::Result<String> {
+    let mut read = String::new();
+    std::io::stdin().read_to_string(&mut read)?;
+    Ok(read)
 }
 
 fn facts(door: &Door) -> Grid {

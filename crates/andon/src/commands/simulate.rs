@@ -22,7 +22,7 @@ use crate::wiring::signals::StopRequest;
 pub(crate) enum Simulate {
     /// SAP S/4HANA and what stands around it, with faults on demand
     #[command(after_long_help = SYSTEMS)]
-    Sap(Sap),
+    Sap(Box<Sap>),
     /// A fleet of devices that connect with certificates and publish, with faults on demand
     #[command(after_long_help = fleet::FAULTS)]
     Fleet(Box<fleet::FleetOptions>),
@@ -71,7 +71,7 @@ pub(crate) struct Sap {
 
 pub(crate) async fn run(simulate: Simulate, context: &Context) -> anyhow::Result<ExitCode> {
     match simulate {
-        Simulate::Sap(sap) => run_sap(sap, context).await,
+        Simulate::Sap(sap) => run_sap(*sap, context).await,
         Simulate::Fleet(options) => fleet::run(&options, context).await,
     }
 }

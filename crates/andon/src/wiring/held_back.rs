@@ -67,14 +67,12 @@ impl DiskFile for HeldBackFile {
     }
 
     fn take_back(&mut self, bytes: u64) -> io::Result<()> {
-        match bytes.checked_sub(self.written) {
-            Some(kept) => self.held.truncate(usize::try_from(kept).unwrap_or(usize::MAX)),
-            None => {
-                self.held.clear();
-                self.file.take_back(bytes)?;
-                self.written = bytes;
-            }
+        if let Some(kept) = bytes.checked_sub(self.written) {
+            self.held.truncate(usize::try_from(kept).unwrap_or(usize::MAX));
+            return Ok(());
         }
-        Ok(())
+        self.held.clear();
+        self.written = bytes;
+        self.file.take_back(bytes)
     }
 }

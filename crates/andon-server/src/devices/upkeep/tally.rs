@@ -62,6 +62,8 @@ pub(crate) fn register_upkeep_metrics() {
         ("andon_claim_hook_requests_total", "requests to hooks of claims", &["allowed", "refused", "failed"]),
     ] {
         describe_counter!(name, text);
-        results.iter().for_each(|result| counter!(name, "result" => *result).increment(0));
+        for result in results {
+            counter!(name, "result" => *result).increment(0);
+        }
     }
 }

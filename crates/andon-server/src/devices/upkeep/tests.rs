@@ -3,6 +3,7 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use andon_devices::pki::KeyKind;
 use andon_devices::registry::{Registry, get};
 use andon_devices::{CertificateStatus, DeviceName, SystemEntropy};
 use andon_journal::Secrets;
@@ -84,7 +85,7 @@ impl Bench {
 
     async fn onboard(&self, name: &str) {
         use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
-        let request = EnrolmentRequest::new(DeviceName::new(name).unwrap(), RequestedKey::Generate(Default::default()));
+        let request = EnrolmentRequest::new(DeviceName::new(name).unwrap(), RequestedKey::Generate(KeyKind::default()));
         self.office().onboard(&request, None).await.unwrap();
     }
 

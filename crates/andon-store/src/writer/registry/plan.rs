@@ -171,12 +171,11 @@ impl<'a> Plan<'a> {
         };
         let body = write.put.as_ref().map(|put| put.body.as_str());
         let row = Row { kind, name, revision: self.revision, body, sealed };
-        match self.places.get(&(kind, name)).and_then(|place| self.rows.get_mut(*place)) {
-            Some(before) => *before = Row { sealed: row.sealed.or(before.sealed), ..row },
-            None => {
-                self.places.insert((kind, name), self.rows.len());
-                self.rows.push(row);
-            }
+        if let Some(before) = self.places.get(&(kind, name)).and_then(|place| self.rows.get_mut(*place)) {
+            *before = Row { sealed: row.sealed.or(before.sealed), ..row };
+        } else {
+            self.places.insert((kind, name), self.rows.len());
+            self.rows.push(row);
         }
     }
 }

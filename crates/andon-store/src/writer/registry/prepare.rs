@@ -60,7 +60,9 @@ impl Prepared {
         if count > MAX_ENTRIES {
             return Err(RegistryError::TooMany { count, limit: MAX_ENTRIES });
         }
-        let seal = |kind, name: &str, secret: &Secret| key.seal_under(&place(kind, name), secret).map_err(failed);
+        let seal = |kind, name: &str, secret: &Secret| {
+            key.seal_under(&place(kind, name), secret).map_err(|cause| failed(&cause))
+        };
         let mut prepared = Self::default();
         for write in &changes.writes {
             prepared.add(write, seal)?;
@@ -111,12 +113,12 @@ impl RevocationRow {
         Ok(Self {
             serial: entry.serial.as_str().to_owned(),
             at: entry.at.as_micros(),
-            reason: to_json(&entry.reason).map_err(failed)?,
+            reason: to_json(&entry.reason).map_err(|cause| failed(&cause))?,
             not_after: entry.not_after.as_micros(),
         })
     }
 }
 
-fn failed(cause: impl ToString) -> RegistryError {
+fn failed(cause: &impl ToString) -> RegistryError {
     RegistryError::Storage { doing: WRITING, cause: cause.to_string() }
 }

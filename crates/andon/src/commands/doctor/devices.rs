@@ -64,13 +64,14 @@ fn certificates(expired: usize, notice: usize) -> Line {
 
 /// The authority that issues, if there is one yet.
 fn authority(all: &[AuthorityRecord], now: Timestamp) -> Option<Line> {
+    const WHAT: &str = "certificate authority";
     let in_use = all.iter().filter(|known| known.retired.is_none());
     let first = in_use.min_by_key(|known| known.not_after)?;
     let seen = format!("{} ends {}", first.name, utc_time(first.not_after));
-    Some(match first.not_after < now.after(AUTHORITY_WARN) {
-        true => Line::warn("certificate authority", seen, "andon ca rotate; with --root if it is a root"),
-        false => Line::ok("certificate authority", seen),
-    })
+    if first.not_after < now.after(AUTHORITY_WARN) {
+        return Some(Line::warn(WHAT, seen, "andon ca rotate; with --root if it is a root"));
+    }
+    Some(Line::ok(WHAT, seen))
 }
 
 #[cfg(test)]

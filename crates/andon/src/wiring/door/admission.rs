@@ -62,7 +62,7 @@ impl Admission for ByRegistry {
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
-        let revision = self.registry.revision().await.map_err(unavailable)?;
+        let revision = self.registry.revision().await.map_err(|error| unavailable(&error))?;
         Ok(ChangeMark(u64::try_from(revision).unwrap_or_default()))
     }
 
@@ -71,7 +71,9 @@ impl Admission for ByRegistry {
         loop {
             let after = i64::try_from(mark.0).unwrap_or(i64::MAX);
             let changes = match self.newest_change().await? {
-                newest if newest > mark => self.registry.changes(after, MAX_ENTRIES).await.map_err(unavailable)?,
+                newest if newest > mark => {
+                    self.registry.changes(after, MAX_ENTRIES).await.map_err(|error| unavailable(&error))?
+                }
                 _ => Vec::new(),
             };
             mark = changes.last().map_or(mark, |last| ChangeMark(u64::try_from(last.revision).unwrap_or_default()));
@@ -101,10 +103,10 @@ fn told(error: NotLetIn) -> AdmissionError {
             tracing::error!(policy = name, cause, "devices are kept out: a policy cannot be used");
             NotAdmitted::Inactive.into()
         }
-        NotLetIn::Registry(error) => unavailable(error),
+        NotLetIn::Registry(error) => unavailable(&error),
     }
 }
 
-fn unavailable(error: RegistryError) -> AdmissionError {
+fn unavailable(error: &RegistryError) -> AdmissionError {
     AdmissionError::Unavailable(error.to_string())
 }

@@ -61,7 +61,7 @@ impl Plan {
             memory: Some(Arc::clone(&self.parts.memory)),
             clock: Arc::clone(&self.parts.clock),
         };
-        Broker::start(settings, ports).await.map_err(problem)
+        Broker::start(settings, ports).await.map_err(|error| problem(&error))
     }
 
     /// Where it listens, as URLs.
@@ -76,7 +76,7 @@ impl Plan {
     }
 }
 
-fn problem(error: MqttError) -> Problem {
+fn problem(error: &MqttError) -> Problem {
     Problem::new(Code::Setting, error.to_string()).at("[mqtt]")
 }
 

@@ -43,7 +43,9 @@ impl Progress {
     pub(super) fn onboarded(&self, done: usize, of: usize) {
         match self {
             Self::Bar(bar) => bar.set_message(format!("{done} of {of} devices onboarded")),
-            Self::Lines if done == of || done % 1_000 == 0 => write_line(&format!("{done} of {of} devices onboarded")),
+            Self::Lines if done == of || done.is_multiple_of(1_000) => {
+                write_line(&format!("{done} of {of} devices onboarded"))
+            }
             Self::Lines | Self::Silent => {}
         }
     }
