@@ -34,6 +34,13 @@ pub struct Visitor {
     pub source: Option<IpAddr>,
 }
 
+impl Visitor {
+    /// Name of the device whose certificate it says to be; its client id where the certificate names none.
+    pub fn owner(&self) -> &str {
+        self.common_name.as_deref().unwrap_or(&self.client_id)
+    }
+}
+
 /// A visitor that may come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
@@ -78,11 +85,16 @@ pub trait Admission: Send + Sync {
     /// that [`Self::changes`] has told.
     async fn admit(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError>;
 
+    /// Whether `device` exists and has a certificate by which it may come in at `now`. Its session is kept for as long,
+    /// whichever certificate began it.
+    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError>;
+
     /// The mark of the newest change.
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError>;
 
-    /// Waits until there are changes after `mark`, and tells them with the mark of the last. It must answer well within
-    /// a second of a change. May be dropped while it waits.
+    /// Waits until there are changes after `mark`, and tells them with the mark of the last; none, with a later mark,
+    /// where nothing of what has changed concerns a door. It must answer well within a second of a change. May be
+    /// dropped while it waits, and begins anew at `mark` then.
     async fn changes(&self, mark: ChangeMark) -> Result<(ChangeMark, Vec<DoorChange>), AdmissionError>;
 }
 

@@ -10,7 +10,6 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use andon_devices::door::AdmissionError;
 use andon_journal::{DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKind};
 use rmqtt::context::ServerContext;
 use rmqtt::session::{Session, SessionState};
@@ -21,6 +20,7 @@ use rmqtt::types::{
 
 use crate::MqttError;
 use crate::hooks::{Door, visitor};
+use crate::watch::is_known;
 
 /// The memory of a door; without one, everything is forgotten.
 #[derive(Clone)]
@@ -133,7 +133,12 @@ pub(crate) async fn restore(broker: &ServerContext, door: &Door, entries: &[Memo
         entries.iter().map(|entry| &*entry.owner).filter(|owner| !owner.is_empty()).collect();
     for entry in entries.iter().filter(|entry| entry.kind == MemoryKind::Session) {
         let Some(connect) = read::<ConnectInfo>(entry) else { continue };
-        if is_admitted(door, &connect).await? {
+        let Some(admitted) = is_admitted(door, &connect).await? else {
+            // It stays noted, and may come back when the door opens the next time.
+            gone.remove(entry.owner.as_str());
+            continue;
+        };
+        if admitted {
             let filters = subscriptions.remove(entry.owner.as_str()).unwrap_or_default();
             let messages = waiting.remove(connect.client_id()).unwrap_or_default();
             let back = bring_back(broker, connect, filters, messages).await;
@@ -158,13 +163,19 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(entry: &MemoryEntry) -> Optio
     .ok()
 }
 
-async fn is_admitted(door: &Door, connect: &ConnectInfo) -> Result<bool, MqttError> {
-    let Some(certificate) = connect.cert() else { return Ok(door.local.is_some()) };
-    let Some(visitor) = visitor(connect.id(), certificate) else { return Ok(false) };
-    match door.admission.admit(&visitor, door.clock.now()).await {
-        Ok(_) => Ok(true),
-        Err(AdmissionError::Refused(_)) => Ok(false),
-        Err(error) => Err(error.into()),
+/// Whether the owner of a session may still come in; nothing where that cannot be told of this one. Only a registry that
+/// answers nothing is a failure.
+async fn is_admitted(door: &Door, connect: &ConnectInfo) -> Result<Option<bool>, MqttError> {
+    let Some(certificate) = connect.cert() else { return Ok(Some(door.local.is_some())) };
+    let Some(visitor) = visitor(connect.id(), certificate) else { return Ok(Some(false)) };
+    match is_known(door, visitor.owner()).await {
+        Ok(known) => Ok(Some(known)),
+        Err(error) => {
+            door.admission.newest_change().await?;
+            let client = connect.client_id();
+            tracing::error!(%client, %error, "a session is left out: its device cannot be looked up");
+            Ok(None)
+        }
     }
 }
 

@@ -5,7 +5,8 @@
 //! question is asked once more after the old session is gone. It would be turned away as well while another connection
 //! with its client id is just shaking hands: here it waits for that one. What was on its way to the old connection is put
 //! in the order in which it was sent, as RMQTT takes it from the end. What RMQTT hands to the old connection in that
-//! moment is lost with it; where it is noted, it is added. All else is handed through.
+//! moment is lost with it, and so is what comes up for a connection that is being closed; where it is noted, it is put
+//! back in its place. All else is handed through.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use rmqtt::types::{
     From, Id, IsAdmin, OfflineSession, Publish, Reason, SubsSearchResult, Subscribe, SubscribeReturn, Tx, Unsubscribe,
 };
 
-use crate::waiting::Waiting;
+use crate::waiting::{Waiting, is_after};
 
 /// How often to look whether a session that no longer answers is gone, or another connection has come in, and how many
 /// times.
@@ -46,7 +47,10 @@ impl Place {
         let queued = left.offline_messages.iter().map(|(from, _)| from);
         let known = queued.chain(left.inflight_messages.iter().map(|message| &message.from));
         let lost = self.waiting.lost(&self.broker, &self.inner.id().client_id, known);
-        left.offline_messages.extend(lost);
+        for message in lost {
+            let place = left.offline_messages.iter().position(|(from, _)| is_after(from, &message.0));
+            left.offline_messages.insert(place.unwrap_or(left.offline_messages.len()), message);
+        }
     }
 
     /// Waits until the session that holds the place has gone.

@@ -1,19 +1,25 @@
 //! The watch: closes the connections whose admission no longer holds (invariant V1).
 //!
+//! **Constraints.** Nothing that it does holds up the rest: the feed is read by one who does nothing else and whom
+//! nobody interrupts, devices that are named do not wait for a look at all seats, and the clock waits for neither. A
+//! seat that cannot be checked in time is closed.
+//!
 //! **Life of a change.** The registry tells it; the watch admits every seat anew that it may be about. A seat that
-//! would be refused is closed and its session forgotten; one that would get other permissions is closed and its session
-//! kept, so that the device comes back to what waits for it. Seats of certificates whose time is over are closed by the
-//! clock.
+//! would be refused is closed, and its session forgotten unless its device may still come in by another certificate;
+//! one that would get other permissions is closed and its session kept, so that the device comes back to what waits for
+//! it. Seats of certificates whose time is over are closed by the clock.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_devices::door::{AdmissionError, ChangeMark, DoorChange};
+use andon_devices::DeviceName;
+use andon_devices::door::{AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
 use rmqtt::context::ServerContext;
 use rmqtt::types::{ClientId, Id, Message, Reason};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, interval, sleep};
+use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::hooks::Door;
 use crate::seat::{Guest, Seat};
@@ -27,61 +33,111 @@ const SWEEP: Duration = Duration::from_mins(1);
 /// How long to wait after the registry could not be asked.
 const RETRY: Duration = Duration::from_millis(200);
 
+/// How long the registry may take to say whether a seat or a session still holds, failures included.
+const ANSWER: Duration = Duration::from_millis(500);
+
 /// How many seats are admitted anew at the same time.
 const CHECKS_AT_ONCE: usize = 32;
 
+/// How many sets of changed devices may wait for those before them.
+const SETS: usize = 16;
+
 /// Runs until it is dropped.
-pub(crate) async fn run(broker: ServerContext, door: Arc<Door>, mut mark: ChangeMark) {
+pub(crate) async fn run(broker: ServerContext, door: Arc<Door>, mark: ChangeMark) {
+    let (tell, told) = mpsc::channel(SETS);
+    let everything = Notify::new();
+    tokio::join!(
+        feed(&door, mark, tell, &everything),
+        after_devices(&broker, &door, told),
+        after_everything(&broker, &door, &everything),
+        keep_time(&broker, &door),
+    );
+}
+
+/// Reads the changes. What it has read is never read again, so nobody may drop it while it reads.
+async fn feed(door: &Door, mut mark: ChangeMark, tell: mpsc::Sender<HashSet<DeviceName>>, everything: &Notify) {
+    loop {
+        let (newest, changes) = match door.admission.changes(mark).await {
+            Ok(told) => told,
+            Err(error) => {
+                tracing::error!(%error, "changes of devices cannot be read");
+                sleep(RETRY).await;
+                continue;
+            }
+        };
+        mark = newest;
+        if changes.is_empty() {
+            continue;
+        }
+        door.seats.note_change();
+        if changes.contains(&DoorChange::Everything) {
+            everything.notify_one();
+        }
+        let names: HashSet<_> = changes.into_iter().filter_map(named).collect();
+        if !names.is_empty() && tell.send(names).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn named(change: DoorChange) -> Option<DeviceName> {
+    match change {
+        DoorChange::Device(name) => Some(name),
+        DoorChange::Everything => None,
+    }
+}
+
+async fn after_devices(broker: &ServerContext, door: &Arc<Door>, mut told: mpsc::Receiver<HashSet<DeviceName>>) {
+    while let Some(names) = told.recv().await {
+        let meant = door.seats.all().into_iter().filter(|seat| names.contains(seat.device.as_str()));
+        admit_all_anew(broker, door, meant).await;
+        let away = names.into_iter().map(|name| {
+            let (broker, door) = (broker.clone(), door.clone());
+            async move { forget_if_unknown(&broker, &door, &name).await }
+        });
+        at_once(away).await;
+    }
+}
+
+/// Several of these changes at once are one.
+async fn after_everything(broker: &ServerContext, door: &Arc<Door>, everything: &Notify) {
+    loop {
+        everything.notified().await;
+        admit_all_anew(broker, door, door.seats.all().into_iter()).await;
+    }
+}
+
+async fn keep_time(broker: &ServerContext, door: &Door) {
     let mut expiry = interval(EXPIRY_CHECK);
     let mut swept = Instant::now();
     loop {
-        tokio::select! {
-            told = door.admission.changes(mark) => match told {
-                Ok((newest, changes)) => {
-                    mark = newest;
-                    after_changes(&broker, &door, &changes).await;
-                }
-                Err(error) => {
-                    tracing::error!(%error, "changes of devices cannot be read");
-                    sleep(RETRY).await;
-                }
-            },
-            _ = expiry.tick() => {
-                close_expired(&broker, &door).await;
-                if swept.elapsed() >= SWEEP {
-                    swept = Instant::now();
-                    sweep(&broker, &door).await;
-                }
-            }
+        expiry.tick().await;
+        close_expired(broker, door).await;
+        if swept.elapsed() >= SWEEP {
+            swept = Instant::now();
+            sweep(broker, door).await;
         }
     }
 }
 
-async fn after_changes(broker: &ServerContext, door: &Arc<Door>, changes: &[DoorChange]) {
-    door.seats.note_change();
-    let everything = changes.contains(&DoorChange::Everything);
-    let names: HashSet<&str> = changes.iter().filter_map(named).collect();
-    let seats = door.seats.all().into_iter();
-    let meant = seats.filter(|seat| everything || names.contains(seat.device.as_str()));
-    let mut checks = JoinSet::new();
-    for seat in meant {
-        if checks.len() >= CHECKS_AT_ONCE {
-            checks.join_next().await;
-        }
+async fn admit_all_anew(broker: &ServerContext, door: &Arc<Door>, seats: impl Iterator<Item = Arc<Seat>>) {
+    let checks = seats.map(|seat| {
         let (broker, door) = (broker.clone(), door.clone());
-        checks.spawn(async move { admit_anew(&broker, &door, &seat).await });
-    }
-    while checks.join_next().await.is_some() {}
-    for name in names {
-        forget_if_unknown(broker, door, name).await;
-    }
+        async move { admit_anew(&broker, &door, &seat).await }
+    });
+    at_once(checks).await;
 }
 
-fn named(change: &DoorChange) -> Option<&str> {
-    match change {
-        DoorChange::Device(name) => Some(name.as_str()),
-        DoorChange::Everything => None,
+/// Does all of it, a part at a time.
+async fn at_once(jobs: impl Iterator<Item = impl Future<Output = ()> + Send + 'static>) {
+    let mut running = JoinSet::new();
+    for job in jobs {
+        if running.len() >= CHECKS_AT_ONCE {
+            running.join_next().await;
+        }
+        running.spawn(job);
     }
+    while running.join_next().await.is_some() {}
 }
 
 async fn admit_anew(broker: &ServerContext, door: &Door, seat: &Arc<Seat>) {
@@ -89,25 +145,46 @@ async fn admit_anew(broker: &ServerContext, door: &Door, seat: &Arc<Seat>) {
     match admission(door, visitor).await {
         Ok(admitted) if admitted.permissions == seat.permissions && admitted.certificate == *certificate => {}
         Ok(_) => close(broker, seat, "its permissions have changed").await,
-        Err(refused) => evict(broker, seat, &refused.to_string()).await,
+        Err(AdmissionError::Refused(refused)) => {
+            seat.close();
+            match is_known(door, &seat.device).await {
+                Ok(false) => evict(broker, seat, &refused.to_string()).await,
+                Ok(true) | Err(_) => close(broker, seat, "its certificate is not admitted any more").await,
+            }
+        }
+        Err(AdmissionError::Unavailable(_)) => close(broker, seat, "it cannot be checked").await,
     }
 }
 
-/// Asks until there is an answer: a change that was told may not be lost because the registry was busy.
-async fn admission(
-    door: &Door,
-    visitor: &andon_devices::door::Visitor,
-) -> Result<andon_devices::door::Admitted, andon_devices::NotAdmitted> {
-    loop {
-        match door.admission.admit(visitor, door.clock.now()).await {
-            Ok(admitted) => return Ok(admitted),
-            Err(AdmissionError::Refused(refused)) => return Err(refused),
-            Err(error @ AdmissionError::Unavailable(_)) => {
-                tracing::error!(%error, "a session cannot be checked again");
-                sleep(RETRY).await;
+/// Whether a visitor would be let in now.
+async fn admission(door: &Door, visitor: &Visitor) -> Result<Admitted, AdmissionError> {
+    answered(|| door.admission.admit(visitor, door.clock.now())).await
+}
+
+/// Whether a device has a certificate by which it may come in.
+pub(crate) async fn is_known(door: &Door, device: &str) -> Result<bool, AdmissionError> {
+    let Ok(device) = device.parse::<DeviceName>() else { return Ok(false) };
+    answered(|| door.admission.admits_device(&device, door.clock.now())).await
+}
+
+/// Asks until there is an answer, or it has taken too long: a single failure of the registry cuts nobody off.
+async fn answered<T, F>(ask: impl Fn() -> F) -> Result<T, AdmissionError>
+where
+    F: Future<Output = Result<T, AdmissionError>>,
+{
+    let until_answered = async {
+        loop {
+            match ask().await {
+                Err(error @ AdmissionError::Unavailable(_)) => {
+                    tracing::error!(%error, "a session cannot be checked");
+                    sleep(RETRY).await;
+                }
+                answer => return answer,
             }
         }
-    }
+    };
+    let late = |_| Err(AdmissionError::Unavailable("there was no answer in time".to_owned()));
+    timeout(ANSWER, until_answered).await.unwrap_or_else(late)
 }
 
 /// Ends the connection and keeps the session.
@@ -140,8 +217,8 @@ async fn forget(broker: &ServerContext, id: Id) {
 
 /// Forgets the session of a device that is not connected and whose change may have been its end. It would wait for the
 /// device until it expires, and take messages as long.
-async fn forget_if_unknown(broker: &ServerContext, door: &Door, device: &str) {
-    let id = Id::from(broker.node.id(), ClientId::from(device));
+async fn forget_if_unknown(broker: &ServerContext, door: &Door, device: &DeviceName) {
+    let id = Id::from(broker.node.id(), ClientId::from(device.as_str()));
     let Some(session) = broker.extends.shared().await.entry(id).session() else { return };
     if door.seats.get(&session.id).is_some() {
         return;
@@ -149,7 +226,7 @@ async fn forget_if_unknown(broker: &ServerContext, door: &Door, device: &str) {
     let Ok(connect) = session.connect_info().await else { return };
     let visitor = connect.cert().and_then(|certificate| crate::hooks::visitor(&session.id, certificate));
     let Some(visitor) = visitor else { return };
-    if admission(door, &visitor).await.is_err() {
+    if let Ok(false) = is_known(door, visitor.owner()).await {
         forget(broker, session.id.clone()).await;
     }
 }

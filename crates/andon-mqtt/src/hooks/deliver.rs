@@ -1,7 +1,8 @@
 //! Deliveries: whether what was published may reach one of those who subscribed to it.
 //!
 //! RMQTT has no hook that refuses a delivery, but one that asks whether a message has expired, at every delivery: live,
-//! queued, retained and repeated ones. A message that may not be received counts as expired.
+//! queued, retained and repeated ones. A message that may not be received counts as expired. So does all that comes up
+//! for a connection that is being closed; there it stays noted, and the next connection gets it.
 
 use std::time::Duration;
 
@@ -70,6 +71,10 @@ impl Door {
         let client = to.map(|id| id.client_id.to_string());
         tracing::debug!(to = ?client, topic = %publish.topic, %reason, "a message was dropped");
         let Some(to) = to else { return };
+        if matches!(reason, Reason::MessageExpiration) && self.seats.open(to).is_none() {
+            // It was not this message whose time was over, but the connection: the next one gets it.
+            return;
+        }
         self.waiting.forget(&to.client_id, from);
         // One that has expired has come to be sent before.
         if matches!(reason, Reason::MessageQueueFull) {

@@ -223,6 +223,11 @@ pub(crate) fn is_noted(from: &From) -> bool {
     number(from).is_some()
 }
 
+/// Whether a message is noted and was published after another one, from their senders.
+pub(crate) fn is_after(from: &From, other: &From) -> bool {
+    number(from).is_some_and(|later| number(other).is_some_and(|number| later > number))
+}
+
 fn own_name(broker: &ServerContext) -> From {
     From::from_admin(Id::from(broker.node.id(), ClientId::from_static(OWN_NAME)))
 }

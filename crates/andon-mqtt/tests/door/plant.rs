@@ -1,8 +1,9 @@
 //! A plant with an authority, a registry in memory, lanes in memory, and a broker in front of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
@@ -95,11 +96,43 @@ pub(crate) struct Registry {
     devices: Mutex<BTreeMap<DeviceName, (Device, Policy)>>,
     changes: Mutex<Vec<DoorChange>>,
     newest: watch::Sender<u64>,
+    /// Devices that cannot be looked up.
+    unreadable: Mutex<BTreeSet<DeviceName>>,
+    /// How long it takes until changes are told, in milliseconds.
+    look: AtomicU64,
 }
 
 impl Registry {
     fn new() -> Self {
-        Self { devices: Mutex::default(), changes: Mutex::default(), newest: watch::Sender::new(0) }
+        Self {
+            devices: Mutex::default(),
+            changes: Mutex::default(),
+            newest: watch::Sender::new(0),
+            unreadable: Mutex::default(),
+            look: AtomicU64::new(0),
+        }
+    }
+
+    /// Makes each look at the changes take this long.
+    pub(crate) fn slow_down(&self, look: Duration) {
+        self.look.store(look.as_millis().try_into().expect("short"), Ordering::SeqCst);
+        // One that waits already begins anew.
+        self.tell(DoorChange::Device(name("nobody")));
+    }
+
+    /// Has a device no longer be looked up.
+    pub(crate) fn break_off(&self, device: &DeviceName) {
+        self.unreadable.lock().insert(device.clone());
+    }
+
+    /// Has all devices be looked up again.
+    pub(crate) fn mend(&self) {
+        self.unreadable.lock().clear();
+    }
+
+    fn readable(&self, device: &DeviceName) -> Result<(), AdmissionError> {
+        let unreadable = self.unreadable.lock().contains(device);
+        if unreadable { Err(AdmissionError::Unavailable(format!("{device} cannot be read"))) } else { Ok(()) }
     }
 
     /// Changes a device, and tells the door.
@@ -140,6 +173,7 @@ impl Admission for Registry {
         if visitor.common_name.as_deref() != Some(device.name.as_str()) {
             return Err(NotAdmitted::Unknown.into());
         }
+        self.readable(&device.name)?;
         let certificate = device.admit(&id, now)?;
         let facts = certificate.facts().map_err(|e| AdmissionError::Unavailable(e.to_string()))?;
         let connection = Connection {
@@ -152,6 +186,12 @@ impl Admission for Registry {
         Ok(Admitted { device: device.name.clone(), certificate: id, permissions, ends: certificate.ends() })
     }
 
+    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError> {
+        self.readable(device)?;
+        let devices = self.devices.lock();
+        Ok(devices.get(device).is_some_and(|(device, _)| device.certificates.iter().any(|c| c.check(now).is_ok())))
+    }
+
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
         Ok(ChangeMark(*self.newest.borrow()))
     }
@@ -159,6 +199,7 @@ impl Admission for Registry {
     async fn changes(&self, mark: ChangeMark) -> Result<(ChangeMark, Vec<DoorChange>), AdmissionError> {
         let mut newest = self.newest.subscribe();
         let reached = newest.wait_for(|newest| *newest > mark.0).await.expect("the registry lives").to_owned();
+        tokio::time::sleep(Duration::from_millis(self.look.load(Ordering::SeqCst))).await;
         let changes = self.changes.lock();
         let range = usize::try_from(mark.0).expect("small")..usize::try_from(reached).expect("small");
         Ok((ChangeMark(reached), changes[range].to_vec()))

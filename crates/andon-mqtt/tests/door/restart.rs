@@ -55,6 +55,28 @@ async fn the_session_of_a_revoked_device_does_not_come_back() {
     }
 }
 
+/// A device that cannot be looked up keeps nobody else's session out, and not its own for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_cannot_be_looked_up_does_not_keep_the_door_shut() {
+    let plant = Plant::open().await;
+    for text in ["pump-01", "pump-02"] {
+        let papers = plant.device(text);
+        let wish = Wish { keep_session: true, ..Wish::new(text, &papers, VERSIONS[0]) };
+        let (mut client, _) = Client::connect(&plant, &wish).await;
+        assert_eq!(client.subscribe(&format!("cmd/{text}/#")).await, 1);
+        client.disconnect().await;
+    }
+    let reached = async |plant: &Plant, text: &str| {
+        plant.broker.publish(publication(&format!("cmd/{text}/x"), "1", false)).await.expect("published")
+    };
+    plant.registry.break_off(&name("pump-01"));
+    let plant = plant.restart().await;
+    assert_eq!([reached(&plant, "pump-01").await, reached(&plant, "pump-02").await], [0, 1]);
+    plant.registry.mend();
+    let plant = plant.restart().await;
+    assert_eq!([reached(&plant, "pump-01").await, reached(&plant, "pump-02").await], [1, 1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn retained_payloads_are_there_again() {
     let plant = Plant::open().await;

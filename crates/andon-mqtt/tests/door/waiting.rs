@@ -190,3 +190,30 @@ async fn no_command_is_lost_between_two_connections() {
         drop(last);
     }
 }
+
+/// Neither is one that comes up for a connection while that is being closed.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_is_lost_when_a_connection_is_closed() {
+    const COMMANDS: usize = 200;
+    for version in VERSIONS {
+        let (plant, papers) = away(Limits::default(), version).await;
+        let mut missing: BTreeSet<String> = (0..COMMANDS).map(|number| number.to_string()).collect();
+        for round in 0..10 {
+            let (mut client, _) = Client::connect(&plant, &keeping(&papers, version)).await;
+            for number in (0..COMMANDS).skip(round).step_by(10) {
+                plant.broker.publish(command(&number.to_string(), 1)).await.expect("published");
+            }
+            assert!(plant.broker.kick("pump-01", false).await, "{version:?}");
+            while let Seen::Message(_, payload, _) = client.next().await {
+                missing.remove(&payload);
+            }
+        }
+        let (mut client, _) = Client::connect(&plant, &keeping(&papers, version)).await;
+        while !missing.is_empty() {
+            let seen = client.next().await;
+            let Seen::Message(_, payload, _) = seen else { panic!("{version:?}: {seen:?}, {missing:?} are missing") };
+            missing.remove(&payload);
+        }
+        plant.notes.until_waiting(0).await;
+    }
+}

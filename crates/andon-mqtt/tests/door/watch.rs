@@ -1,10 +1,15 @@
 //! A connection whose admission no longer holds is closed (invariant V1).
 
+use std::time::Duration;
+
+use andon_devices::Device;
 use andon_devices::door::DoorChange;
+use andon_devices::pki::RevocationReason;
+use andon_devices::policy::Policy;
 
 use crate::client::{Client, Seen, VERSIONS, Wish};
 use crate::kept::Mood;
-use crate::plant::{Plant, allowing, default_policy, name};
+use crate::plant::{Plant, allowing, default_policy, name, now};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_device_is_cut_off() {
@@ -111,4 +116,82 @@ async fn an_operator_may_end_a_connection() {
         }
     }
     assert!(!plant.broker.kick("pump-09", true).await);
+}
+
+/// A look at the registry takes longer than anything else that the door does now and then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_registry_is_heard() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, VERSIONS[0])).await;
+    plant.registry.slow_down(Duration::from_millis(600));
+    plant.registry.revoke(&name("pump-01"));
+    assert_eq!(client.next().await, Seen::Gone);
+}
+
+/// A registry that tells many changes is told apart from one that is silent: none is lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chatty_registry_is_heard() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, VERSIONS[0])).await;
+    plant.registry.slow_down(Duration::from_millis(300));
+    for number in 0..5_000 {
+        plant.registry.tell(DoorChange::Device(name(&format!("other-{number}"))));
+    }
+    plant.registry.revoke(&name("pump-01"));
+    assert_eq!(client.next().await, Seen::Gone);
+}
+
+/// One record that cannot be read does not keep the door from hearing of others; nobody stays in unchecked.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_device_that_cannot_be_looked_up_holds_up_nobody() {
+    for version in VERSIONS {
+        let plant = Plant::open().await;
+        let (broken, other) = (plant.device("pump-01"), plant.device("pump-02"));
+        let wish = Wish { keep_session: true, ..Wish::new("pump-01", &broken, version) };
+        let (mut client, _) = Client::connect(&plant, &wish).await;
+        let (mut revoked, _) = Client::connect(&plant, &Wish::new("pump-02", &other, version)).await;
+        plant.registry.break_off(&name("pump-01"));
+        plant.registry.tell(DoorChange::Everything);
+        plant.registry.change(&name("pump-01"), |_, _| {});
+        plant.registry.revoke(&name("pump-02"));
+        assert_eq!(revoked.next().await, Seen::Gone, "{version:?}");
+        assert_eq!(client.next().await, Seen::Gone, "{version:?}");
+        plant.registry.mend();
+        let (client, present) = Client::connect(&plant, &wish).await;
+        assert!(present, "{version:?}: its session was kept");
+        client.disconnect().await;
+    }
+}
+
+/// What was acknowledged for a device waits for it also when the certificate goes by which it asked for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_outlives_the_old_certificate_of_a_device() {
+    for version in VERSIONS {
+        for is_away in [false, true] {
+            let plant = Plant::open().await;
+            let (certificate, old) = plant.authorities.issue(&name("pump-01"), now(), 30);
+            let old_id = certificate.id.clone();
+            plant.hold("pump-01", default_policy(), certificate);
+            let wish = Wish { keep_session: true, ..Wish::new("pump-01", &old, version) };
+            let (mut client, _) = Client::connect(&plant, &wish).await;
+            assert_eq!(client.subscribe("cmd/pump-01/#").await, 1);
+            let new = plant.device("pump-01");
+            if is_away {
+                client.disconnect().await;
+                plant.until_away("pump-01").await;
+            }
+            let revoke = |device: &mut Device, _: &mut Policy| {
+                device.revoke(&old_id, RevocationReason::Superseded, now()).map(drop).expect("revoked");
+            };
+            plant.registry.change(&name("pump-01"), revoke);
+            plant.until_away("pump-01").await;
+            assert!(!Client::is_let_in(&plant, &wish).await);
+            let plant = plant.restart().await;
+            let (client, present) = Client::connect(&plant, &Wish { papers: Some(new), ..wish }).await;
+            assert!(present, "{version:?} {is_away}");
+            client.disconnect().await;
+        }
+    }
 }

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_devices::NotAdmitted;
 use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
 use andon_devices::policy::{Connection, DefaultPolicies, Permissions};
-use andon_devices::registry::{Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, admit};
+use andon_devices::registry::{Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, admit, get};
+use andon_devices::{Device, DeviceName, NotAdmitted};
 use andon_model::Timestamp;
 use async_trait::async_trait;
 
@@ -61,28 +61,47 @@ impl Admission for ByRegistry {
         answer
     }
 
+    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError> {
+        let found =
+            get::<Device>(self.registry.as_ref(), device.as_str()).await.map_err(|error| unavailable(&error))?;
+        Ok(found.is_some_and(|found| found.value.certificates.iter().any(|known| known.check(now).is_ok())))
+    }
+
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
         let revision = self.registry.revision().await.map_err(|error| unavailable(&error))?;
         Ok(ChangeMark(u64::try_from(revision).unwrap_or_default()))
     }
 
     async fn changes(&self, mark: ChangeMark) -> Result<(ChangeMark, Vec<DoorChange>), AdmissionError> {
-        let mut mark = mark;
         loop {
-            let after = i64::try_from(mark.0).unwrap_or(i64::MAX);
-            let changes = match self.newest_change().await? {
-                newest if newest > mark => {
-                    self.registry.changes(after, MAX_ENTRIES).await.map_err(|error| unavailable(&error))?
-                }
-                _ => Vec::new(),
-            };
-            mark = changes.last().map_or(mark, |last| ChangeMark(u64::try_from(last.revision).unwrap_or_default()));
-            let told: Vec<_> = changes.iter().filter_map(concerns).collect();
-            if !told.is_empty() {
-                return Ok((mark, told));
+            let newest = self.newest_change().await?;
+            if newest > mark {
+                return self.page(mark, newest).await;
             }
             tokio::time::sleep(LOOK).await;
         }
+    }
+}
+
+impl ByRegistry {
+    /// The next changes after `mark`, and the place up to which they are all: that is never `mark` again. A page of what
+    /// concerns no door is told as well, empty, so that a failure of the next one costs nothing; only after a page that
+    /// was not full there is time to wait for more.
+    async fn page(
+        &self,
+        mark: ChangeMark,
+        newest: ChangeMark,
+    ) -> Result<(ChangeMark, Vec<DoorChange>), AdmissionError> {
+        let after = i64::try_from(mark.0).unwrap_or(i64::MAX);
+        let changes = self.registry.changes(after, MAX_ENTRIES).await.map_err(|error| unavailable(&error))?;
+        let is_full = changes.len() >= MAX_ENTRIES;
+        let last = changes.last().map_or(mark, |last| ChangeMark(u64::try_from(last.revision).unwrap_or_default()));
+        let reached = if is_full { last } else { last.max(newest) };
+        let told: Vec<_> = changes.iter().filter_map(concerns).collect();
+        if told.is_empty() && !is_full {
+            tokio::time::sleep(LOOK).await;
+        }
+        Ok((reached, told))
     }
 }
 
@@ -109,4 +128,68 @@ fn told(error: NotLetIn) -> AdmissionError {
 
 fn unavailable(error: &RegistryError) -> AdmissionError {
     AdmissionError::Unavailable(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_devices::policy::TopicPrefix;
+    use andon_devices::registry::{Changes, Expected, Write};
+    use andon_testkit::MemoryRegistry;
+
+    use super::*;
+
+    fn door(registry: &MemoryRegistry) -> ByRegistry {
+        let prefix = |text: &str| TopicPrefix::new(text).expect("a prefix");
+        let defaults = DefaultPolicies { root: prefix("data"), commands: prefix("cmd") };
+        ByRegistry { registry: Arc::new(registry.clone()), defaults, counters: AdmissionCounters::new() }
+    }
+
+    fn entry(kind: Kind, key: &str) -> Write {
+        let (key, body) = (key.to_owned(), "{}".to_owned());
+        Write::Entry { kind, key, body, secret: None, expected: Expected::Anything }
+    }
+
+    async fn store(registry: &MemoryRegistry, kind: Kind, count: usize) {
+        let keys: Vec<_> = (0..count).map(|number| format!("entry-{number}")).collect();
+        for part in keys.chunks(MAX_ENTRIES) {
+            let changes = part.iter().fold(Changes::default(), |changes, key| changes.and(entry(kind, key)));
+            registry.commit(changes).await.expect("stored");
+        }
+    }
+
+    /// What is told until something is, and in how many pages.
+    async fn told(door: &ByRegistry, mut mark: ChangeMark) -> (ChangeMark, Vec<DoorChange>, usize) {
+        let mut pages = 0;
+        loop {
+            pages += 1;
+            let (reached, told) = door.changes(mark).await.expect("told");
+            assert!(reached > mark, "each page is a step");
+            if !told.is_empty() {
+                return (reached, told, pages);
+            }
+            mark = reached;
+        }
+    }
+
+    /// Not only it is told, but also each page before it, so that a reader who fails begins anew where it was.
+    #[tokio::test]
+    async fn what_concerns_no_door_does_not_hide_what_does() {
+        let registry = MemoryRegistry::default();
+        let door = door(&registry);
+        store(&registry, Kind::Family, 5_000).await;
+        store(&registry, Kind::Policy, 1).await;
+        let (mark, told, pages) = told(&door, ChangeMark::default()).await;
+        assert_eq!((told, pages), (vec![DoorChange::Everything], 6));
+        assert_eq!(mark, door.newest_change().await.expect("answered"));
+    }
+
+    /// The step is told, so that it is not taken again.
+    #[tokio::test]
+    async fn a_short_page_of_what_concerns_no_door_is_a_step_too() {
+        let registry = MemoryRegistry::default();
+        let door = door(&registry);
+        store(&registry, Kind::Claim, 3).await;
+        let newest = door.newest_change().await.expect("answered");
+        assert_eq!(door.changes(ChangeMark::default()).await.expect("told"), (newest, Vec::new()));
+    }
 }
