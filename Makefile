@@ -23,7 +23,7 @@ help:
 	@echo "make demo      build, then play the scenarios against the SAP simulator  (ARGS='--once')"
 	@echo "make test      every test                         (ARGS='-p andon-act', SEED=\$$RANDOM)"
 	@echo "make lint      formatting, clippy, documentation, licences and bans"
-	@echo "make bench     measure a release build, a fault storm of 10,000 events, 200 kills below devices  (ARGS=…)"
+	@echo "make bench     measure a release build, beside mosquitto too; a fault storm, 200 kills below devices  (ARGS=…)"
 	@echo "make install   install andon for this user"
 	@echo "make fmt       format the code"
 	@echo "make setup     install what the above need and this machine lacks"
@@ -56,9 +56,10 @@ fmt:
 	cargo fmt --all
 
 bench:
-	@.ci/setup build "$(TOOLS)"
+	@.ci/setup build bench "$(TOOLS)"
 	cargo build --release --workspace --bins --locked
 	$(TARGET)/release/bench $(ARGS)
+	$(TARGET)/release/bench mqtt
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'
 

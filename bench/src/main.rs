@@ -6,11 +6,13 @@
 //!
 //! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
-//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`] and [`mod@onboarding`]
-//! measure something else: a start on a large journal, past events on a changed configuration, and new devices.
+//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`], [`mod@onboarding`] and
+//! [`mod@mqtt`] measure something else: a start on a large journal, past events on a changed configuration, new devices,
+//! and their door.
 
 mod latency;
 mod load;
+mod mqtt;
 mod onboarding;
 mod process;
 mod replay;
@@ -36,13 +38,13 @@ struct Arguments {
     #[arg(long, default_value_t = 500)]
     single_events: usize,
     /// The program to measure [default: the one beside this one]
-    #[arg(long)]
+    #[arg(long, global = true)]
     andon: Option<PathBuf>,
     /// Where the journal is kept while measuring [default: the folder for temporary files]
-    #[arg(long)]
+    #[arg(long, global = true)]
     folder: Option<PathBuf>,
     /// Print JSON
-    #[arg(long)]
+    #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
     instead: Option<Instead>,
@@ -74,6 +76,8 @@ enum Instead {
         #[arg(long, default_value_t = 64)]
         connections: usize,
     },
+    /// Measure the door for devices beside mosquitto; needs mosquitto, mosquitto_sub and openssl
+    Mqtt(mqtt::Options),
 }
 
 #[tokio::main]
@@ -85,15 +89,16 @@ async fn main() -> anyhow::Result<ExitCode> {
     };
     if let Some(instead) = &arguments.instead {
         let folder = arguments.folder.as_deref();
-        match *instead {
-            Instead::Restart { gib } => restart::measure(&program, folder, gib).await?,
-            Instead::Replay { events } => replay::measure(&program, folder, events).await?,
+        let is_kept = match *instead {
+            Instead::Restart { gib } => restart::measure(&program, folder, gib).await.map(|()| true)?,
+            Instead::Replay { events } => replay::measure(&program, folder, events).await.map(|()| true)?,
             Instead::Onboarding { devices, bulk, connections } => {
                 let load = onboarding::Load { devices, bulk, connections };
-                onboarding::measure(&program, folder, load, arguments.json).await?;
+                onboarding::measure(&program, folder, load, arguments.json).await.map(|()| true)?
             }
-        }
-        return Ok(ExitCode::SUCCESS);
+            Instead::Mqtt(ref options) => mqtt::measure(&program, folder, options, arguments.json).await?,
+        };
+        return Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }
     let stand = Stand::start(&program, arguments.folder.as_deref()).await?;
     let idle = stand.process().memory()?;

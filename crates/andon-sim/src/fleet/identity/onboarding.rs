@@ -105,6 +105,11 @@ struct Work {
 }
 
 impl Onboarding {
+    /// With the text of a token, for those who have no other secrets.
+    pub fn new(api: impl Into<String>, token: impl Into<String>, way: OnboardingWay) -> Self {
+        Self { api: api.into(), token: Secret::new(token), way }
+    }
+
     /// Sees to it that the folder has an identity for each device; `progress` hears of each that was onboarded.
     pub async fn complete(
         &self,
