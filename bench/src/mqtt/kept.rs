@@ -156,3 +156,32 @@ fn missing(ledger: &Path, kept: &HashMap<Message, u64>) -> anyhow::Result<u64> {
     }
     Ok(missing)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(id: u64, device: &str, sequence: u64) -> String {
+        format!("{{\"id\":{id},\"device\":\"{device}\",\"payload\":{{\"sequence\":{sequence}}}}}\n")
+    }
+
+    #[test]
+    fn what_was_acknowledged_is_looked_for_in_what_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let hour = folder.path().join("raw/2026/03/05/14");
+        fs::create_dir_all(&hour).unwrap();
+        let given_up = line(1, "a", 1) + &line(2, "a", 2) + &line(3, "a", 3) + "{\"id\":4,\"dev";
+        fs::write(hour.join("00000000000000000001-0001.ndjson"), given_up).unwrap();
+        let later = line(3, "a", 4) + &line(4, "a", 4) + &line(5, "other", 1);
+        fs::write(hour.join("00000000000000000003-0001.ndjson"), later).unwrap();
+        let kept = readings(&folder.path().join("raw"), &HashSet::from(["a".to_owned()])).unwrap();
+        let message = |sequence| ("a".to_owned(), sequence);
+        assert_eq!(kept, HashMap::from([(message(1), 1), (message(2), 1), (message(4), 2)]));
+        let ledger = folder.path().join("ledger");
+        let entry = |sequence: u64, acknowledged: bool| {
+            format!("{{\"device\":\"a\",\"sequence\":{sequence},\"qos\":1,\"acknowledged\":{acknowledged}}}\n")
+        };
+        fs::write(&ledger, entry(2, true) + &entry(3, true) + &entry(5, false)).unwrap();
+        assert_eq!(missing(&ledger, &kept).unwrap(), 1);
+    }
+}

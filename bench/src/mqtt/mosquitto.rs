@@ -52,7 +52,7 @@ pub(super) struct Mosquitto {
     pub(super) broker: Broker,
     child: Child,
     /// Goes with it.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Mosquitto {
@@ -69,7 +69,7 @@ impl Mosquitto {
         let child = child.spawn().context("mosquitto is needed to compare with")?;
         let roots_pem = fs::read_to_string(folder.path().join("authority.crt"))?;
         let broker = Broker { url: format!("mqtts://{address}"), roots_pem, process: Process(child.id()) };
-        let started = Self { broker, child, _folder: folder };
+        let started = Self { broker, child, folder };
         until_listening(&address).await?;
         if keeping != Keeping::Nothing {
             started.subscribe(devices, port)?;
@@ -81,7 +81,7 @@ impl Mosquitto {
     fn subscribe(&self, devices: &IdentityFolder, port: &str) -> anyhow::Result<()> {
         let mut client = Command::new("mosquitto_sub");
         client.args(["-h", "127.0.0.1", "-p", port, "-i", ABSENT, "-q", "1", "-c", "-E", "-t", "data/#", "--cafile"]);
-        client.arg(self._folder.path().join("authority.crt"));
+        client.arg(self.folder.path().join("authority.crt"));
         client.arg("--cert").arg(devices.path().join(format!("{ABSENT}.crt")));
         client.arg("--key").arg(devices.path().join(format!("{ABSENT}.key")));
         ensure!(client.status().context("mosquitto_sub is needed")?.success(), "mosquitto refuses a subscription");
