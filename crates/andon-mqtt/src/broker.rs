@@ -19,7 +19,7 @@ use crate::doorway::{Bound, Doorway};
 use crate::hooks::{Door, register};
 use crate::memory::{Memory, restore};
 use crate::repeats::Repeats;
-use crate::retained::Retained;
+use crate::retained::{Handed, Retained};
 use crate::seat::{Guest, Seat};
 use crate::seats::Seats;
 use crate::sessions::{Sessions, receivers};
@@ -65,7 +65,11 @@ impl Broker {
         let entries = memory.load().await?;
         let waiting = Arc::new(Waiting::new(&limits, memory.clone()));
         let (seats, repeats) = (Arc::new(Seats::default()), Repeats::new(limits.in_flight));
-        let door = Door { admission, lanes, local, memory, clock, limits, seats, waiting, repeats };
+        let retained = Arc::new(Retained::new(&limits, memory.clone()));
+        let numbered = (1..).zip(&listeners);
+        let plain = numbered.filter(|(_, listener)| listener.transport == Transport::Plain).map(|(number, _)| number);
+        let plain = plain.collect();
+        let door = Door { admission, lanes, local, memory, clock, limits, seats, waiting, repeats, retained, plain };
         let scx = context(&door, &entries).await?;
         let door = Arc::new(door);
         register(&scx, &door).await;
@@ -139,20 +143,30 @@ impl Broker {
         }
         let publish = packet(command, self.door.clock.now());
         let from = From::from_admin(Id::from(self.scx.node.id(), ClientId::from_static(OWN_NAME)));
-        if publish.retain {
-            let retain = Retain { msg_id: None, from: from.clone(), publish: publish.clone() };
-            let kept = self.scx.extends.retain().await.set(&publish.topic, retain, None).await;
-            kept.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
-        }
         let receivers = receivers(&self.scx, &from, &publish).await;
         let noted = self.door.waiting.note(&self.scx, from, &publish, &receivers).await;
         let from = noted.map_err(|error| match error {
             NotNoted::Full => MqttError::Full { topic: publish.topic.to_string() },
             NotNoted::Memory(error) => error.into(),
         })?;
+        if let Err(error) = self.retain(&from, &publish).await {
+            for receiver in &receivers {
+                self.door.waiting.forget(&receiver.1, &from);
+            }
+            return Err(error);
+        }
         match self.scx.extends.shared().await.forwards_to(from, &publish, receivers, None).await {
             Ok(to) | Err((to, _)) => Ok(to.len()),
         }
+    }
+
+    async fn retain(&self, from: &From, publish: &Publish) -> Result<(), MqttError> {
+        if !publish.retain {
+            return Ok(());
+        }
+        let retain = Retain { msg_id: None, from: from.clone(), publish: publish.clone() };
+        let kept = self.scx.extends.retain().await.set(&publish.topic, retain, None).await;
+        kept.map_err(|e| MqttError::Broker(format!("{e:#}")))
     }
 
     /// Who is connected, in the order of their client ids.
@@ -191,9 +205,8 @@ async fn context(door: &Door, entries: &[MemoryEntry]) -> Result<ServerContext, 
     let limits = &door.limits;
     let sessions = isize::try_from(limits.sessions).unwrap_or(isize::MAX);
     let scx = ServerContext::new().busy_check_enable(false).mqtt_max_sessions(sessions).build().await;
-    let retained = Retained::new(limits, door.memory.clone());
     let remembered = entries.iter().filter(|entry| entry.kind == MemoryKind::Retained);
-    retained.restore(remembered, door.clock.now()).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
+    door.retained.restore(remembered, door.clock.now()).await.map_err(|e| MqttError::Broker(format!("{e:#}")))?;
     let sessions = Sessions {
         inner: Box::new(DefaultShared::new(Some(scx.clone()))),
         broker: scx.clone(),
@@ -202,7 +215,7 @@ async fn context(door: &Door, entries: &[MemoryEntry]) -> Result<ServerContext, 
         most_handed: 2 * limits.queue,
     };
     *scx.extends.shared_mut().await = Box::new(sessions);
-    *scx.extends.retain_mut().await = Box::new(retained);
+    *scx.extends.retain_mut().await = Box::new(Handed(door.retained.clone()));
     *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
     Ok(scx)
 }

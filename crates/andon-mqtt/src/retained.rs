@@ -1,9 +1,10 @@
 //! Retained messages, in memory and limited in number and bytes.
 //!
 //! RMQTT's own store holds the tree of topics; here it is switched on and bounded. A message that would exceed a limit
-//! is forwarded like any other and not retained.
+//! is refused, before its lane has it; a will is forwarded and not retained, as nobody is left who could be told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use andon_journal::MemoryEntry;
@@ -14,7 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rmqtt::retain::{DefaultRetainStorage, RetainStorage};
-use rmqtt::types::{Retain, TopicFilter, TopicName};
+use rmqtt::types::{FromType, Publish, Retain, TopicFilter, TopicName};
 use serde::{Deserialize, Serialize};
 
 use crate::Limits;
@@ -37,15 +38,20 @@ struct Held {
 }
 
 impl Held {
-    /// Notes that `topic` holds `bytes`, none of them to forget it; `false` when that would be too much.
-    fn set(&mut self, topic: &TopicName, bytes: usize, most: usize, most_bytes: usize) -> bool {
+    /// Whether `topic` may hold `bytes`.
+    fn has_room(&self, topic: &TopicName, bytes: usize, most: usize, most_bytes: usize) -> bool {
         let before = self.by_topic.get(topic).copied();
         let after = self.bytes - before.unwrap_or(0) + bytes;
         let count = self.by_topic.len() + usize::from(before.is_none());
-        if bytes > 0 && (after > most_bytes || count > most) {
+        bytes == 0 || (after <= most_bytes && count <= most)
+    }
+
+    /// Notes that `topic` holds `bytes`, none of them to forget it; `false` when that would be too much.
+    fn set(&mut self, topic: &TopicName, bytes: usize, most: usize, most_bytes: usize) -> bool {
+        if !self.has_room(topic, bytes, most, most_bytes) {
             return false;
         }
-        self.bytes = after;
+        self.bytes = self.bytes - self.by_topic.get(topic).copied().unwrap_or(0) + bytes;
         if bytes == 0 {
             self.by_topic.remove(topic);
         } else {
@@ -103,11 +109,25 @@ impl Retained {
         Ok(())
     }
 
-    fn note(&self, topic: &TopicName, retain: &Retain) -> bool {
-        let payload = retain.publish.payload.len();
-        let bytes = if payload == 0 { 0 } else { payload + topic.len() };
-        self.held.lock().set(topic, bytes, self.most, self.most_bytes)
+    /// Whether a message may be retained at its topic.
+    pub(crate) async fn has_room(&self, publish: &Publish) -> rmqtt::Result<bool> {
+        let (topic, bytes) = (&publish.topic, size(publish));
+        let has_room = || self.held.lock().has_room(topic, bytes, self.most, self.most_bytes);
+        if !has_room() {
+            self.expire().await?;
+        }
+        Ok(has_room())
     }
+
+    fn note(&self, topic: &TopicName, retain: &Retain) -> bool {
+        self.held.lock().set(topic, size(&retain.publish), self.most, self.most_bytes)
+    }
+}
+
+/// Bytes that count against the limit; none where the payload is empty.
+fn size(publish: &Publish) -> usize {
+    let payload = publish.payload.len();
+    if payload == 0 { 0 } else { payload + publish.topic.len() }
 }
 
 /// How a retained payload is remembered. The payload stands beside the rest, as RMQTT writes bytes as a list of
@@ -135,8 +155,11 @@ fn form(retain: &Retain, expiry: Option<Duration>) -> rmqtt::Result<Option<Strin
     Ok(Some(serde_json::to_string(&Form { v: 1, retain, payload, expires })?))
 }
 
+/// The retained messages as RMQTT asks for them.
+pub(crate) struct Handed(pub Arc<Retained>);
+
 #[async_trait]
-impl RetainStorage for Retained {
+impl RetainStorage for Handed {
     fn enable(&self) -> bool {
         true
     }
@@ -146,29 +169,27 @@ impl RetainStorage for Retained {
     async fn set(&self, topic: &TopicName, retain: Retain, _expiry: Option<Duration>) -> rmqtt::Result<()> {
         let own = retain.publish.properties.as_ref().and_then(|properties| properties.message_expiry_interval);
         let expiry = own.map(|seconds| Duration::from_secs(u64::from(seconds.get())));
-        let mut fits = self.note(topic, &retain);
-        if !fits {
-            self.expire().await?;
-            fits = self.note(topic, &retain);
-        }
+        let Self(retained) = self;
+        let fits = retained.has_room(&retain.publish).await? && retained.note(topic, &retain);
         if !fits {
             tracing::warn!(%topic, "retained messages are at their limit: this one is not retained");
-            return Ok(());
+            let is_will = matches!(retain.from.typ(), FromType::LastWill);
+            return if is_will { Ok(()) } else { Err(rmqtt::Error::msg("retained messages are at their limit")) };
         }
-        self.memory.retained(topic, form(&retain, expiry)?).await?;
-        self.tree.set_with_timeout(topic, retain, expiry).await
+        retained.memory.retained(topic, form(&retain, expiry)?).await?;
+        retained.tree.set_with_timeout(topic, retain, expiry).await
     }
 
     async fn get(&self, filter: &TopicFilter) -> rmqtt::Result<Vec<(TopicName, Retain)>> {
-        self.tree.get_message(filter).await
+        self.0.tree.get_message(filter).await
     }
 
     async fn count(&self) -> isize {
-        self.tree.count().await
+        self.0.tree.count().await
     }
 
     async fn max(&self) -> isize {
-        self.tree.max().await
+        self.0.tree.max().await
     }
 }
 

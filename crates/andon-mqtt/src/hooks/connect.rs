@@ -75,6 +75,9 @@ impl Door {
     fn program(&self, connect: &ConnectInfo) -> Result<Seat, Refusal> {
         let policy = self.local.as_ref().ok_or(Refusal::NoCertificate)?;
         let id = connect.id();
+        if !self.plain.contains(&id.lid) {
+            return Err(Refusal::NoCertificate);
+        }
         let facts = no_certificate().ok_or(Refusal::NoCertificate)?;
         let source = id.remote_addr.map(|address| address.ip());
         let connection = Connection { client_id: &id.client_id, source, device: None, certificate: &facts };

@@ -27,6 +27,7 @@ use rmqtt::types::{Id, Publish, TopicName};
 
 use crate::memory::Memory;
 use crate::repeats::Repeats;
+use crate::retained::Retained;
 use crate::seats::Seats;
 use crate::waiting::Waiting;
 use crate::{Lanes, Limits};
@@ -42,6 +43,9 @@ pub(crate) struct Door {
     pub seats: Arc<Seats>,
     pub waiting: Arc<Waiting>,
     pub repeats: Repeats,
+    pub retained: Arc<Retained>,
+    /// Numbers of the listeners by which programs on this machine come in.
+    pub plain: Vec<u16>,
 }
 
 /// Where messages go that may not be sent: no filter covers it, as a topic that begins with `$` is covered by its name

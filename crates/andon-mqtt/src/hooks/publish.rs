@@ -26,6 +26,9 @@ pub(super) enum NotTaken {
     /// RMQTT counts aliases; the specification limits their numbers.
     #[error("its topic alias is higher than was told in CONNACK")]
     Alias,
+    /// It is to be retained, and there is no room.
+    #[error("retained messages are at their limit")]
+    Full,
     /// The lane does not take it.
     #[error(transparent)]
     Lane(#[from] KeeperError),
@@ -39,7 +42,7 @@ impl NotTaken {
         match self {
             Self::NoSeat | Self::NotAllowed => PublishAckReason::NotAuthorized,
             Self::Topic | Self::Alias => PublishAckReason::TopicNameInvalid,
-            Self::Lane(KeeperError::Busy) => PublishAckReason::QuotaExceeded,
+            Self::Full | Self::Lane(KeeperError::Busy) => PublishAckReason::QuotaExceeded,
             Self::Lane(KeeperError::Failed(_)) | Self::TooSlow => PublishAckReason::ImplementationSpecificError,
         }
     }
@@ -49,7 +52,7 @@ impl NotTaken {
     /// codes.
     fn ends_connection(&self, seat: Option<&Seat>, qos: QoS) -> bool {
         let told = seat.is_some_and(Seat::is_mqtt_5) && qos != QoS::AtMostOnce;
-        !(told && matches!(self, Self::NotAllowed))
+        !(told && matches!(self, Self::NotAllowed | Self::Full))
     }
 }
 
@@ -89,6 +92,9 @@ impl Door {
             Verdict::Allowed => {}
             Verdict::Denied | Verdict::NotAllowed => return Err(NotTaken::NotAllowed),
             Verdict::Invalid(_) => return Err(NotTaken::Topic),
+        }
+        if publish.retain && !self.retained.has_room(publish).await.unwrap_or_default() {
+            return Err(NotTaken::Full);
         }
         tokio::select! {
             biased;

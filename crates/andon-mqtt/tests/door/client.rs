@@ -282,6 +282,7 @@ async fn drive_v5(mut events: v5::EventLoop, tell: Sender<Seen>) {
             Event::Incoming(Packet::PubAck(ack)) => Seen::Acked(match ack.reason {
                 PubAckReason::Success | PubAckReason::NoMatchingSubscribers => 0,
                 PubAckReason::NotAuthorized => 135,
+                PubAckReason::QuotaExceeded => 151,
                 _ => 128,
             }),
             Event::Incoming(Packet::PubComp(_)) => Seen::Acked(0),

@@ -318,8 +318,14 @@ async fn retained_messages() {
         let (plant, papers) = plant(limits).await;
         for topic in ["state/a", "state/b", "state/c"] {
             let publication = Publication { retain: true, ..command(topic, "1") };
-            plant.broker.publish(publication).await.expect("published");
+            assert_eq!(plant.broker.publish(publication).await.is_ok(), topic != "state/c");
         }
+        for (version, answer) in [(Version::V311, Seen::Gone), (Version::V5, Seen::Acked(151))] {
+            let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, version)).await;
+            client.retain("data/c", "1").await;
+            assert_eq!(client.next().await, answer, "{version:?}");
+        }
+        assert_eq!(plant.readings.asked_already(), 0, "what is refused is in no lane");
         let (mut client, _) = Client::connect(&plant, &Wish::new("pump-01", &papers, Version::V5)).await;
         assert_eq!(client.subscribe("state/+").await, 1);
         let mut seen = [client.next().await, client.next().await];

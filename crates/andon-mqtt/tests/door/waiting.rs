@@ -119,6 +119,19 @@ async fn number_and_bytes_of_what_waits_are_limited() {
     }
 }
 
+/// What is refused is not there for those who subscribe later either.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_refused_is_not_retained() {
+    let (plant, papers) = away(Limits { waiting: 1, ..Limits::default() }, Version::V5).await;
+    plant.broker.publish(command("1", 1)).await.expect("published");
+    let retained = Publication { retain: true, ..command("2", 1) };
+    assert!(matches!(plant.broker.publish(retained).await, Err(MqttError::Full { .. })));
+    let (mut other, _) = Client::connect(&plant, &Wish::new("other", &papers, Version::V5)).await;
+    assert_eq!(other.subscribe("cmd/pump-01/set").await, 1);
+    plant.broker.publish(command("3", 0)).await.expect("published");
+    assert_eq!(other.next().await, message("3"));
+}
+
 /// The oldest gives way, in the queue and in what is noted.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_queue_gives_up_the_oldest() {
