@@ -2,7 +2,7 @@
 //!
 //! What is checked is what API Gateway's authorizer for JWT checks: signature by `kid`, `iss`, `exp`, `nbf` and `iat`, and
 //! `aud` or, in its absence, `client_id`; and, where clients are named, that the token was given to one of them. An id
-//! token is not an access token.
+//! token is not an access token, nor is a refresh token, whatever words the issuer has for them.
 
 use std::time::Duration;
 
@@ -137,6 +137,14 @@ struct Claims {
     username: Option<String>,
     #[serde(default)]
     token_use: Option<String>,
+    /// The kind of token, in the words of Keycloak.
+    #[serde(default)]
+    typ: Option<String>,
+    /// Id tokens alone have these two.
+    #[serde(default)]
+    nonce: Option<serde::de::IgnoredAny>,
+    #[serde(default)]
+    at_hash: Option<serde::de::IgnoredAny>,
     #[serde(default)]
     scope: Option<Texts>,
     #[serde(default)]
@@ -147,6 +155,15 @@ impl Claims {
     /// The client that the token was given to.
     fn client(&self) -> Option<&String> {
         self.client_id.as_ref().or(self.azp.as_ref()).or(self.appid.as_ref())
+    }
+
+    /// Whether nothing says that it is another kind of token.
+    fn is_access(&self) -> bool {
+        let other = |typ: &str| ["id", "refresh"].iter().any(|kind| typ.eq_ignore_ascii_case(kind));
+        self.token_use.as_deref().is_none_or(|used| used == "access")
+            && !self.typ.as_deref().is_some_and(other)
+            && self.nonce.is_none()
+            && self.at_hash.is_none()
     }
 }
 
@@ -163,7 +180,7 @@ pub fn verify(
     if claims.iss != expected.issuer {
         return Err(TokenRejected::Issuer);
     }
-    if claims.token_use.as_deref().is_some_and(|used| used != "access") {
+    if !claims.is_access() {
         return Err(TokenRejected::NotAccess);
     }
     if !is_for_us(&claims, &expected.audiences) {
@@ -187,12 +204,21 @@ fn payload<T: DeserializeOwned>(token: &str, keys: &[VerificationKey]) -> Result
     let (signed, signature) = token.rsplit_once('.').ok_or(TokenRejected::Malformed)?;
     let (header, payload) = signed.split_once('.').ok_or(TokenRejected::Malformed)?;
     let header: Header = json(header)?;
+    if !is_access(&header) {
+        return Err(TokenRejected::NotAccess);
+    }
     let key = key_for(&header, keys)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| TokenRejected::Malformed)?;
     if !key.verifies(signed.as_bytes(), &signature) {
         return Err(TokenRejected::Signature);
     }
     json(payload)
+}
+
+/// The types of RFC 7519 and RFC 9068, or none.
+fn is_access(header: &Header) -> bool {
+    let types = ["JWT", "at+jwt", "application/at+jwt"];
+    header.typ.as_deref().is_none_or(|typ| types.iter().any(|known| typ.eq_ignore_ascii_case(known)))
 }
 
 fn json<T: DeserializeOwned>(part: &str) -> Result<T, TokenRejected> {

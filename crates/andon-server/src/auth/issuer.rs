@@ -127,7 +127,9 @@ impl ExternalIssuer {
         if discovery.issuer != self.settings.issuer {
             return Err(wrong(format!("the issuer calls itself {}", discovery.issuer)));
         }
-        if !is_safe_address(&discovery.jwks_uri) {
+        let is_https = |address: &str| address.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("https://"));
+        let is_weaker = is_https(&self.settings.issuer) && !is_https(&discovery.jwks_uri);
+        if is_weaker || !is_safe_address(&discovery.jwks_uri) {
             return Err(wrong("the address of the keys does not open with https://".to_owned()));
         }
         let keys: Jwks = self.read(&discovery.jwks_uri).await?;

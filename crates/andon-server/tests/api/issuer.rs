@@ -69,6 +69,33 @@ async fn its_tokens_open_what_its_roles_mean() {
 }
 
 #[tokio::test]
+async fn other_tokens_than_access_tokens_open_nothing() {
+    let plant = Plant::start().await;
+    let check = async |more: Value, status: u16| {
+        let mut claims = json!({ "iss": ISSUER, "aud": "andon", "sub": "anna", "azp": "handhelds", "exp": NOW + 300,
+            "iat": NOW, "roles": ["Plant Engineers"] });
+        claims.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(plant.sees_devices(&plant.key.sign(&claims).unwrap()).await, status, "{more}");
+    };
+    check(json!({ "typ": "Bearer" }), 200).await;
+    check(json!({ "typ": "ID" }), 401).await;
+    check(json!({ "typ": "Refresh" }), 401).await;
+    check(json!({ "nonce": "n" }), 401).await;
+    check(json!({ "at_hash": "h" }), 401).await;
+    check(json!({ "token_use": "id" }), 401).await;
+}
+
+#[tokio::test]
+async fn keys_are_not_fetched_less_safely_than_the_issuer_is_named() {
+    let plant = Plant::start().await;
+    let keys = "http://127.0.0.1:8700/keys";
+    let discovery = json!({ "issuer": ISSUER, "jwks_uri": keys });
+    plant.outside.answer(&format!("{ISSUER}/.well-known/openid-configuration"), &discovery);
+    plant.outside.answer(keys, &json!({ "keys": [plant.key.jwk()] }));
+    assert_eq!(plant.sees_devices(&plant.token(&["Plant Engineers"])).await, 503);
+}
+
+#[tokio::test]
 async fn ours_are_given_out_no_more() {
     let plant = Plant::start().await;
     let form = request("POST", "/oauth2/token").body("grant_type=client_credentials".to_owned());
