@@ -129,12 +129,13 @@ impl Office {
         found.ok_or_else(|| Problem::new(Code::NotFound, format!("the client {id} does not exist")))
     }
 
-    /// Removes a client and its refresh tokens. Access tokens that it has live on for their rest.
+    /// Removes a client and its refresh tokens, these first: a client that is made again under its id must not find them.
+    /// Access tokens that it has live on for their rest.
     pub(crate) async fn delete_client(&self, id: &ClientId) -> Result<(), Problem> {
         self.client(id).await?;
+        self.remove_families(|family| family.client == *id).await?;
         let client = [remove(Kind::Client, id.as_str()), remove(Kind::Claim, id.as_str())];
         self.registry.commit(Changes { writes: client.to_vec(), revoked: Vec::new() }).await?;
-        self.remove_families(|family| family.client == *id).await?;
         Ok(())
     }
 
