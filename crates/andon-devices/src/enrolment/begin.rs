@@ -4,7 +4,7 @@ use andon_model::{Code, Problem, Timestamp};
 
 use super::transition::Moving;
 use super::{Enrolment, EnrolmentRequest, EnrolmentStatus, Phase, RequestedKey, Surroundings, Transition};
-use crate::{Certificate, Device, DeviceId};
+use crate::{Certificate, CertificateStatus, Device, DeviceId};
 
 /// What a request came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,8 +19,8 @@ pub enum Begun {
 /// comes from an `IdSource`.
 ///
 /// # Errors
-/// [`Code::Onboarding`] when the name is taken: by a device with another key, or by an enrolment that asked for something
-/// else and has not ended.
+/// [`Code::Onboarding`] when the name is taken: by a device with another key, by one that is revoked, or by an enrolment
+/// that asked for something else, or by another claim, and has not ended.
 pub fn begin(
     request: EnrolmentRequest,
     stored: Option<Enrolment>,
@@ -28,6 +28,9 @@ pub fn begin(
     fresh: DeviceId,
     now: Timestamp,
 ) -> Result<Begun, Problem> {
+    if let Some(device) = around.device.filter(|device| device.status() == CertificateStatus::Revoked) {
+        return Err(Problem::new(Code::Onboarding, format!("{} is revoked: rotate or delete it", device.name)));
+    }
     match (stored, around.device) {
         (Some(stored), _) if stored.status().is_none() => again(request, stored, around, now),
         (Some(stored), Some(_)) if stored.status() != Some(EnrolmentStatus::Done) && stored.certificate.is_some() => {
@@ -98,10 +101,15 @@ fn revived(stored: Enrolment) -> Enrolment {
     Enrolment { phase: Phase::Delivering, failures: 0, ..stored }
 }
 
-/// The device is there: the same key, or any key that was made here, is the same request.
+/// The device is there: the same key, or any key that was made here, is the same request. Who comes by a claim, which many
+/// share, has to show the key of the certificate that is in force.
 fn complete(request: &EnrolmentRequest, stored: Option<&Enrolment>, device: &Device) -> Result<Begun, Problem> {
+    let is_active = |known: &&Certificate| known.status == CertificateStatus::Active;
     let is_known = match &request.key {
-        RequestedKey::Generate(_) => true,
+        RequestedKey::Generate(_) => request.claim.is_none(),
+        RequestedKey::Given(key) if request.claim.is_some() => {
+            device.certificates.iter().filter(is_active).any(|known| has_key(known, &key.to_der()))
+        }
         same if stored.is_some_and(|stored| stored.request.key == *same) => true,
         RequestedKey::Given(key) => device.certificates.iter().any(|known| has_key(known, &key.to_der())),
     };

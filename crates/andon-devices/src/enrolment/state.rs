@@ -6,6 +6,7 @@ use andon_model::{Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::pki::{KeyKind, PublicKey};
+use crate::token::ClientId;
 use crate::{Attributes, CertificateId, DeviceId, DeviceName, GroupName, ProfileName};
 
 /// Version tag of the stored form.
@@ -43,6 +44,9 @@ pub struct EnrolmentRequest {
     /// Whether an allow-list or hook is to be asked first: always so when the one who asks is a shared claim identity.
     #[serde(default)]
     pub ask: bool,
+    /// The client of the claim by which it was asked for. Another claim's request is another one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claim: Option<ClientId>,
 }
 
 impl EnrolmentRequest {
@@ -56,6 +60,7 @@ impl EnrolmentRequest {
             groups: BTreeSet::new(),
             on_behalf_of: BTreeSet::new(),
             ask: false,
+            claim: None,
         }
     }
 }

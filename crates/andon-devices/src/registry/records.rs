@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use andon_model::Timestamp;
+use andon_model::{Code, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Error;
 
 use super::Kind;
 use crate::enrolment::{AllowList, BulkFormat, BulkReport, Enrolment, Hook};
 use crate::token::{Client, ClientId, RefreshFamily};
-use crate::{Device, Group, GroupName, PolicyName, Profile, ProfileName};
+use crate::{Attributes, Device, DeviceName, Group, GroupName, PolicyName, Profile, ProfileName};
 
 /// Most profiles that one claim may ask for.
 pub const MAX_CLAIM_PROFILES: usize = 50;
@@ -133,6 +133,9 @@ pub struct Claim {
     /// Groups that every device of the claim joins.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<GroupName>,
+    /// Names of the attributes that may be asked for: policies may depend on any. Without any, none may be asked for.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub attributes: BTreeSet<String>,
     /// When the claim ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
@@ -171,6 +174,22 @@ impl Claim {
     /// Whether the claim is good at `now`.
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|ends| now < ends)
+    }
+
+    /// Whether it may ask for `device` at `now`, whatever comes of it.
+    ///
+    /// # Errors
+    /// [`Code::Onboarding`] when the claim has ended, or its list does not name the device.
+    pub fn check(&self, device: &DeviceName, now: Timestamp) -> Result<(), Problem> {
+        if self.is_alive(now) && self.allow.allows(device) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Onboarding, format!("the claim does not allow {device}, or has ended")))
+    }
+
+    /// An attribute of a request that may not be asked for.
+    pub fn forbidden<'a>(&self, wanted: &'a Attributes) -> Option<&'a str> {
+        wanted.iter().map(|(name, _)| name).find(|name| !self.attributes.contains(*name))
     }
 
     /// The profile for a request that asks for `wanted`; `None` when it may not have it.

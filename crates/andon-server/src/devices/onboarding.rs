@@ -65,7 +65,8 @@ impl Planned {
 }
 
 impl Office {
-    /// Onboards a device, or finds that it is onboarded. With a `claim`, the claim's allow-list is asked.
+    /// Onboards a device, or finds that it is onboarded. With a `claim`, its end, its allow-list and
+    /// its hook are asked before anything is told.
     pub(crate) async fn onboard(
         &self,
         request: &EnrolmentRequest,
@@ -110,6 +111,7 @@ impl Office {
         Stored { enrolment: stored, device }: Stored,
         claim: Option<&Claim>,
     ) -> Result<Planned, Trouble> {
+        claim.map_or(Ok(()), |claim| claim.check(&request.device, self.now()))?;
         // An approval may have given it another profile than it asks for.
         let unsettled = stored.as_ref().map(|stored| &stored.value).filter(|stored| stored.status().is_none());
         let named = unsettled.map_or(&request, |stored| &stored.request).profile.as_ref();
@@ -122,6 +124,7 @@ impl Office {
             Begun::Moving(transition) => *transition,
             Begun::Complete => return complete(known),
         };
+        self.ask_again(claim, &transition).await?;
         let mut course = Course { office: self, claim, profile, device: known, changed: false, key: None };
         let (state, revoked) = course.run(transition).await?;
         let mut changes = Changes { writes: Vec::new(), revoked };
@@ -134,6 +137,19 @@ impl Office {
             return Ok(Planned { changes, outcome: course.outcome(&state), enrolment: Some(state) });
         }
         Ok(Planned { changes, outcome: course.outcome(&state), enrolment: None })
+    }
+
+    /// Asks the hook of a claim about an onboarding that goes on: the answer that it gave before may be an old one.
+    async fn ask_again(&self, claim: Option<&Claim>, onward: &Transition) -> Result<(), Problem> {
+        let Some((claim, hook)) = claim.and_then(|claim| Some((claim, claim.hook.as_ref()?))) else { return Ok(()) };
+        if onward.effects.contains(&Effect::Ask) {
+            return Ok(());
+        }
+        match self.hear_hook(hook, &claim.client, &onward.state.request).await.0 {
+            Input::Refused(reason) => Err(Problem::new(Code::Onboarding, reason)),
+            Input::Unanswered(problem) => Err(problem),
+            _ => Ok(()),
+        }
     }
 
     /// Notes that the certificate has gone out. One that was replaced since changes nothing.
@@ -228,10 +244,6 @@ impl Course<'_> {
 
     async fn ask(&mut self, state: &Enrolment) -> Input {
         let Some(claim) = self.claim else { return Input::Allowed(Approval::default()) };
-        let device = &state.request.device;
-        if !claim.is_alive(self.office.now()) || !claim.allow.allows(device) {
-            return Input::Refused(format!("the claim does not allow {device}, or has ended"));
-        }
         let Some(hook) = &claim.hook else { return Input::Allowed(Approval::default()) };
         let (input, profile) = self.office.hear_hook(hook, &claim.client, &state.request).await;
         self.profile = profile.or(self.profile.take());

@@ -7,7 +7,7 @@ use andon_devices::registry::{
     Changes, Claim, Entry, Expected, Kind, PolicyRecord, Record, RegistryError, Versioned, Write, put,
 };
 use andon_devices::token::ClientId;
-use andon_devices::{Group, Profile};
+use andon_devices::{Attributes, Group, Profile};
 use andon_model::{Code, Problem, Timestamp};
 use axum::Json;
 use axum::extract::State;
@@ -105,7 +105,8 @@ fn value<R: Record + Serialize>(entry: &Entry) -> Result<Value, Problem> {
 /// Store a profile, group, policy or claim.
 ///
 /// A policy is `{"document": {…}}` with a document of AWS IoT Core; the answer has what is to be known about it. A claim
-/// names the devices that its client may onboard in `allow`, and may have a `hook` that is asked about each. Role: admin.
+/// names the devices that its client may onboard in `allow` and the attributes that it may ask for in `attributes`, and may
+/// have a `hook` that is asked about each. Role: admin.
 #[utoipa::path(put, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "put_device_rule",
     params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name; for a claim, the id of its client")),
@@ -167,6 +168,8 @@ async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
     if api.office.gives_tokens().is_ok() {
         api.office.client(&client).await?;
     }
+    let named = claim.attributes.iter().map(|name| (name.clone(), "x".to_owned())).collect();
+    Attributes::default().merged(&named)?;
     if let Some(hook) = &claim.hook {
         hook.check().map_err(|error| Problem::new(Code::DeviceValue, error.to_string()).at("hook"))?;
     }

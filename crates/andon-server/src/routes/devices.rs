@@ -162,14 +162,19 @@ async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -
         Some(client) => Some(claim_of(api, client).await?),
         None => None,
     };
+    claim.as_ref().map_or(Ok(()), |claim| claim.check(&wanted.device, api.office.now()))?;
     let mut request = request_of(api, wanted).await?;
     if let Some(claim) = &claim {
         request.ask = true;
+        request.claim = Some(claim.client.clone());
         request.groups = claim.groups.clone();
         let refused = || Problem::new(Code::Forbidden, "the claim does not allow this profile");
         request.profile = claim.profile_for(request.profile.as_ref()).ok_or_else(refused)?;
         if !request.on_behalf_of.is_empty() {
             return Err(Problem::new(Code::Forbidden, "a claim makes no gateways"));
+        }
+        if let Some(name) = claim.forbidden(&request.attributes) {
+            return Err(Problem::new(Code::Forbidden, format!("the claim does not allow the attribute {name}")));
         }
     }
     api.office.onboard(&request, claim.as_ref()).await

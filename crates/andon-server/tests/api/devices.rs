@@ -171,6 +171,25 @@ async fn a_rotated_certificate_overlaps_with_the_next() {
 }
 
 #[tokio::test]
+async fn a_revoked_device_is_not_onboarded_again() {
+    let world = World::start().await;
+    assert_eq!(world.onboard().await.status, StatusCode::OK);
+    world.noted("DEV_00000001").await;
+    let revoke = "/api/v1/devices/DEV_00000001/revoke";
+    assert_eq!(world.tell(Role::Operator, "POST", revoke, &json!({})).await.status, StatusCode::OK);
+    let again = world.onboard().await;
+    let error = &again.json()["error"];
+    assert_eq!((again.status, &error["code"]), (StatusCode::BAD_REQUEST, &json!("AND-7006")));
+    assert_eq!(error["msg"], "DEV_00000001 is revoked: rotate or delete it");
+    let wanted = json!({ "device": "DEV_00000001" });
+    let again = world.tell(Role::Operator, "POST", "/api/v1/devices", &wanted).await;
+    assert_eq!((again.status.as_u16(), &again.json()["code"]), (409, &json!("AND-7006")));
+    let rotate = "/api/v1/devices/DEV_00000001/rotate";
+    assert_eq!(world.tell(Role::Operator, "POST", rotate, &json!({})).await.status, StatusCode::OK);
+    assert_eq!(world.onboard().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn who_may_what() {
     let world = World::start().await;
     let wanted = json!({ "device": "pump-01" });

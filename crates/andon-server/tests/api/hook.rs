@@ -41,7 +41,8 @@ impl Plant {
     }
 
     async fn claim(&self, hook: Value) -> u16 {
-        let claim = json!({ "allow": ["pump-*"], "profiles": ["s1"], "groups": ["line-4"], "hook": hook });
+        let claim = json!({ "allow": ["pump-*"], "profiles": ["s1"], "groups": ["line-4"], "attributes": ["plant"],
+            "hook": hook });
         let path = format!("/api/v1/device-rules/claims/{}", self.client);
         self.world.tell(Role::Admin, "PUT", &path, &claim).await.status.as_u16()
     }

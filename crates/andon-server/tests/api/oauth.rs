@@ -1,9 +1,11 @@
 //! Access tokens: how they are come by, what they open, and how they end.
 
-use andon_devices::registry::{Kind, Registry};
+use andon_devices::enrolment::Enrolment;
+use andon_devices::registry::{Kind, Registry, get};
 use andon_journal::Role;
 use http::StatusCode;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::support::{Answer, World, request};
 
@@ -114,6 +116,66 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     assert_eq!(world.status(&token, "/api/v1/devices").await, 403);
     let device = world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-01").await.json();
     assert_eq!(device["groups"], json!(["line-4"]));
+}
+
+#[tokio::test]
+async fn a_claim_gets_nothing_of_what_others_began_or_have() {
+    let world = World::start().await;
+    let mut tokens = Vec::new();
+    for id in ["ours", "theirs", "ended"] {
+        let wish = json!({ "id": id, "grants": ["client_credentials"], "scopes": "andon/claim" });
+        let (id, secret) = world.client(wish).await;
+        let form = format!("grant_type=client_credentials&client_id={id}&client_secret={secret}");
+        tokens.push(world.access(&form).await);
+    }
+    let ended = json!({ "allow": ["cam-*"], "expires": "2020-01-01T00:00:00Z" });
+    for (id, claim) in
+        [("ours", json!({ "allow": ["cam-*"] })), ("theirs", json!({ "allow": ["*"] })), ("ended", ended)]
+    {
+        let path = format!("/api/v1/device-rules/claims/{id}");
+        assert_eq!(world.tell(Role::Admin, "PUT", &path, &claim).await.status, StatusCode::OK);
+    }
+    let ask = |token: &str, body: Value| request("POST", "/api/v1/devices").bearer(token).json(&body);
+    let status = async |which: usize, body: Value| world.send(ask(&tokens[which], body)).await.status.as_u16();
+    let key = json!({ "device": "cam-1" });
+    drop(world.router.clone().oneshot(ask(&tokens[0], key.clone())).await.unwrap());
+    assert_eq!(status(2, key.clone()).await, 409, "an ended claim goes on with nothing");
+    assert_eq!(status(1, key.clone()).await, 409, "nor does another one");
+    assert_eq!(status(0, key.clone()).await, 200, "the one that began it does");
+    let with_csr = json!({ "device": "cam-2", "csr": crate::devices::CSR });
+    assert_eq!(status(0, with_csr.clone()).await, 200);
+    for name in ["cam-1", "cam-2"] {
+        while get::<Enrolment>(&world.registry, name).await.unwrap().is_none_or(|found| found.value.status().is_none())
+        {
+            tokio::task::yield_now().await;
+        }
+    }
+    assert_eq!(status(0, with_csr.clone()).await, 200, "the device with the key of its certificate");
+    assert_eq!(status(2, with_csr).await, 409, "an ended claim reads nothing");
+    assert_eq!(status(0, json!({ "device": "cam-2" })).await, 409, "nobody reads it without the key");
+    assert_eq!(status(0, key).await, 409);
+}
+
+#[tokio::test]
+async fn a_claim_names_the_attributes_that_may_be_asked_for() {
+    let world = World::start().await;
+    let wish = json!({ "id": "c", "grants": ["client_credentials"], "scopes": "andon/claim" });
+    let (_, secret) = world.client(wish).await;
+    let token = world.access(&format!("grant_type=client_credentials&client_id=c&client_secret={secret}")).await;
+    let check = async |device: &str, claim: Value, status: u16| {
+        assert_eq!(
+            world.tell(Role::Admin, "PUT", "/api/v1/device-rules/claims/c", &claim).await.status,
+            StatusCode::OK
+        );
+        let body = json!({ "device": device, "attributes": { "plant": "9999" } });
+        let answer = world.send(request("POST", "/api/v1/devices").bearer(&token).json(&body)).await;
+        assert_eq!(answer.status.as_u16(), status, "{:?}", answer.body);
+    };
+    check("a", json!({ "allow": ["*"] }), 403).await;
+    check("a", json!({ "allow": ["*"], "attributes": ["hall"] }), 403).await;
+    check("a", json!({ "allow": ["*"], "attributes": ["hall", "plant"] }), 200).await;
+    let bad = json!({ "allow": ["*"], "attributes": [""] });
+    assert_eq!(world.tell(Role::Admin, "PUT", "/api/v1/device-rules/claims/c", &bad).await.status.as_u16(), 422);
 }
 
 #[tokio::test]

@@ -48,6 +48,9 @@ pub(crate) struct Put {
     /// A group that every device of the claim joins; may be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
+    /// The name of an attribute that may be asked for; may be repeated
+    #[arg(long = "attribute", value_name = "NAME")]
+    attributes: Vec<String>,
     /// When it ends, as in 2027-01-31T00:00:00Z
     #[arg(long, value_name = "TIME")]
     expires: Option<Timestamp>,
@@ -68,6 +71,7 @@ impl Put {
         body.insert("allow".to_owned(), json!(self.names()?));
         body.insert("profiles".to_owned(), json!(self.profiles));
         body.insert("groups".to_owned(), json!(self.groups));
+        body.insert("attributes".to_owned(), json!(self.attributes));
         body.extend(self.expires.map(|ends| ("expires".to_owned(), json!(ends))));
         if let Some(url) = &self.hook {
             let mut hook = json!({ "url": url, "timeout_seconds": self.hook_timeout });
