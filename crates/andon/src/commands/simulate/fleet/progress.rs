@@ -44,7 +44,7 @@ impl Progress {
         match self {
             Self::Bar(bar) => bar.set_message(format!("{done} of {of} devices onboarded")),
             Self::Lines if done == of || done.is_multiple_of(1_000) => {
-                write_line(&format!("{done} of {of} devices onboarded"))
+                write_line(&format!("{done} of {of} devices onboarded"));
             }
             Self::Lines | Self::Silent => {}
         }
