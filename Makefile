@@ -61,6 +61,7 @@ bench:
 	$(TARGET)/release/bench $(ARGS)
 	$(TARGET)/release/bench mqtt
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
+	ANDON_CROWD=1000 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^crowd::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'
 
 install:

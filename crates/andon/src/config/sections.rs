@@ -70,7 +70,7 @@ pub(crate) struct Mqtt {
     pub(crate) plain: Option<SocketAddr>,
     /// File with the policy of those programs; needed with `plain`.
     pub(crate) plain_policy: Option<PathBuf>,
-    /// Filters of topics that are events, each with the source that decodes them. Default `"events/#" = "cloudevents"`.
+    /// Filters of topics that are events, each with the source that decodes them. Default `"data/+/events" = "cloudevents"`.
     pub(crate) events: BTreeMap<String, Name>,
     /// Limits; the keys stand in `andon_mqtt::Limits`.
     pub(crate) limits: Limits,
@@ -78,7 +78,7 @@ pub(crate) struct Mqtt {
 
 impl Default for Mqtt {
     fn default() -> Self {
-        let cloud_events = Name::new("cloudevents").ok().map(|source| ("events/#".to_owned(), source));
+        let cloud_events = Name::new("cloudevents").ok().map(|source| ("data/+/events".to_owned(), source));
         Self {
             enabled: true,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), MQTTS_PORT),
@@ -174,19 +174,22 @@ impl Default for Retention {
     }
 }
 
+/// What is logged: of the libraries below the MQTT door only what an operator must know.
+const DEFAULT_FILTER: &str = "info,rmqtt=warn,rmqtt_net=warn,rustls=error";
+
 /// `[log]`: what is written to standard error.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Log {
     /// `text` for people or `json`, one object per line. Default `text`.
     pub(crate) format: LogFormat,
-    /// Which parts at which level, as in `info,andon_engine=debug`. Default `info`, and `warn` for the broker below the MQTT door.
+    /// Which parts at which level, as in `info,andon_engine=debug`. Default `info`, and less of the libraries below the MQTT door.
     pub(crate) filter: String,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info,rmqtt=warn,rmqtt_net=warn".into() }
+        Self { format: LogFormat::Text, filter: DEFAULT_FILTER.into() }
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 pub(crate) use failure::Failure;
 pub(crate) use grid::{Cell, Grid, Tone};
 pub(crate) use patch::painted;
-pub(crate) use remedy::{FREE_THE_ADDRESS, remedy};
+pub(crate) use remedy::{FREE_THE_ADDRESS, FREE_THE_DOOR, remedy};
 pub(crate) use text::{facts_text, one_line, percent, utc_time};
 
 /// How results are printed; cheap to copy.

@@ -2,6 +2,10 @@
 
 use andon_model::Code;
 
+/// What to do when somebody else listens where devices are to come in.
+pub(crate) const FREE_THE_DOOR: &str =
+    "stop what listens there, or choose another address: `--mqtt 127.0.0.1:8893`, or `enabled = false` in [mqtt]";
+
 /// What to do when something else listens already, or the address is not of this machine.
 pub(crate) const FREE_THE_ADDRESS: &str =
     "stop what listens there, or choose another address: `--listen 127.0.0.1:8490`";

@@ -156,8 +156,9 @@ pub(super) async fn run(options: &FleetOptions, context: &Context) -> anyhow::Re
     let outcome = Outcome { onboarding, report: report.map_err(failure)? };
     context.output.show(&outcome, |outcome| table::messages(&outcome.report))?;
     context.output.aside(&table::facts(&outcome.report, outcome.onboarding.as_ref()))?;
-    let came_in = outcome.report.connects.connected > 0;
-    Ok(if came_in { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let total = &outcome.report.total;
+    let got_through = outcome.report.connects.connected > 0 && (total.acknowledged > 0 || total.unsettled == 0);
+    Ok(if got_through { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// The names of the devices, all of them with an identity in the folder.

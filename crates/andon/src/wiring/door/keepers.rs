@@ -1,6 +1,7 @@
 //! What keeps the payloads of the two lanes: the raw log readings, the journal events.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use andon_devices::policy::filter_matches;
 use andon_engine::{Handle, IntakeError};
@@ -60,9 +61,29 @@ fn reading(arrival: Arrival) -> NewReading {
 
 /// Gives payloads to the source that a filter names, which decodes and stores them.
 pub(super) struct Events {
-    pub(super) handle: Handle,
+    handle: Handle,
     /// Filters with their sources; the first that matches counts.
-    pub(super) sources: Vec<(String, Name)>,
+    sources: Vec<(String, Name)>,
+    /// Whether the log says already that a source is not there.
+    told: AtomicBool,
+}
+
+impl Events {
+    /// `sources` are filters, each with the source that takes what is published there.
+    pub(super) fn new(handle: Handle, sources: Vec<(String, Name)>) -> Self {
+        Self { handle, sources, told: AtomicBool::new(false) }
+    }
+
+    /// Devices send again for ever while their source is not there; the log says so once, until one is taken.
+    fn tell_unknown(&self, error: Option<&IntakeError>) {
+        match error {
+            Some(IntakeError::UnknownSource(source)) if !self.told.swap(true, Ordering::Relaxed) => {
+                tracing::error!(%source, "[mqtt.events] names a source that is not applied: its topics are not acknowledged");
+            }
+            Some(_) => {}
+            None => self.told.store(false, Ordering::Relaxed),
+        }
+    }
 }
 
 #[async_trait]
@@ -73,6 +94,7 @@ impl Keeper for Events {
             let source = self.sources.iter().find(|(filter, _)| filter_matches(filter, &arrival.topic));
             let (_, source) = source.ok_or_else(|| KeeperError::Failed("no source takes this topic".to_owned()))?;
             let delivered = self.handle.deliver(source, delivery(arrival)).await;
+            self.tell_unknown(delivered.as_ref().err());
             delivered.map_err(|error| match error {
                 IntakeError::Busy { .. } => KeeperError::Busy,
                 other => KeeperError::Failed(other.to_string()),

@@ -15,7 +15,7 @@ use super::identity::Issuer;
 use super::keepers::{Counted, Events, Readings};
 use super::telemetry::AdmissionCounters;
 use crate::config::{Mqtt, Settings};
-use crate::output::{FREE_THE_ADDRESS, Failure};
+use crate::output::{FREE_THE_DOOR, Failure};
 use crate::scenario::local;
 
 /// Everything that opening takes.
@@ -33,6 +33,7 @@ impl Plan {
     pub(super) fn new(settings: &Settings, parts: DoorParts) -> Result<Self, Failure> {
         let mqtt = &settings.mqtt;
         let listeners = listeners(mqtt);
+        is_loopback(mqtt.plain)?;
         listeners.iter().try_for_each(|listener| free(listener.address))?;
         let devices = &settings.devices;
         let defaults = DefaultPolicies {
@@ -92,12 +93,23 @@ fn listeners(mqtt: &Mqtt) -> Vec<ListenerSettings> {
     .collect()
 }
 
+/// Without TLS, nobody but this machine may come in.
+fn is_loopback(plain: Option<SocketAddr>) -> Result<(), Failure> {
+    match plain {
+        Some(address) if !address.ip().is_loopback() => {
+            let why = format!("{address} is not a loopback address: without TLS, only this machine may connect");
+            Err(Failure::new(Code::Setting, why).at("mqtt.plain"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Whether somebody listens there already: better told at the start than when the first device comes.
 fn free(address: SocketAddr) -> Result<(), Failure> {
     let bound = TcpListener::bind(address).map(drop);
     bound.map_err(|error| {
         let failure = Failure::new(Code::Setting, format!("cannot listen on {address}: {error}"));
-        failure.at("[mqtt]").remedy(FREE_THE_ADDRESS)
+        failure.at("[mqtt]").remedy(FREE_THE_DOOR)
     })
 }
 
@@ -107,13 +119,16 @@ fn prefix(text: &str, key: &str) -> Result<TopicPrefix, Failure> {
 
 fn lanes(root: &str, mqtt: &Mqtt, parts: &DoorParts) -> Result<Lanes, Failure> {
     let sources: Vec<(String, Name)> = mqtt.events.iter().map(|(f, source)| (f.clone(), source.clone())).collect();
+    for (filter, source) in sources.iter().filter(|(_, source)| parts.handle.source(source).is_none()) {
+        tracing::warn!(filter, %source, "[mqtt.events] names a source that is not applied yet");
+    }
     let filters = sources.iter().map(|(filter, _)| filter.clone()).collect();
     let routes = Routes::new(root, filters);
     let routes = routes.map_err(|error| Failure::new(Code::Setting, error.to_string()).at("[mqtt.events]"))?;
     Ok(Lanes {
         routes,
         readings: Arc::new(Counted::new(Readings(Arc::clone(&parts.readings)), "readings")),
-        events: Arc::new(Counted::new(Events { handle: parts.handle.clone(), sources }, "events")),
+        events: Arc::new(Counted::new(Events::new(parts.handle.clone(), sources), "events")),
     })
 }
 
