@@ -76,7 +76,7 @@ enum Instead {
         #[arg(long, default_value_t = 64)]
         connections: usize,
     },
-    /// Measure the door for devices beside mosquitto; needs mosquitto, mosquitto_sub and openssl
+    /// Measure the door for devices beside mosquitto; needs mosquitto, `mosquitto_sub` and openssl
     Mqtt(mqtt::Options),
 }
 

@@ -35,7 +35,7 @@ pub(super) struct Kept {
     pub(super) sent: u64,
     pub(super) acknowledged: u64,
     /// Readings in the raw log.
-    pub(super) kept: u64,
+    pub(super) readings: u64,
     /// Readings that stand there again: sent again after a lost acknowledgement.
     pub(super) again: u64,
     /// Acknowledged, and not in the raw log.
@@ -91,7 +91,7 @@ pub(super) async fn measure(scene: &mut Scene, kills: usize) -> anyhow::Result<K
         kills,
         sent: report.total.sent,
         acknowledged: report.total.acknowledged,
-        kept: lines,
+        readings: lines,
         again: lines - kept.len() as u64,
         missing,
     })

@@ -80,7 +80,7 @@ impl Report {
                 "Andon: acknowledged / kept / kept again / missing",
                 format!(
                     "{} / {} / {} / {} ({} kills)",
-                    kept.acknowledged, kept.kept, kept.again, kept.missing, kept.kills
+                    kept.acknowledged, kept.readings, kept.again, kept.missing, kept.kills
                 ),
             ),
         ]

@@ -44,7 +44,7 @@ pub(crate) struct Serve {
     /// How log lines look [default: text]
     #[arg(long, value_enum)]
     pub(crate) log_format: Option<LogFormat>,
-    /// Which log lines, as in `info,andon_engine=debug` [default: info,rmqtt=warn,rmqtt_net=warn,rustls=error]
+    /// Which log lines, as in `info,andon_engine=debug` [default: `info`, and less of libraries]
     #[arg(long, value_name = "FILTER")]
     pub(crate) log: Option<String>,
 }
