@@ -3,7 +3,7 @@
 use x509_parser::certification_request::X509CertificationRequest;
 use x509_parser::prelude::FromDer;
 
-use super::{PkiError, PublicKey, pem};
+use super::{PkiError, PrivateKey, PublicKey, pem};
 
 /// Longest accepted request, in bytes of its text or DER form.
 pub const MAX_REQUEST_BYTES: usize = 16 * 1024;
@@ -43,6 +43,13 @@ impl SigningRequest {
             return Err(PkiError::RequestSignature);
         }
         Ok(Self { key })
+    }
+
+    /// A request in PEM for whoever has `key`. It wishes for nothing beside a certificate for it.
+    pub fn of(key: &PrivateKey) -> Result<String, PkiError> {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        Ok(params.serialize_request(&key.0)?.pem()?)
     }
 
     /// The key to certify.

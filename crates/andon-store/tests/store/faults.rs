@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::common::{Database, Postgres, Sqlite, append_of};
+use andon_devices::registry::{Changes, Expected, Kind, Registry, Write};
 use andon_journal::{Journal, JournalError, Secrets, Views};
 use andon_model::{Name, Offset, Secret, Timestamp};
 use andon_store::{MasterKey, SqlStore};
@@ -140,7 +141,7 @@ async fn another_master_key_is_told_apart_from_no_secret() {
     store.close().await;
     let other_key = MasterKey::from_bytes([1; MasterKey::BYTES]);
     let store = SqlStore::open(&database.location(), other_key).await.expect("opened");
-    let error = store.secret(&name).await.expect_err("another key").to_string();
+    let error = andon_journal::Secrets::secret(&store, &name).await.expect_err("another key").to_string();
     assert!(error.contains("secret sap") && error.contains("master key") && !error.contains("s3cret"), "{error}");
 }
 
@@ -156,4 +157,40 @@ async fn a_database_that_cannot_be_opened_is_named() {
         let error = SqlStore::open(&location, crate::common::key()).await.err().expect("refused").to_string();
         assert!(error.contains(part) && !error.contains("hunter2"), "{error}");
     }
+}
+
+const SQLITE_POISONED_ENTRY: &str = "CREATE TRIGGER poison BEFORE INSERT ON registry WHEN NEW.body = 'poison' \
+     BEGIN SELECT RAISE(ABORT, 'poisoned row'); END";
+const POSTGRES_POISONED_ENTRY: &str = "ALTER TABLE registry ADD CONSTRAINT poisoned_row CHECK (body <> 'poison')";
+
+/// An entry that the database does not take costs its own commit, and no revision.
+async fn check_one_bad_entry(database: &impl Database, poison: &str) {
+    let store = Arc::new(database.open().await);
+    database.execute(poison).await;
+    let commit = |n: usize| {
+        let store = Arc::clone(&store);
+        let body = if n.is_multiple_of(4) { "poison" } else { "{}" };
+        let (kind, key, expected) = (Kind::Group, format!("g-{n}"), Expected::Absent);
+        let write = Write::Entry { kind, key, body: body.to_owned(), secret: None, expected };
+        tokio::spawn(
+            async move { Registry::commit(store.as_ref(), Changes::default().and(write)).await.err().map(|_| n) },
+        )
+    };
+    let tasks: Vec<_> = (1..=32).map(commit).collect();
+    let mut refused = Vec::new();
+    for task in tasks {
+        refused.extend(task.await.expect("no panic"));
+    }
+    assert_eq!(refused, (1..=8).map(|n| n * 4).collect::<Vec<_>>());
+    assert_eq!(store.revision().await, Ok(24));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_entry_fails_alone_on_sqlite() {
+    check_one_bad_entry(&Sqlite::new().await, SQLITE_POISONED_ENTRY).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_bad_entry_fails_alone_on_postgres() {
+    check_one_bad_entry(&Postgres::new().await, POSTGRES_POISONED_ENTRY).await;
 }

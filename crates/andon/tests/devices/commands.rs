@@ -101,3 +101,25 @@ fn tokens_are_revoked_and_keys_replaced_from_the_command_line() {
     assert_eq!(keys.as_array().unwrap().len() - retired, 1);
     assert_eq!(server.json(&["oauth", "keys", "list"]), keys);
 }
+
+/// Broken off anywhere, the same command goes on with the same key; a key that is there already is taken.
+#[test]
+fn keys_stay_on_the_machine_where_they_are_made() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start();
+    let out = server.folder.path().join("bundle");
+    let folder = out.to_str().unwrap();
+    let first = server.json(&["devices", "onboard", "pump-01", "--out", folder]);
+    let key = out.join("pump-01.key");
+    let made = std::fs::read_to_string(&key).unwrap();
+    assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(first["private_key"].is_null() && first["certificates"][0]["origin"] == "request", "{first}");
+    let again = server.json(&["devices", "onboard", "pump-01", "--out", folder]);
+    assert_eq!((&again["certificates"], std::fs::read_to_string(&key).unwrap()), (&first["certificates"], made));
+    let taken = server.run(&["devices", "onboard", "pump-02", "--key", key.to_str().unwrap(), "--out", folder]);
+    let text = String::from_utf8_lossy(&taken.stdout).into_owned();
+    assert!(taken.status.success() && text.contains("pump-01.key -i pump-02"), "{text}");
+    assert!(!out.join("pump-02.key").exists());
+    let theirs = server.json(&["devices", "onboard", "pump-03", "--server-key", "--out", folder]);
+    assert!(out.join("pump-03.key").exists() && theirs["private_key"].is_string());
+}

@@ -1,32 +1,126 @@
-//! What is handed over for a device: on the terminal, or as files in a folder.
+//! What is handed over for a device: on the terminal, or as files in a folder with a command to try them and a QR code.
+//!
+//! The QR code says where the device connects and as whom, and names the root to trust by its fingerprint:
+//! `mqtts://pump-01@plant.example:8883/data/pump-01?root=<SHA-256 of the certificate>`. Nothing in it is secret, so that it
+//! may be printed and stuck to the device; the key stays in its file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use andon_devices::pki::certificate_der;
 use andon_devices::registry::{AuthorityRecord, AuthorityRole};
-use andon_devices::{Certificate, CertificateStatus};
+use andon_devices::{Certificate, CertificateId, CertificateStatus, DeviceName};
+use andon_server::schema::Door;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use reqwest::Url;
+use serde::Deserialize;
 
 use super::DeviceView;
-use crate::client::Client;
-use crate::output::Output;
+use crate::client::{Client, segment};
+use crate::commands::Context;
+use crate::config::Settings;
 use crate::scenario::local;
 use crate::wiring::write_private;
 
-/// Prints certificate and key, or writes them; says how they are used.
+/// What the server says of the broker, in the answer that wizards of the quickstart read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Onboarded {
+    mqtt_endpoint: String,
+}
+
+/// Where a device connects, and what it publishes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Connection {
+    host: String,
+    port: u16,
+    topic: String,
+}
+
+impl Connection {
+    /// The server tells the host, and the port while its door is open; what it does not tell is as in the settings of this
+    /// machine.
+    async fn of(device: &DeviceName, client: &Client, settings: &Settings) -> anyhow::Result<Self> {
+        let onboarded: Onboarded = client.get(&format!("/api/onboard/{}", segment(device.as_str()))).await?;
+        let door = client.get::<Door>("/api/v1/mqtt").await.ok();
+        let port = door.and_then(|door| port(&door.places)).unwrap_or(settings.mqtt.listen.port());
+        Ok(Self { host: onboarded.mqtt_endpoint, port, topic: topic(&settings.devices.root_topic, device) })
+    }
+
+    /// A command that publishes with the files of the bundle.
+    fn example(&self, device: &DeviceName, folder: &Path, key: &Path) -> String {
+        let (root, certificate) = (folder.join("root.crt"), file_of(folder, device, "crt"));
+        let [root, certificate, key] = [root.as_path(), certificate.as_path(), key].map(quoted);
+        let Self { host, port, topic } = self;
+        format!(
+            "mosquitto_pub -h {host} -p {port} --cafile {root} --cert {certificate} --key {key} -i {device} -q 1 \
+             -t {topic} -m '{{}}'"
+        )
+    }
+
+    /// What the QR code says.
+    fn url(&self, device: &DeviceName, root: Option<&CertificateId>) -> String {
+        let Self { host, port, topic } = self;
+        let root = root.map(|root| format!("?root={}", root.as_str())).unwrap_or_default();
+        format!("mqtts://{}@{host}:{port}/{topic}{root}", segment(device.as_str()))
+    }
+}
+
+/// The port of the listener for certificates.
+fn port(places: &[String]) -> Option<u16> {
+    places.iter().find(|place| place.starts_with("mqtts:")).and_then(|place| Url::parse(place).ok()?.port())
+}
+
+/// The topic of a device below the root, which may be a filter as in `data/#`.
+fn topic(root: &str, device: &DeviceName) -> String {
+    let root = root.trim_end_matches('#').trim_end_matches('/');
+    if root.is_empty() { device.to_string() } else { format!("{root}/{device}") }
+}
+
+/// Prints certificate and key, or writes them; says how they are used. `key` is the file that has the key already.
 pub(super) async fn hand_over(
     view: &DeviceView,
     folder: Option<&Path>,
+    key: Option<&Path>,
     client: &Client,
-    output: Output,
+    context: &Context,
 ) -> anyhow::Result<()> {
     let Some(folder) = folder else {
-        return output.say(view, |view| format!("{}{}", newest(view), view.private_key.as_deref().unwrap_or_default()));
+        let text = |view: &DeviceView| format!("{}{}", newest(view), view.private_key.as_deref().unwrap_or_default());
+        return context.output.say(view, text);
     };
     let authorities: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
     write(view, folder, &authorities)?;
     let name = &view.device.name;
-    output.say(view, |_| {
-        format!("device {name} is onboarded; {} has what it needs\n{}", folder.display(), example(view, folder))
-    })
+    let connection = Connection::of(name, client, &context.settings).await?;
+    let key = key.map_or_else(|| file_of(folder, name, "key"), Path::to_owned);
+    context.output.say(view, |_| {
+        let example = connection.example(name, folder, &key);
+        format!("device {name} is onboarded; {} has what it needs\n{example}", folder.display())
+    })?;
+    if context.output.is_on_terminal() {
+        let root = authorities.iter().rfind(|known| known.role == AuthorityRole::Root && known.retired.is_none());
+        let root = root.and_then(|root| Some(CertificateId::of(&certificate_der(&root.certificate).ok()?)));
+        context.output.note(&qr_code(&connection.url(name, root.as_ref()))?)?;
+    }
+    Ok(())
+}
+
+/// For a dark or a light terminal alike: the quiet zone is part of the picture.
+fn qr_code(text: &str) -> anyhow::Result<String> {
+    Ok(QrCode::new(text)?.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+}
+
+/// The file of a device in a bundle.
+pub(super) fn file_of(folder: &Path, device: &DeviceName, kind: &str) -> PathBuf {
+    folder.join(format!("{device}.{kind}"))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-:".contains(&b));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// `<device>.crt` (with the issuing authorities, as TLS wants them), `<device>.key` if there is one, `root.crt`.
@@ -35,13 +129,13 @@ pub(super) fn write(view: &DeviceView, folder: &Path, authorities: &[AuthorityRe
     let of_role = |role| authorities.iter().filter(move |known| known.role == role);
     let texts = |role| of_role(role).map(|known| known.certificate.as_str()).collect::<String>();
     let name = &view.device.name;
-    let certificate = folder.join(format!("{name}.crt"));
+    let certificate = file_of(folder, name, "crt");
     let chain = format!("{}{}", newest(view), texts(AuthorityRole::Issuing));
     std::fs::write(&certificate, chain).map_err(|error| local(&certificate, error.to_string()))?;
     let root = folder.join("root.crt");
     std::fs::write(&root, texts(AuthorityRole::Root)).map_err(|error| local(&root, error.to_string()))?;
     if let Some(key) = &view.private_key {
-        write_private(&folder.join(format!("{name}.key")), key)?;
+        write_private(&file_of(folder, name, "key"), key)?;
     }
     Ok(())
 }
@@ -51,10 +145,48 @@ fn newest(view: &DeviceView) -> &str {
     view.device.certificates.iter().rfind(is_active).map_or("", |known| known.pem.as_str())
 }
 
-fn example(view: &DeviceView, folder: &Path) -> String {
-    let (name, folder) = (&view.device.name, folder.display());
-    format!(
-        "mosquitto_pub -h <host> -p 8883 --cafile {folder}/root.crt --cert {folder}/{name}.crt --key {folder}/{name}.key \
-         -i {name} -q 1 -t data/{name} -m '{{}}'"
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_begin_with_the_root() {
+        let check = |root: &str, expect: &str| assert_eq!(topic(root, &"pump-01".parse().unwrap()), expect, "{root}");
+        check("data/#", "data/pump-01");
+        check("plant/1710/#", "plant/1710/pump-01");
+        check("#", "pump-01");
+    }
+
+    #[test]
+    fn the_port_is_that_of_the_listener_for_certificates() {
+        let check = |places: &[&str], expect: Option<u16>| {
+            let places: Vec<String> = places.iter().map(|place| (*place).to_owned()).collect();
+            assert_eq!(port(&places), expect, "{places:?}");
+        };
+        check(&["wss://127.0.0.1:8884", "mqtts://0.0.0.0:18883"], Some(18883));
+        check(&["mqtts://[::]:99"], Some(99));
+        check(&["mqtt://127.0.0.1:1883"], None);
+        check(&[], None);
+    }
+
+    #[test]
+    fn a_command_survives_odd_folders() {
+        let device: DeviceName = "pump-01".parse().unwrap();
+        let connection = Connection { host: "plant.example".into(), port: 8883, topic: "data/pump-01".into() };
+        let line = connection.example(&device, Path::new("my bundle"), Path::new("it's.key"));
+        assert_eq!(
+            line,
+            "mosquitto_pub -h plant.example -p 8883 --cafile 'my bundle/root.crt' --cert 'my bundle/pump-01.crt' \
+             --key 'it'\\''s.key' -i pump-01 -q 1 -t data/pump-01 -m '{}'"
+        );
+    }
+
+    #[test]
+    fn the_code_fits_a_terminal() {
+        let url = Connection { host: "mqtt.plant-1710.example".into(), port: 8883, topic: "data/pump-01".into() }
+            .url(&"pump-01".parse().unwrap(), Some(&CertificateId::of(b"root")));
+        let code = qr_code(&url).unwrap();
+        let width = code.lines().map(|line| line.chars().count()).max().unwrap();
+        assert!(width <= 80 && code.lines().count() <= 40, "{width} columns, {} lines", code.lines().count());
+    }
 }

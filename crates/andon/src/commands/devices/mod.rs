@@ -6,6 +6,7 @@ mod change;
 mod claims;
 mod definitions;
 mod groups;
+mod onboard;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -26,8 +27,8 @@ use crate::scenario::local;
 /// Onboard, list, show, rotate, revoke and delete devices
 #[derive(Debug, Subcommand)]
 pub(crate) enum Devices {
-    /// Onboard a device, best with its own signing request
-    Onboard(Onboard),
+    /// Onboard a device; with --out, its key is made here and only a signing request travels
+    Onboard(onboard::Onboard),
     /// List devices
     List(List),
     /// Show a device with its certificates
@@ -62,31 +63,6 @@ pub(crate) enum Devices {
     Imports(definitions::Page),
     /// Onboard the devices of a file, CSV or JSON Lines; send it again when it broke off
     Import(bulk::Import),
-}
-
-/// The device to onboard.
-#[derive(Debug, Args)]
-pub(crate) struct Onboard {
-    /// Its name: a-z A-Z 0-9 : _ -
-    device: DeviceName,
-    /// Its signing request in PEM; without one, a key pair is made and handed over once
-    #[arg(long, value_name = "FILE")]
-    csr: Option<PathBuf>,
-    /// Its profile
-    #[arg(long)]
-    profile: Option<String>,
-    /// A group that it joins; may be repeated
-    #[arg(long = "group", value_name = "GROUP")]
-    groups: Vec<String>,
-    /// An attribute, as in `plant=1710`; may be repeated
-    #[arg(long = "attribute", value_name = "NAME=VALUE", value_parser = pair)]
-    attributes: Vec<(String, String)>,
-    /// A device that this gateway speaks for; may be repeated
-    #[arg(long = "speaks-for", value_name = "DEVICE")]
-    on_behalf_of: Vec<DeviceName>,
-    /// Write certificate, key and root into this folder
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
 }
 
 /// Which devices.
@@ -183,7 +159,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
 pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<ExitCode> {
     let client = context.client()?;
     match devices {
-        Devices::Onboard(wanted) => onboard(&wanted, &client, context).await?,
+        Devices::Onboard(wanted) => onboard::run(&wanted, &client, context).await?,
         Devices::List(query) => list(&query, &client, context.output).await?,
         Devices::Show { device } => {
             let view: DeviceView = client.get(&path(&device, "")).await?;
@@ -210,27 +186,11 @@ fn path(device: &DeviceName, rest: &str) -> String {
     format!("/api/v1/devices/{}{rest}", segment(device.as_str()))
 }
 
-async fn onboard(wanted: &Onboard, client: &Client, context: &Context) -> anyhow::Result<()> {
-    let mut body = Map::new();
-    body.insert("device".to_owned(), json!(wanted.device));
-    body.insert("groups".to_owned(), json!(wanted.groups));
-    body.insert("on_behalf_of".to_owned(), json!(wanted.on_behalf_of));
-    let attributes: Map<String, Value> = wanted.attributes.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-    body.insert("attributes".to_owned(), Value::Object(attributes));
-    if let Some(profile) = &wanted.profile {
-        body.insert("profile".to_owned(), json!(profile));
-    }
-    body.extend(csr(wanted.csr.as_ref())?);
-    refuse_taken(&wanted.device, wanted.csr.as_ref(), wanted.out.as_deref())?;
-    let view: DeviceView = client.submit(Method::POST, "/api/v1/devices", &body).await?;
-    bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
-}
-
 async fn rotate(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::Result<()> {
     let body: Map<String, Value> = csr(wanted.csr.as_ref())?.into_iter().collect();
     refuse_taken(&wanted.device, wanted.csr.as_ref(), wanted.out.as_deref())?;
     let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
-    bundle::hand_over(&view, wanted.out.as_deref(), client, context.output).await
+    bundle::hand_over(&view, wanted.out.as_deref(), None, client, context).await
 }
 
 /// A key is handed over once: where it is to go is looked at before it is asked for.
