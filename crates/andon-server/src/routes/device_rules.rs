@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use andon_devices::policy::Policy;
 use andon_devices::registry::{
-    Changes, Claim, Entry, Expected, Kind, PolicyRecord, Record, RegistryError, Versioned, Write, put,
+    Changes, Claim, DeviceFilter, Entry, Expected, InvalidLabel, Kind, PolicyRecord, Record, Registry, RegistryError,
+    Versioned, Write, put,
 };
 use andon_devices::token::ClientId;
 use andon_devices::{Attributes, Group, Profile};
@@ -21,6 +22,9 @@ use crate::auth::{Administer, Caller, SeeDevices};
 use crate::error::ApiError;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::schema;
+
+/// Most devices that a refusal to remove something names.
+const NAMED_DEVICES: usize = 10;
 
 /// What is asked for.
 #[derive(Clone, Copy, Deserialize)]
@@ -178,7 +182,8 @@ async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
 
 /// Remove a profile, group, policy or claim.
 ///
-/// Devices with a policy that is gone are not let in. Role: admin.
+/// A profile or group that devices have stays: its Deny would go with it. Devices with a policy that is gone are not let
+/// in. Role: admin.
 #[utoipa::path(delete, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "delete_device_rule",
     params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name")),
@@ -192,8 +197,25 @@ pub(crate) async fn delete(
     let missing = || ApiError::not_found(format_args!("the {} {name}", kind.word()));
     let registry = api.office.registry.as_ref();
     let entry = registry.entry(kind, &name).await.map_err(Problem::from)?.ok_or_else(missing)?;
+    refuse_if_devices_have(registry, kind, &name).await?;
     let remove = Write::Remove { kind, key: name.clone(), expected: Expected::Revision(entry.revision) };
     registry.commit(Changes::default().and(remove)).await.map_err(|error: RegistryError| Problem::from(error))?;
     tracing::info!(kind = kind.word(), name, author = %caller.name, "rule of devices removed");
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn refuse_if_devices_have(registry: &dyn Registry, kind: Kind, name: &str) -> Result<(), Problem> {
+    if !matches!(kind, Kind::Profile | Kind::Group) {
+        return Ok(());
+    }
+    let label = format!("{}:{name}", kind.word()).parse();
+    let label = label.map_err(|error: InvalidLabel| Problem::new(Code::BadRequest, format!("{error}")))?;
+    let filter = DeviceFilter { labels: vec![label], limit: NAMED_DEVICES, ..DeviceFilter::default() };
+    let devices = registry.devices(&filter).await?;
+    let names: Vec<_> = devices.iter().map(|device| device.key.as_str()).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let (word, names) = (kind.word(), names.join(", "));
+    Err(Problem::new(Code::Conflict, format!("devices have the {word} {name}, take it from them first: {names}")))
 }

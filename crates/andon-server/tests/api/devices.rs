@@ -267,6 +267,17 @@ async fn rules_are_checked_stored_and_removed() {
     assert_eq!(onboard(json!({ "device": "a", "profile": "s1", "attributes": { "plant": "1710" } })).await, 200);
     let unknown = world.tell(Role::Operator, "PUT", "/api/v1/devices/a", &json!({ "policies": ["p9"] })).await;
     assert_eq!(unknown.status, 422);
+    let grouped = world.tell(Role::Operator, "PUT", "/api/v1/devices/a", &json!({ "groups": ["line-4"] })).await;
+    assert_eq!(grouped.status, 200);
+    let remove = async |path: &str| world.ask(Role::Admin, "DELETE", &format!("/api/v1/device-rules/{path}")).await;
+    for path in ["groups/line-4", "profiles/s1"] {
+        let refused = remove(path).await;
+        assert_eq!(refused.status, 409, "{path}");
+        assert!(refused.json()["detail"].as_str().unwrap().ends_with("take it from them first: a"), "{path}");
+    }
+    let cleared =
+        world.tell(Role::Operator, "PUT", "/api/v1/devices/a", &json!({ "groups": [], "profile": null })).await;
+    assert_eq!((cleared.status.as_u16(), remove("groups/line-4").await.status.as_u16()), (200, 204));
     assert_eq!(world.ask(Role::Admin, "DELETE", "/api/v1/device-rules/policies/p1").await.status, 204);
     assert_eq!(world.ask(Role::Admin, "DELETE", "/api/v1/device-rules/policies/p1").await.status, 404);
 }

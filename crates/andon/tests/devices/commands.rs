@@ -74,6 +74,8 @@ fn what_devices_are_made_by_from_the_command_line() {
     for kind in ["profiles", "policies", "groups"] {
         assert_eq!(server.json(&["devices", kind, "list"]).as_array().unwrap().len(), 1, "{kind}");
     }
+    assert!(!server.run(&["devices", "groups", "delete", "line-4"]).status.success(), "pump-01 has it");
+    server.json(&["devices", "groups", "remove", "line-4", "pump-01"]);
     server.json(&["devices", "groups", "delete", "line-4"]);
     assert_eq!(server.json(&["devices", "groups", "list"]).as_array().unwrap().len(), 0);
     assert!(!server.run(&["devices", "groups", "show", "line-4"]).status.success());
