@@ -102,6 +102,10 @@ impl Registry for CrashingRegistry {
         self.0.entry(kind, key).await
     }
 
+    async fn several(&self, wanted: &[(Kind, String)]) -> Result<Vec<Option<Entry>>, RegistryError> {
+        self.0.several(wanted).await
+    }
+
     async fn entries(&self, kind: Kind, after: &str, limit: usize) -> Result<Vec<Entry>, RegistryError> {
         self.0.entries(kind, after, limit).await
     }
