@@ -27,6 +27,9 @@ pub enum NotAdmitted {
     /// Its validity has not begun.
     #[error("the certificate is not valid yet")]
     NotYetValid,
+    /// The device has a policy that is not stored or cannot be read: it may hold a Deny.
+    #[error("a policy that the device has cannot be used")]
+    NoPolicy,
 }
 
 impl Device {

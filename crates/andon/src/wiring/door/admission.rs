@@ -120,7 +120,7 @@ fn told(error: NotLetIn) -> AdmissionError {
         NotLetIn::Certificate(refused) => refused.into(),
         NotLetIn::Policy { name, cause } => {
             tracing::error!(policy = name, cause, "devices are kept out: a policy cannot be used");
-            NotAdmitted::Inactive.into()
+            NotAdmitted::NoPolicy.into()
         }
         NotLetIn::Registry(error) => unavailable(&error),
     }
@@ -191,5 +191,11 @@ mod tests {
         store(&registry, Kind::Claim, 3).await;
         let newest = door.newest_change().await.expect("answered");
         assert_eq!(door.changes(ChangeMark::default()).await.expect("told"), (newest, Vec::new()));
+    }
+
+    #[test]
+    fn a_policy_that_cannot_be_used_is_told_as_such() {
+        let missing = NotLetIn::Policy { name: "line-4".to_owned(), cause: "it is not stored".to_owned() };
+        assert_eq!(super::told(missing), AdmissionError::Refused(NotAdmitted::NoPolicy));
     }
 }
