@@ -73,6 +73,8 @@ const COMMANDS: &[&str] = &[
     "devices show",
     "devices rotate",
     "devices revoke",
+    "devices deactivate",
+    "devices activate",
     "devices delete",
     "devices import",
     "ca init",

@@ -27,8 +27,9 @@ pub enum NotAdmitted {
     /// Its validity has not begun.
     #[error("the certificate is not valid yet")]
     NotYetValid,
-    /// The device has a policy that is not stored or cannot be read: it may hold a Deny.
-    #[error("a policy that the device has cannot be used")]
+    /// The device has a policy, group or profile that is not stored, or a policy that cannot be read: a Deny may be
+    /// missing.
+    #[error("a policy, group or profile that the device has cannot be used")]
     NoPolicy,
 }
 

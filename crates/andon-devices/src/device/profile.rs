@@ -110,7 +110,7 @@ pub struct PolicyNames {
 }
 
 impl PolicyNames {
-    /// Collects the names for `device`, whose profile and groups are given as far as they are stored.
+    /// Collects the names for `device`, whose profile and groups are given.
     pub fn of(device: &Device, profile: Option<&Profile>, groups: &[Group]) -> Self {
         let profiled = profile.filter(|profile| device.profile.as_ref() == Some(&profile.name));
         let mut named = device.policies.clone();

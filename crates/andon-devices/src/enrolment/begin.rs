@@ -19,7 +19,7 @@ pub enum Begun {
 /// comes from an `IdSource`.
 ///
 /// # Errors
-/// [`Code::Onboarding`] when the name is taken: by a device with another key, by one that is revoked, or by an enrolment
+/// [`Code::Onboarding`] when the name is taken: by a device with another key, by one that is revoked or INACTIVE, or by an enrolment
 /// that asked for something else, or by another claim, and has not ended.
 pub fn begin(
     request: EnrolmentRequest,
@@ -28,9 +28,7 @@ pub fn begin(
     fresh: DeviceId,
     now: Timestamp,
 ) -> Result<Begun, Problem> {
-    if let Some(device) = around.device.filter(|device| device.status() == CertificateStatus::Revoked) {
-        return Err(Problem::new(Code::Onboarding, format!("{} is revoked: rotate or delete it", device.name)));
-    }
+    around.device.map_or(Ok(()), not_locked_out)?;
     match (stored, around.device) {
         (Some(stored), _) if stored.status().is_none() => again(request, stored, around, now),
         (Some(stored), Some(_)) if stored.status() != Some(EnrolmentStatus::Done) && stored.certificate.is_some() => {
@@ -39,6 +37,18 @@ pub fn begin(
         (stored, Some(device)) => complete(&request, stored.as_ref(), device),
         (_, None) => Ok(moving(start(Enrolment::new(fresh, request), around, now))),
     }
+}
+
+/// Onboarding is no way back for a device that somebody has locked out.
+fn not_locked_out(device: &Device) -> Result<(), Problem> {
+    let detail = match device.status() {
+        CertificateStatus::Revoked => format!("{} is revoked: rotate or delete it", device.name),
+        CertificateStatus::Inactive if !device.certificates.is_empty() => {
+            format!("{} is INACTIVE: make its certificate active again, or delete it", device.name)
+        }
+        _ => return Ok(()),
+    };
+    Err(Problem::new(Code::Onboarding, detail))
 }
 
 fn moving(transition: Transition) -> Begun {

@@ -2,7 +2,7 @@
 
 use andon_model::Timestamp;
 
-use super::{PolicyRecord, Presented, Registry, RegistryError, Versioned, get};
+use super::{Kind, PolicyRecord, Presented, Record, Registry, RegistryError, Versioned, get};
 use crate::policy::{DefaultPolicies, Policy};
 use crate::{CertificateId, Device, Group, NotAdmitted, PolicyName, PolicyNames, Profile};
 
@@ -34,6 +34,14 @@ pub enum NotLetIn {
         name: String,
         /// What is wrong with it.
         cause: String,
+    },
+    /// Its profile or one of its groups is not stored. It may have had the policy with the Deny.
+    #[error("the {} {name} is not stored, and with it the policies that it may have had", kind.word())]
+    Missing {
+        /// What it is.
+        kind: Kind,
+        /// Its name.
+        name: String,
     },
     /// The registry does not answer.
     #[error(transparent)]
@@ -69,12 +77,12 @@ async fn policies_of(
     defaults: &DefaultPolicies,
 ) -> Result<Vec<Policy>, NotLetIn> {
     let profile = match &device.profile {
-        Some(name) => get::<Profile>(registry, name.as_str()).await?.map(|found| found.value),
+        Some(name) => Some(holder::<Profile>(registry, name.as_str()).await?),
         None => None,
     };
     let mut groups = Vec::new();
     for name in &device.groups {
-        groups.extend(get::<Group>(registry, name.as_str()).await?.map(|found| found.value));
+        groups.push(holder::<Group>(registry, name.as_str()).await?);
     }
     let names = PolicyNames::of(device, profile.as_ref(), &groups);
     let mut policies = Vec::new();
@@ -83,6 +91,12 @@ async fn policies_of(
     }
     policies.extend(default_policy(&names, defaults)?);
     Ok(policies)
+}
+
+/// What may have policies for the device.
+async fn holder<R: Record>(registry: &dyn Registry, name: &str) -> Result<R, NotLetIn> {
+    let stored = get::<R>(registry, name).await?;
+    stored.map(|found| found.value).ok_or_else(|| NotLetIn::Missing { kind: R::KIND, name: name.to_owned() })
 }
 
 async fn named(registry: &dyn Registry, name: &PolicyName) -> Result<Policy, NotLetIn> {

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use andon_devices::enrolment::RequestedKey;
 use andon_devices::pki::{RevocationReason, SigningRequest};
-use andon_devices::registry::{Changes, Expected, Kind, PolicyRecord, Versioned, Write, get};
+use andon_devices::registry::{Changes, Expected, Kind, Versioned, Write, get};
 use andon_devices::{CertificateId, Device, DeviceError, DeviceName, GroupName, PolicyName, ProfileName};
 use andon_model::{Code, Problem};
 use serde::Deserialize;
 
-use super::{Office, Onboarded, Trouble};
+use super::{Names, Office, Onboarded, Trouble};
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -27,6 +27,12 @@ pub(crate) struct DeviceChange {
 }
 
 impl DeviceChange {
+    /// What the device is to have and may not have had before.
+    fn names(&self) -> Names {
+        let joined = self.groups.iter().flatten().chain(&self.join).filter(|group| !self.leave.contains(*group));
+        Names::of_groups(joined).and(Names::of_policies(self.policies.iter().flatten()))
+    }
+
     fn apply(&self, device: &mut Device) -> Result<(), DeviceError> {
         device.attributes = device.attributes.merged(&self.attributes)?;
         self.groups.clone().into_iter().for_each(|groups| device.groups = groups);
@@ -88,13 +94,28 @@ impl Office {
         })
     }
 
+    /// Makes a certificate active again, or inactive. One that is so already stays so.
+    pub(crate) async fn set_active(
+        &self,
+        name: &DeviceName,
+        id: &CertificateId,
+        active: bool,
+    ) -> Result<Device, Problem> {
+        unraced!(async {
+            let Versioned { revision, value: mut device } = self.device(name).await?;
+            let before = device.clone();
+            let turned = if active { device.activate(id, self.now()) } else { device.deactivate(id) };
+            turned.map_err(Problem::from)?;
+            if device != before {
+                self.replace(&device, revision).await?;
+            }
+            Ok(device)
+        })
+    }
+
     /// Changes what the device is.
     pub(crate) async fn change(&self, name: &DeviceName, change: &DeviceChange) -> Result<Device, Problem> {
-        for policy in change.policies.iter().flatten() {
-            if get::<PolicyRecord>(self.registry.as_ref(), policy.as_str()).await?.is_none() {
-                return Err(Problem::new(Code::DeviceValue, format!("there is no policy {policy}")));
-            }
-        }
+        self.all_stored(change.names()).await?;
         unraced!(async {
             let Versioned { revision, value: mut device } = self.device(name).await?;
             let profile = self.profile(change.profile.as_ref().or(device.profile.as_ref())).await?;

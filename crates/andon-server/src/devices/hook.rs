@@ -14,7 +14,7 @@ use andon_devices::token::ClientId;
 use andon_model::{Code, Name, Problem};
 use metrics::counter;
 
-use super::Office;
+use super::{Names, Office};
 use crate::auth::sign;
 use crate::outside::Ask;
 
@@ -49,7 +49,11 @@ impl Office {
 
     async fn approval(&self, answer: HookAnswer) -> (Input, Option<Profile>) {
         let HookAnswer { profile: name, attributes, groups, .. } = answer;
-        match self.profile(name.as_ref()).await {
+        let known = match self.all_stored(Names::of_groups(&groups)).await {
+            Ok(()) => self.profile(name.as_ref()).await,
+            Err(problem) => Err(problem),
+        };
+        match known {
             Ok(profile) => (Input::Allowed(Approval { profile: name, attributes, groups }), profile),
             Err(problem) => (Input::Unanswered(problem), None),
         }

@@ -35,6 +35,7 @@ mod clients;
 mod grants;
 mod hook;
 mod import;
+mod naming;
 mod onboarding;
 mod settings;
 mod signers;
@@ -47,7 +48,7 @@ use std::time::Duration;
 use andon_devices::enrolment::RequestedKey;
 use andon_devices::pki::{Authority, CertificateTerms, KeyKind, PkiError, PrivateKey, RevocationList, Serial};
 use andon_devices::registry::authorities::{self, AuthorityPlan, Making};
-use andon_devices::registry::{AuthorityRecord, AuthorityRole, Registry, RegistryError, get};
+use andon_devices::registry::{AuthorityRecord, AuthorityRole, Kind, Registry, RegistryError, get};
 use andon_devices::{
     Certificate, CertificateStatus, DeviceId, DeviceName, Entropy, KeyOrigin, KeySource, Profile, ProfileName,
 };
@@ -61,6 +62,7 @@ pub(crate) use changing::{DeviceChange, RevokeRequest};
 pub(crate) use clients::{ClientWish, Page};
 pub(crate) use grants::Grants;
 pub(crate) use import::{Bulk, LineOutcome, format_of};
+pub(crate) use naming::Names;
 pub(crate) use onboarding::{Delivery, Onboarded};
 pub use settings::DeviceSettings;
 pub(crate) use tokens::TokenFault;
@@ -242,8 +244,7 @@ impl Office {
     async fn profile(&self, name: Option<&ProfileName>) -> Result<Option<Profile>, Problem> {
         let Some(name) = name else { return Ok(None) };
         let found = get::<Profile>(self.registry.as_ref(), name.as_str()).await?;
-        let unknown = || Problem::new(Code::DeviceValue, format!("there is no profile {name}"));
-        found.map(|found| Some(found.value)).ok_or_else(unknown)
+        found.map(|found| Some(found.value)).ok_or_else(|| naming::not_stored(Kind::Profile, name.as_str()))
     }
 
     /// A certificate for `key`, and the private key if it was made for it.

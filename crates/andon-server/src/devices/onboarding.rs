@@ -10,7 +10,7 @@ use andon_devices::registry::{
 use andon_devices::{CertificateId, Device, DeviceName, Profile};
 use andon_model::{Code, Problem, Secret};
 
-use super::{Office, Trouble, gave_up};
+use super::{Names, Office, Trouble, gave_up};
 
 /// A device with what is to be handed over.
 #[derive(Debug)]
@@ -124,6 +124,7 @@ impl Office {
             Begun::Moving(transition) => *transition,
             Begun::Complete => return complete(known),
         };
+        self.all_stored(Names::of_groups(&transition.state.request.groups)).await?;
         self.ask_again(claim, &transition).await?;
         let mut course = Course { office: self, claim, profile, device: known, changed: false, key: None };
         let (state, revoked) = course.run(transition).await?;

@@ -1,12 +1,10 @@
 //! Settings of onboarding, with their defaults.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use andon_devices::ExpiryTerms;
 use serde::{Deserialize, Serialize};
-
-/// Issuer of tokens unless a public address is set.
-const LOCAL: &str = "http://127.0.0.1:8480";
 
 /// How devices are onboarded; unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +15,10 @@ pub struct DeviceSettings {
     /// The address under which others reach this API, without a slash at its end. It is the issuer of tokens, and stands
     /// in certificates as the place of the revocation list.
     pub public_url: Option<String>,
+    /// Where the API listens, as a URL: what stands in for the public address where that is not set. Not a key of the
+    /// settings; whoever binds the address knows it.
+    #[serde(skip)]
+    pub local_url: String,
     /// The organization in the subjects of certificates.
     pub organization: Option<String>,
     /// Life of certificates of devices without a profile, in days.
@@ -40,6 +42,7 @@ impl Default for DeviceSettings {
         Self {
             endpoint: "localhost".to_owned(),
             public_url: None,
+            local_url: "http://127.0.0.1:8480".to_owned(),
             organization: None,
             certificate_days: 730,
             overlap_days: 7,
@@ -55,7 +58,20 @@ impl Default for DeviceSettings {
 impl DeviceSettings {
     /// Who signs tokens.
     pub fn issuer(&self) -> &str {
-        self.public_url.as_deref().unwrap_or(LOCAL).trim_end_matches('/')
+        self.public_url.as_deref().unwrap_or(&self.local_url).trim_end_matches('/')
+    }
+
+    /// The settings of a process whose API listens at `address`. Where that is every address of the machine, others on it
+    /// reach the one of the loopback.
+    #[must_use]
+    pub fn listening_at(mut self, address: SocketAddr) -> Self {
+        let ip = match address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        self.local_url = format!("http://{}", SocketAddr::new(ip, address.port()));
+        self
     }
 
     pub(super) fn upkeep_pause(&self) -> Duration {
@@ -72,5 +88,24 @@ impl DeviceSettings {
 
     pub(super) fn overlap(&self) -> Duration {
         Duration::from_hours(24 * u64::from(self.overlap_days.min(90)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuer_is_where_the_api_is_reached() {
+        let check = |public: Option<&str>, address: &str, expected: &str| {
+            let settings = DeviceSettings { public_url: public.map(str::to_owned), ..DeviceSettings::default() };
+            let settings = settings.listening_at(address.parse().unwrap());
+            assert_eq!(settings.issuer(), expected, "{public:?} {address}");
+        };
+        check(None, "127.0.0.1:9480", "http://127.0.0.1:9480");
+        check(None, "10.1.2.3:80", "http://10.1.2.3:80");
+        check(None, "0.0.0.0:8480", "http://127.0.0.1:8480");
+        check(None, "[::]:8480", "http://[::1]:8480");
+        check(Some("https://andon.plant.example/"), "0.0.0.0:8480", "https://andon.plant.example");
     }
 }

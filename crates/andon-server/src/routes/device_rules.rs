@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use andon_devices::policy::Policy;
 use andon_devices::registry::{
-    Changes, Claim, DeviceFilter, Entry, Expected, InvalidLabel, Kind, PolicyRecord, Record, Registry, RegistryError,
-    Versioned, Write, put,
+    Changes, Claim, Entry, Expected, Kind, PolicyRecord, Record, RegistryError, Versioned, Write, put,
 };
 use andon_devices::token::ClientId;
 use andon_devices::{Attributes, Group, Profile};
@@ -19,12 +18,10 @@ use serde_json::Value;
 use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Administer, Caller, SeeDevices};
+use crate::devices::Names;
 use crate::error::ApiError;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::schema;
-
-/// Most devices that a refusal to remove something names.
-const NAMED_DEVICES: usize = 10;
 
 /// What is asked for.
 #[derive(Clone, Copy, Deserialize)]
@@ -124,8 +121,8 @@ pub(crate) async fn store(
 ) -> Result<Json<Stored>, ApiError> {
     let mut stored = Stored { warnings: Vec::new() };
     let write = match rules {
-        Rules::Profiles => checked_profile(&named(body, "name", &name)?)?,
-        Rules::Groups => write(&named::<Group>(body, "name", &name)?)?,
+        Rules::Profiles => profile(&api, &named(body, "name", &name)?).await?,
+        Rules::Groups => group(&api, &named(body, "name", &name)?).await?,
         Rules::Policies => policy(&name, &body, api.office.now(), &mut stored)?,
         Rules::Claims => claim(&api, &name, named(body, "client", &name)?).await?,
     };
@@ -151,9 +148,15 @@ fn write<R: Record>(record: &R) -> Result<Write, Problem> {
     Ok(put(record, None, Expected::Anything)?)
 }
 
-fn checked_profile(profile: &Profile) -> Result<Write, Problem> {
+async fn profile(api: &Api, profile: &Profile) -> Result<Write, Problem> {
     profile.check()?;
+    api.office.all_stored(Names::of_policies(&profile.policies)).await?;
     write(profile)
+}
+
+async fn group(api: &Api, group: &Group) -> Result<Write, Problem> {
+    api.office.all_stored(Names::of_policies(&group.policies)).await?;
+    write(group)
 }
 
 fn policy(name: &str, body: &Value, now: Timestamp, stored: &mut Stored) -> Result<Write, Problem> {
@@ -174,6 +177,7 @@ async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
     }
     let named = claim.attributes.iter().map(|name| (name.clone(), "x".to_owned())).collect();
     Attributes::default().merged(&named)?;
+    api.office.all_stored(Names::of_groups(&claim.groups).and_profiles(&claim.profiles)).await?;
     if let Some(hook) = &claim.hook {
         hook.check().map_err(|error| Problem::new(Code::DeviceValue, error.to_string()).at("hook"))?;
     }
@@ -182,8 +186,8 @@ async fn claim(api: &Api, name: &str, claim: Claim) -> Result<Write, Problem> {
 
 /// Remove a profile, group, policy or claim.
 ///
-/// A profile or group that devices have stays: its Deny would go with it. Devices with a policy that is gone are not let
-/// in. Role: admin.
+/// What is in use stays: a profile or group that devices or claims name, a policy that profiles, groups or devices name. A
+/// Deny would go with it. Role: admin.
 #[utoipa::path(delete, path = "/api/v1/device-rules/{kind}/{name}", tag = "devices", operation_id = "delete_device_rule",
     params(("kind" = String, Path, description = "profiles, groups, policies or claims"),
         ("name" = String, Path, description = "its name")),
@@ -197,25 +201,9 @@ pub(crate) async fn delete(
     let missing = || ApiError::not_found(format_args!("the {} {name}", kind.word()));
     let registry = api.office.registry.as_ref();
     let entry = registry.entry(kind, &name).await.map_err(Problem::from)?.ok_or_else(missing)?;
-    refuse_if_devices_have(registry, kind, &name).await?;
+    api.office.unused(kind, &name).await?;
     let remove = Write::Remove { kind, key: name.clone(), expected: Expected::Revision(entry.revision) };
     registry.commit(Changes::default().and(remove)).await.map_err(|error: RegistryError| Problem::from(error))?;
     tracing::info!(kind = kind.word(), name, author = %caller.name, "rule of devices removed");
     Ok(StatusCode::NO_CONTENT)
-}
-
-async fn refuse_if_devices_have(registry: &dyn Registry, kind: Kind, name: &str) -> Result<(), Problem> {
-    if !matches!(kind, Kind::Profile | Kind::Group) {
-        return Ok(());
-    }
-    let label = format!("{}:{name}", kind.word()).parse();
-    let label = label.map_err(|error: InvalidLabel| Problem::new(Code::BadRequest, format!("{error}")))?;
-    let filter = DeviceFilter { labels: vec![label], limit: NAMED_DEVICES, ..DeviceFilter::default() };
-    let devices = registry.devices(&filter).await?;
-    let names: Vec<_> = devices.iter().map(|device| device.key.as_str()).collect();
-    if names.is_empty() {
-        return Ok(());
-    }
-    let (word, names) = (kind.word(), names.join(", "));
-    Err(Problem::new(Code::Conflict, format!("devices have the {word} {name}, take it from them first: {names}")))
 }

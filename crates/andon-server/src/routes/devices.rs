@@ -7,7 +7,7 @@ use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
 use andon_devices::pki::{KeyKind, SigningRequest};
 use andon_devices::registry::{Claim, DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned, get};
 use andon_devices::token::ClientId;
-use andon_devices::{Attributes, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName};
+use andon_devices::{Attributes, CertificateId, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName};
 use andon_model::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -289,6 +289,51 @@ pub(crate) async fn revoke(
     let work = api.clone();
     let device = api.detached(async move { work.office.revoke(&name, &request).await }).await??;
     tracing::warn!(device = %device.name, author = %caller.name, "certificate revoked");
+    Ok(Json(DeviceAnswer::of(device, &api.office)))
+}
+
+/// Make a certificate INACTIVE: it opens nothing until it is made active again; live sessions end within a second.
+///
+/// Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(post, path = "/api/v1/devices/{name}/certificates/{id}/deactivate", tag = "devices",
+    operation_id = "deactivate_certificate",
+    params(("name" = String, Path, description = "name of the device"),
+        ("id" = String, Path, description = "fingerprint of the certificate")),
+    responses((status = 200, description = "the device", body = schema::Device)))]
+pub(crate) async fn deactivate(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath((name, id)): ApiPath<(DeviceName, CertificateId)>,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    set_active(&caller, &api, name, id, false).await
+}
+
+/// Make an INACTIVE certificate active again. A revoked one stays revoked, one that has ended stays as it is.
+///
+/// Role: operator or admin, or the scope andon/devices.
+#[utoipa::path(post, path = "/api/v1/devices/{name}/certificates/{id}/activate", tag = "devices",
+    operation_id = "activate_certificate",
+    params(("name" = String, Path, description = "name of the device"),
+        ("id" = String, Path, description = "fingerprint of the certificate")),
+    responses((status = 200, description = "the device", body = schema::Device)))]
+pub(crate) async fn activate(
+    caller: Caller<ManageDevices>,
+    State(api): State<Arc<Api>>,
+    ApiPath((name, id)): ApiPath<(DeviceName, CertificateId)>,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    set_active(&caller, &api, name, id, true).await
+}
+
+async fn set_active(
+    caller: &Caller<ManageDevices>,
+    api: &Arc<Api>,
+    name: DeviceName,
+    id: CertificateId,
+    active: bool,
+) -> Result<Json<DeviceAnswer>, ApiError> {
+    let (work, certificate) = (api.clone(), id.clone());
+    let device = api.detached(async move { work.office.set_active(&name, &certificate, active).await }).await??;
+    tracing::warn!(device = %device.name, certificate = %id, active, author = %caller.name, "certificate changed");
     Ok(Json(DeviceAnswer::of(device, &api.office)))
 }
 

@@ -83,6 +83,8 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(devices::show, devices::change, devices::delete))
         .routes(routes!(devices::rotate))
         .routes(routes!(devices::revoke))
+        .routes(routes!(devices::deactivate))
+        .routes(routes!(devices::activate))
         .routes(routes!(device_imports::create, device_imports::list))
         .routes(routes!(device_imports::show))
         .routes(routes!(device_rules::list_all))

@@ -70,6 +70,8 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("DELETE", "/api/v1/devices/{name}", OPERATE),
     ("POST", "/api/v1/devices/{name}/rotate", OPERATE),
     ("POST", "/api/v1/devices/{name}/revoke", OPERATE),
+    ("POST", "/api/v1/devices/{name}/certificates/{id}/deactivate", OPERATE),
+    ("POST", "/api/v1/devices/{name}/certificates/{id}/activate", OPERATE),
     ("POST", "/api/v1/device-imports", OPERATE),
     ("GET", "/api/v1/device-imports", READ),
     ("GET", "/api/v1/device-imports/{id}", READ),

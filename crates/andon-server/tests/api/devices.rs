@@ -29,6 +29,14 @@ impl World {
         self.ask(Role::Operator, "POST", DEVICE).await
     }
 
+    /// Stores groups without policies.
+    pub(crate) async fn groups(&self, names: &[&str]) {
+        for name in names {
+            let path = format!("/api/v1/device-rules/groups/{name}");
+            assert_eq!(self.tell(Role::Admin, "PUT", &path, &json!({})).await.status, StatusCode::OK);
+        }
+    }
+
     async fn stored(&self, name: &str) -> Option<Device> {
         get::<Device>(&self.registry, name).await.unwrap().map(|found| found.value)
     }
@@ -117,6 +125,7 @@ async fn a_fault_in_any_commit_leaves_one_identity() {
 #[tokio::test]
 async fn a_signing_request_keeps_the_key_at_home() {
     let world = World::start().await;
+    world.groups(&["line-4"]).await;
     let wanted = json!({ "device": "pump-02", "csr": CSR, "groups": ["line-4"], "attributes": { "plant": "1710" } });
     let made = world.tell(Role::Operator, "POST", "/api/v1/devices", &wanted).await;
     assert_eq!(made.status, StatusCode::OK, "{:?}", made.body);
@@ -132,6 +141,7 @@ async fn a_signing_request_keeps_the_key_at_home() {
 #[tokio::test]
 async fn devices_are_listed_changed_and_revoked() {
     let world = World::start().await;
+    world.groups(&["line-4"]).await;
     for name in ["pump-01", "pump-02", "camera-1"] {
         let made = world.tell(Role::Operator, "POST", "/api/v1/devices", &json!({ "device": name })).await;
         assert_eq!(made.status, StatusCode::OK);
@@ -157,6 +167,60 @@ async fn devices_are_listed_changed_and_revoked() {
     let list = world.send(request("GET", "/crl/devices.crl").empty()).await;
     assert_eq!((list.status, list.header("content-type")), (StatusCode::OK, "application/pkix-crl"));
     assert!(list.body.len() > 200);
+}
+
+#[tokio::test]
+async fn certificates_are_locked_out_and_let_in_again() {
+    let world = World::start().await;
+    let made = world.onboard().await.json();
+    let id = made["credential"]["certificateId"].as_str().unwrap();
+    let turn = async |verb: &str| {
+        let path = format!("/api/v1/devices/DEV_00000001/certificates/{id}/{verb}");
+        let answer = world.ask(Role::Operator, "POST", &path).await;
+        (answer.status.as_u16(), answer.json()["status"].clone(), answer.json()["code"].clone())
+    };
+    for _ in 0..2 {
+        assert_eq!(turn("deactivate").await, (200, json!("INACTIVE"), json!(null)));
+    }
+    let again = world.onboard().await.json();
+    assert_eq!(again["error"]["msg"], "DEV_00000001 is INACTIVE: make its certificate active again, or delete it");
+    assert_eq!(turn("activate").await, (200, json!("ACTIVE"), json!(null)));
+    world.tell(Role::Operator, "POST", "/api/v1/devices/DEV_00000001/revoke", &json!({})).await;
+    for verb in ["activate", "deactivate"] {
+        assert_eq!(turn(verb).await.2, json!("AND-7004"), "REVOKED stays");
+    }
+    let unknown = format!("/api/v1/devices/DEV_00000001/certificates/{}/activate", "0".repeat(64));
+    assert_eq!(world.ask(Role::Operator, "POST", &unknown).await.status, 404);
+}
+
+#[tokio::test]
+async fn what_a_device_names_is_stored_before_and_stays() {
+    let world = World::start().await;
+    let put = async |path: &str, body: Value| {
+        world.tell(Role::Admin, "PUT", &format!("/api/v1/device-rules/{path}"), &body).await
+    };
+    let detail = async |answer: Answer| (answer.status.as_u16(), answer.json()["detail"].as_str().unwrap().to_owned());
+    let post = "/api/v1/devices";
+    let grouped = json!({ "device": "pump-01", "groups": ["line-4"] });
+    let missing = (422, "there is no group line-4; `andon devices groups put line-4` makes it".to_owned());
+    assert_eq!(detail(world.tell(Role::Operator, "POST", post, &grouped).await).await, missing);
+    assert!(world.stored("pump-01").await.is_none());
+    world.tell(Role::Operator, "POST", post, &json!({ "device": "pump-01" })).await;
+    for change in [json!({ "groups": ["line-4"] }), json!({ "join": ["line-4"] })] {
+        assert_eq!(detail(world.tell(Role::Operator, "PUT", "/api/v1/devices/pump-01", &change).await).await, missing);
+    }
+    for (path, body) in [("groups/line-4", json!({ "policies": ["p1"] })), ("profiles/s1", json!({ "policies": ["p1"] }))] {
+        let missing = (422, "there is no policy p1; `andon devices policies put p1 FILE` makes it".to_owned());
+        assert_eq!(detail(put(path, body).await).await, missing, "{path}");
+    }
+    let document = json!({ "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Deny", "Action": "iot:Publish", "Resource": "*" }] });
+    put("policies/p1", json!({ "document": document })).await;
+    put("profiles/s1", json!({ "policies": ["p1"] })).await;
+    world.tell(Role::Operator, "PUT", "/api/v1/devices/pump-01", &json!({ "policies": ["p1"] })).await;
+    let removed = world.ask(Role::Admin, "DELETE", "/api/v1/device-rules/policies/p1").await;
+    let used = "the policy p1 is in use, take it from these first: profile s1, device pump-01";
+    assert_eq!(detail(removed).await, (409, used.to_owned()));
 }
 
 #[tokio::test]
@@ -221,7 +285,8 @@ async fn authorities_are_made_once_and_replaced() {
 #[tokio::test]
 async fn a_file_of_devices_is_onboarded_once() {
     let world = World::start().await;
-    let file = "device,groups\npump-01,line-4\nbad name,\npump-02,line-4;hall-7\npump-01,line-4\n";
+    world.groups(&["line-4", "hall-7"]).await;
+    let file = "device,groups\npump-01,line-4\nbad name,\npump-02,line-4;hall-7\npump-01,line-4\npump-03,hall-8\n";
     let send = async || {
         let post = request("POST", "/api/v1/device-imports").bearer(token_of(Role::Operator));
         world.send(post.header("content-type", "text/csv").body(Body::from(file))).await
@@ -233,14 +298,16 @@ async fn a_file_of_devices_is_onboarded_once() {
     let first = send().await;
     let told: Vec<_> =
         lines(&first).iter().map(|line| (line["line"].clone(), line["private_key"].is_string())).collect();
-    assert_eq!(told, [(json!(2), true), (json!(3), false), (json!(4), true), (json!(5), false)]);
+    assert_eq!(told, [(json!(2), true), (json!(3), false), (json!(4), true), (json!(5), false), (json!(6), false)]);
     assert_eq!(lines(&first)[1]["problem"]["code"], "AND-7001");
+    let unknown = "there is no group hall-8; `andon devices groups put hall-8` makes it";
+    assert_eq!(lines(&first)[4]["problem"]["detail"], unknown);
     let second = send().await;
     assert!(lines(&second).iter().all(|line| !line["private_key"].is_string()));
     let path = format!("/api/v1/device-imports/{}", first.header("x-import"));
     let report = world.ask(Role::Viewer, "GET", &path).await.json();
     assert_eq!((&report["status"], &report["report"]["unchanged"]), (&json!("done"), &json!(3)));
-    assert_eq!(report["report"]["faulty"], 1);
+    assert_eq!(report["report"]["faulty"], 2);
     let refused = request("POST", "/api/v1/device-imports").bearer(token_of(Role::Operator));
     assert_eq!(world.send(refused.header("content-type", "image/png").body(Body::from(file))).await.status, 400);
 }
@@ -273,8 +340,11 @@ async fn rules_are_checked_stored_and_removed() {
     for path in ["groups/line-4", "profiles/s1"] {
         let refused = remove(path).await;
         assert_eq!(refused.status, 409, "{path}");
-        assert!(refused.json()["detail"].as_str().unwrap().ends_with("take it from them first: a"), "{path}");
+        assert!(refused.json()["detail"].as_str().unwrap().ends_with("take it from these first: device a"), "{path}");
     }
+    let refused = remove("policies/p1").await;
+    let detail = "the policy p1 is in use, take it from these first: group line-4";
+    assert_eq!((refused.status.as_u16(), &refused.json()["detail"]), (409, &json!(detail)));
     let cleared =
         world.tell(Role::Operator, "PUT", "/api/v1/devices/a", &json!({ "groups": [], "profile": null })).await;
     assert_eq!((cleared.status.as_u16(), remove("groups/line-4").await.status.as_u16()), (200, 204));

@@ -35,6 +35,7 @@ impl Plant {
         for name in ["s1", "rs40"] {
             world.tell(Role::Admin, "PUT", &format!("/api/v1/device-rules/profiles/{name}"), &json!({})).await;
         }
+        world.groups(&["line-4", "hall-7"]).await;
         let plant = Self { world, outside, client, token };
         assert_eq!(plant.claim(json!({ "url": HOOK, "secret": "hook" })).await, 200);
         plant
@@ -100,6 +101,7 @@ async fn whatever_is_not_a_yes_is_a_no() {
     check(Ok(r#"{"allow":false,"reason":"reported stolen"}"#), 409, "AND-7006").await;
     check(Ok(r#"{"allow":true,"profil":"s1"}"#), 503, "AND-7008").await;
     check(Ok(r#"{"allow":true,"profile":"nothing"}"#), 422, "AND-7001").await;
+    check(Ok(r#"{"allow":true,"groups":["nothing"]}"#), 422, "AND-7001").await;
     check(Ok("yes"), 503, "AND-7008").await;
     check(Err(NoAnswer::Status(500)), 503, "AND-7008").await;
     check(Err(NoAnswer::Unreachable("no answer in time".to_owned())), 503, "AND-7008").await;

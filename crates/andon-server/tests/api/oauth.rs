@@ -108,7 +108,10 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     };
     assert_eq!(enrol("pump-01").await, 403);
     let claim = json!({ "allow": ["pump-*"], "groups": ["line-4"] });
-    let stored = world.tell(Role::Admin, "PUT", &format!("/api/v1/device-rules/claims/{id}"), &claim).await;
+    let store = async || world.tell(Role::Admin, "PUT", &format!("/api/v1/device-rules/claims/{id}"), &claim).await;
+    assert_eq!(store().await.status, StatusCode::UNPROCESSABLE_ENTITY, "there is no such group");
+    world.groups(&["line-4"]).await;
+    let stored = store().await;
     assert_eq!(stored.status, StatusCode::OK, "{:?}", stored.body);
     assert_eq!(enrol("pump-01").await, 200);
     assert_eq!(enrol("camera-1").await, 409);
@@ -116,6 +119,10 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     assert_eq!(world.status(&token, "/api/v1/devices").await, 403);
     let device = world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-01").await.json();
     assert_eq!(device["groups"], json!(["line-4"]));
+    world.ask(Role::Operator, "DELETE", "/api/v1/devices/pump-01").await;
+    let kept = world.ask(Role::Admin, "DELETE", "/api/v1/device-rules/groups/line-4").await;
+    let detail = format!("the group line-4 is in use, take it from these first: claim {id}");
+    assert_eq!((kept.status.as_u16(), &kept.json()["detail"]), (409, &json!(detail)));
 }
 
 #[tokio::test]

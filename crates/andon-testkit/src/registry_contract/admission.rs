@@ -4,9 +4,9 @@ use andon_devices::pki::{KeyKind, RevocationReason, ServerTerms};
 use andon_devices::policy::{DefaultPolicies, TopicPrefix};
 use andon_devices::registry::authorities::{self, AuthorityPlan, Making};
 use andon_devices::registry::{
-    Admitted, Expected, NotLetIn, PolicyRecord, Presented, Registry, admit, put as put_record,
+    Admitted, Expected, Kind, NotLetIn, PolicyRecord, Presented, Registry, admit, put as put_record,
 };
-use andon_devices::{Group, GroupName, NotAdmitted, PolicyName, SystemEntropy};
+use andon_devices::{Group, GroupName, NotAdmitted, PolicyName, ProfileName, SystemEntropy};
 use andon_model::Code;
 
 use super::Fixture;
@@ -64,7 +64,7 @@ pub async fn what_is_revoked_is_not_let_in(fixture: &impl Fixture) {
     assert_eq!(refused(1, 60).await, NotLetIn::Certificate(NotAdmitted::Revoked));
 }
 
-/// Without a policy that it should have, a Deny might be missing.
+/// Without a policy that it should have, or a group or profile that may have had one, a Deny might be missing.
 pub async fn a_missing_policy_lets_nobody_in(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let mut pump = device("pump", 1);
@@ -72,6 +72,15 @@ pub async fn a_missing_policy_lets_nobody_in(fixture: &impl Fixture) {
     store.commit(only(put_device(&pump, Expected::Absent))).await.expect("stored");
     let refused = ask(&store, 1, 60).await.expect_err("refused");
     assert!(matches!(&refused, NotLetIn::Policy { name, .. } if name == "say-nothing"), "{refused}");
+    pump.policies.clear();
+    pump.groups.insert(group().0);
+    store.commit(only(put_device(&pump, Expected::Anything))).await.expect("stored");
+    let missing = |kind, name: &str| NotLetIn::Missing { kind, name: name.to_owned() };
+    assert_eq!(ask(&store, 1, 60).await.expect_err("refused"), missing(Kind::Group, "muted"));
+    pump.groups.clear();
+    pump.profile = Some(ProfileName::new("s1").expect("a name"));
+    store.commit(only(put_device(&pump, Expected::Anything))).await.expect("stored");
+    assert_eq!(ask(&store, 1, 60).await.expect_err("refused"), missing(Kind::Profile, "s1"));
 }
 
 /// The keys come back from where they are encrypted; what a retired authority signed stays trusted.

@@ -53,7 +53,8 @@ impl Instance {
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
-        let parts = server_parts(settings, &engine, &store, (&door, &readings), metrics)?;
+        let mut parts = server_parts(settings, &engine, &store, (&door, &readings), metrics)?;
+        parts.office.settings = parts.office.settings.listening_at(address);
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
         Ok(Self { engine, store, readings, door, serving, stop_serving, address, first_token })
     }

@@ -22,6 +22,7 @@ fn events(server: &Server) -> Vec<Value> {
 #[test]
 fn a_certificate_that_ends_soon_is_told_once() {
     let server = Server::start_with(tempfile::tempdir().unwrap(), &SETTINGS);
+    server.json(&["devices", "groups", "put", "line-4"]);
     let device = server.json(&["devices", "onboard", "pump-01", "--group", "line-4"]);
     wait_for_pass(&server);
     let listed = server.json(&["devices", "list", "--expiry", "urgent"]);

@@ -8,6 +8,7 @@ mod commands;
 mod common;
 mod expiry;
 mod killed;
+mod locked_out;
 mod outside;
 mod quickstart;
 mod stand_in;

@@ -58,6 +58,7 @@ fn a_hook_is_asked_before_a_claim_onboards() {
     let made = server.json(&["oauth", "clients", "create", "--id", "installers", "--scope", "andon/claim"]);
     let basic = format!("Basic {}", base64_of(&format!("installers:{}", made["client_secret"].as_str().unwrap())));
     let url = format!("{}/hook", hook.url);
+    server.json(&["devices", "groups", "put", "hall-7"]);
     server.json(&["devices", "claims", "put", "installers", "--allow", "pump-*", "--hook", &url]);
     assert_eq!(server.json(&["devices", "claims", "show", "installers"])["hook"]["url"], url);
     let token =

@@ -2,7 +2,7 @@
 //! issued certificate, the stored reading, deletion, and the same certificate refused.
 
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -19,14 +19,14 @@ const ANSWER_SECONDS: &str = "10";
 const INSTALL: &str = "mosquitto's clients run: apt-get install mosquitto-clients";
 
 /// A gateway wizard: knows the API's address, a client id and a refresh token, as the mail of the onboarding says.
-struct Wizard {
+pub(crate) struct Wizard {
     http: reqwest::Client,
     url: String,
     bearer: String,
 }
 
 impl Wizard {
-    async fn new(server: &Server) -> Self {
+    pub(crate) async fn new(server: &Server) -> Self {
         let made = server.json(&["oauth", "clients", "create", "--scope", "andon/devices", "--grant", "refresh_token"]);
         let (id, secret) = (made["id"].as_str().unwrap(), made["client_secret"].as_str().unwrap());
         let refresh = server.json(&["oauth", "clients", "refresh-token", id, "--subject", "wizard"]);
@@ -40,7 +40,7 @@ impl Wizard {
     }
 
     /// Asks the onboarding API; the token stands without `Bearer`, as the quickstart's collection has it.
-    async fn ask(&self, method: &str, device: &str) -> (u16, Value) {
+    pub(crate) async fn ask(&self, method: &str, device: &str) -> (u16, Value) {
         let url = format!("{}/api/onboard/{device}", self.url);
         let asked = self.http.request(method.parse().unwrap(), url).header("Authorization", &self.bearer);
         let answer = asked.send().await.unwrap();
@@ -49,14 +49,14 @@ impl Wizard {
 }
 
 /// The files of a device, and the port that it connects to.
-struct Papers {
+pub(crate) struct Papers {
     name: String,
     folder: PathBuf,
     port: String,
 }
 
 impl Papers {
-    fn write(server: &Server, onboarded: &Value) -> Self {
+    pub(crate) fn write(server: &Server, onboarded: &Value) -> Self {
         let name = onboarded["deviceName"].as_str().unwrap().to_owned();
         let folder = server.folder.path().join(&name);
         std::fs::create_dir_all(&folder).unwrap();
@@ -68,28 +68,38 @@ impl Papers {
         Self { name, folder, port: door_port(server) }
     }
 
-    fn publish(&self, version: &str, topic: &str, message: &str) -> Output {
+    pub(crate) fn publish(&self, version: &str, topic: &str, message: &str) -> Output {
         // A connection that meets the door in the moment of a renewal may be left without an answer; devices give up then
         // and come again.
         let mut command = Command::new("timeout");
-        command.args([
-            ANSWER_SECONDS,
-            "mosquitto_pub",
-            "-h",
-            "localhost",
-            "-p",
-            &self.port,
-            "-i",
-            &self.name,
-            "-V",
-            version,
-            "-q",
-            "1",
-        ]);
+        command.args([ANSWER_SECONDS, "mosquitto_pub"]);
+        self.introduce(&mut command);
+        command.args(["-V", version, "-t", topic, "-m", message]).output().expect(INSTALL)
+    }
+
+    /// A connection that stays until it is dropped.
+    pub(crate) fn subscribe(&self, filter: &str) -> Subscriber {
+        let mut command = Command::new("mosquitto_sub");
+        self.introduce(&mut command);
+        Subscriber(command.args(["-t", filter]).stderr(Stdio::null()).spawn().expect(INSTALL))
+    }
+
+    /// Door, name and certificate.
+    fn introduce(&self, command: &mut Command) {
+        command.args(["-h", "localhost", "-p", &self.port, "-i", &self.name, "-q", "1"]);
         for (option, file) in [("--cafile", "ca.pem"), ("--cert", "cert.pem"), ("--key", "key.pem")] {
             command.arg(option).arg(self.folder.join(file));
         }
-        command.args(["-t", topic, "-m", message]).output().expect(INSTALL)
+    }
+}
+
+/// A client that subscribes, until it is dropped.
+pub(crate) struct Subscriber(Child);
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum Groups {
     },
     /// Store a group; one of the same name is replaced
     Put(Put),
-    /// Delete a group; its devices keep its name and lose its policies
+    /// Delete a group that no device has
     Delete {
         /// Its name
         name: String,

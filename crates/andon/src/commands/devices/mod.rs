@@ -2,6 +2,7 @@
 
 mod bulk;
 mod bundle;
+mod certificates;
 mod change;
 mod claims;
 mod definitions;
@@ -40,6 +41,10 @@ pub(crate) enum Devices {
     Rotate(Rotate),
     /// Revoke the certificates of a device, or one of them, for good
     Revoke(Revoke),
+    /// Make certificates INACTIVE: the device is out at once, until they are made active again
+    Deactivate(certificates::Chosen),
+    /// Make INACTIVE certificates active again
+    Activate(certificates::Chosen),
     /// Take a device out of service and forget it
     Delete {
         /// Its name
@@ -167,6 +172,8 @@ pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<E
         }
         Devices::Rotate(wanted) => rotate(&wanted, &client, context).await?,
         Devices::Revoke(wanted) => revoke(&wanted, &client, context.output).await?,
+        Devices::Deactivate(chosen) => certificates::deactivate(&chosen, &client, context.output).await?,
+        Devices::Activate(chosen) => certificates::activate(&chosen, &client, context.output).await?,
         Devices::Delete { device } => {
             let _: Value = client.act(Method::DELETE, &path(&device, "")).await?;
             context.output.say(&json!({ "deleted": device }), |_| format!("device {device} is deleted"))?;
@@ -275,6 +282,12 @@ fn facts(view: &DeviceView) -> Grid {
     }
     for group in &device.groups {
         grid.pair("group", group.to_string());
+    }
+    for policy in &device.policies {
+        grid.pair("policy", policy.to_string());
+    }
+    for behind in &device.on_behalf_of {
+        grid.pair("speaks for", behind.to_string());
     }
     for (name, value) in device.attributes.iter() {
         grid.pair(name, one_line(value));

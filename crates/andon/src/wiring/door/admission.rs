@@ -122,6 +122,10 @@ fn told(error: NotLetIn) -> AdmissionError {
             tracing::error!(policy = name, cause, "devices are kept out: a policy cannot be used");
             NotAdmitted::NoPolicy.into()
         }
+        NotLetIn::Missing { kind, name } => {
+            tracing::error!(kind = kind.word(), name, "devices are kept out: what they name is not stored");
+            NotAdmitted::NoPolicy.into()
+        }
         NotLetIn::Registry(error) => unavailable(&error),
     }
 }
@@ -195,6 +199,8 @@ mod tests {
 
     #[test]
     fn a_policy_that_cannot_be_used_is_told_as_such() {
+        let group = NotLetIn::Missing { kind: Kind::Group, name: "line-4".to_owned() };
+        assert_eq!(super::told(group), AdmissionError::Refused(NotAdmitted::NoPolicy));
         let missing = NotLetIn::Policy { name: "line-4".to_owned(), cause: "it is not stored".to_owned() };
         assert_eq!(super::told(missing), AdmissionError::Refused(NotAdmitted::NoPolicy));
     }
