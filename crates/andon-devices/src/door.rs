@@ -161,8 +161,8 @@ pub trait LiveDoor: Send + Sync {
     /// Who is connected, in the order of their client ids.
     fn sessions(&self) -> Vec<SessionInfo>;
 
-    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was
-    /// connected.
+    /// Ends the connection of a client and, if `forget`, its session with all that waits in it, also where the client is
+    /// away. Whether there was anything to end.
     async fn kick(&self, client_id: &str, forget: bool) -> bool;
 
     /// Publishes to devices, and answers when what waits for those who are away is safe. How many sessions subscribe to

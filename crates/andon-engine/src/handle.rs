@@ -77,6 +77,12 @@ impl Handle {
         crate::intake::deliver(&self.shared, source, delivery).await
     }
 
+    /// Stores an event that Andon tells of itself, with a source that begins with `/andon/`, as no sender may. `Ok` means
+    /// durable; the same event again is the same (J4).
+    pub async fn tell_own(&self, event: Event) -> Result<(), IntakeError> {
+        crate::intake::tell_own(&self.shared, event).await
+    }
+
     /// Takes a quarantine entry through its source's decoder again.
     pub async fn replay_quarantine(&self, id: i64) -> Result<Delivered, IntakeError> {
         crate::intake::replay(&self.shared, id).await

@@ -2,12 +2,15 @@
 
 use std::sync::atomic::Ordering;
 
-use andon_journal::{Append, Appended, Decoded, Delivery, JournalError, Mark, NewQuarantine, SourceError};
-use andon_model::{Code, Event, MAX_JSON_DEPTH, Name, Offset, Problem, is_too_deep};
+use andon_journal::{
+    Append, Appended, DEVICE_HEADER, Decoded, Delivery, JournalError, Mark, NewQuarantine, SourceError,
+};
+use andon_model::{Code, Event, Name, Offset, Problem};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{RunningSource, Shared};
+use crate::screening::screen;
 use crate::telemetry;
 
 /// Why a delivery was not accepted; nothing of it is kept unless it says so.
@@ -84,11 +87,29 @@ pub(crate) async fn deliver(shared: &Shared, name: &Name, delivery: Delivery) ->
     Ok(delivered)
 }
 
+/// Stores an event of Andon's own, which no decoder has read.
+pub(crate) async fn tell_own(shared: &Shared, event: Event) -> Result<(), IntakeError> {
+    check_backlog(shared)?;
+    let append = Append {
+        source: None,
+        events: vec![event],
+        attachments: Vec::new(),
+        quarantine: Vec::new(),
+        marks: Vec::new(),
+        checkpoint: None,
+        at: shared.clock.now(),
+    };
+    append_and_wake(shared, append).await?;
+    Ok(())
+}
+
 pub(crate) async fn replay(shared: &Shared, id: i64) -> Result<Delivered, IntakeError> {
     let entry = shared.views.quarantine_detail(id).await?.ok_or(IntakeError::UnknownQuarantine(id))?;
+    let device = entry.headers.iter().find(|(name, _)| name == DEVICE_HEADER).map(|(_, device)| device.clone());
     let delivery = Delivery {
         content_type: entry.content_type,
         headers: entry.headers,
+        device,
         path: entry.path,
         body: entry.raw.unwrap_or_default(),
         ..Delivery::default()
@@ -104,6 +125,7 @@ pub(crate) async fn replay(shared: &Shared, id: i64) -> Result<Delivered, Intake
 async fn deliver_replayed(shared: &Shared, name: &Name, delivery: Delivery) -> Result<Delivered, IntakeError> {
     let source = shared.sources.read().get(name).cloned().ok_or_else(|| IntakeError::UnknownSource(name.clone()))?;
     let mut decoded = decode_object(shared, &source, &delivery).await?;
+    decoded.faults.extend(screen(&mut decoded.events, delivery.device.as_deref()));
     let faults: Vec<Problem> = std::mem::take(&mut decoded.faults).into_iter().map(|(problem, _)| problem).collect();
     let mut delivered = store_decoded(shared, &source, &delivery, decoded, Vec::new()).await?;
     delivered.quarantined.extend(faults.into_iter().map(|problem| (0, problem)));
@@ -136,7 +158,7 @@ async fn store_decoded(
     mut decoded: Decoded,
     marks: Vec<Mark>,
 ) -> Result<Delivered, IntakeError> {
-    decoded.faults.extend(take_too_deep(&mut decoded.events));
+    decoded.faults.extend(screen(&mut decoded.events, delivery.device.as_deref()));
     let problems: Vec<Problem> = decoded.faults.iter().map(|(problem, _)| problem.clone()).collect();
     let quarantine = decoded.faults.into_iter().map(|(problem, raw)| quarantine_entry(source, delivery, problem, raw));
     let append = Append {
@@ -152,18 +174,6 @@ async fn store_decoded(
     delivered.absorb(append_and_wake(shared, append).await?, problems);
     telemetry::passed(&source.info.name, decoded.passed);
     Ok(delivered)
-}
-
-/// Takes out the events that are nested too deeply to be stored inside an envelope and read back.
-pub(crate) fn take_too_deep(events: &mut Vec<Event>) -> Vec<(Problem, Bytes)> {
-    let too_deep = |event: &mut Event| is_too_deep(&event.data) || event.extensions.values().any(is_too_deep);
-    let taken = events.extract_if(.., too_deep);
-    let fault = |event: Event| {
-        let detail = format!("the payload is nested deeper than {MAX_JSON_DEPTH} levels");
-        let raw = serde_json::to_vec(&event).unwrap_or_default();
-        (Problem::new(Code::TooLarge, detail).at(format!("event {}", event.id)), Bytes::from(raw))
-    };
-    taken.map(fault).collect()
 }
 
 fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Problem, raw: Bytes) -> NewQuarantine {
@@ -208,24 +218,5 @@ impl From<&IntakeError> for Problem {
             IntakeError::Object(problem) => problem.clone(),
             IntakeError::UnknownQuarantine(_) => Self::new(Code::NotFound, error.to_string()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    #[test]
-    fn events_that_could_not_be_read_back_are_taken_out_whole() {
-        let nested = |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::Array(vec![inner]));
-        let event = |id: &str, levels| Event::new("/test", id, "anomaly", nested(levels));
-        let mut events = vec![event("flat", 0), event("limit", MAX_JSON_DEPTH), event("deep", MAX_JSON_DEPTH + 1)];
-        let faults = take_too_deep(&mut events);
-        assert_eq!(events.iter().map(|event| event.id.as_str()).collect::<Vec<_>>(), ["flat", "limit"]);
-        let (problem, raw) = &faults[0];
-        assert_eq!((problem.code, problem.place.as_deref()), (Code::TooLarge, Some("event deep")));
-        assert_eq!(serde_json::from_slice::<Event>(raw).expect("readable"), event("deep", MAX_JSON_DEPTH + 1));
     }
 }

@@ -27,6 +27,7 @@ mod invariants;
 mod lane;
 mod pump;
 mod revisions;
+mod screening;
 mod slots;
 mod tables;
 mod telemetry;

@@ -10,7 +10,8 @@ use andon_model::{Name, Problem};
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Shared;
-use crate::intake::{append_and_wake, take_too_deep};
+use crate::intake::append_and_wake;
+use crate::screening::screen;
 use crate::telemetry;
 
 /// First wait after a failure; doubles up to [`LONGEST_WAIT`].
@@ -83,7 +84,7 @@ fn jittered(name: &Name, failures: u32, wait: Duration) -> Duration {
 
 async fn move_batch(shared: &Shared, name: &Name, source: &mut dyn Source) -> Result<(), SourceError> {
     let Batch { mut events, attachments, mut quarantine, marks, passed, checkpoint } = source.next().await?;
-    quarantine.extend(take_too_deep(&mut events).into_iter().map(|(problem, raw)| NewQuarantine {
+    quarantine.extend(screen(&mut events, None).into_iter().map(|(problem, raw)| NewQuarantine {
         source: name.clone(),
         problem,
         content_type: None,

@@ -17,6 +17,8 @@ pub struct Delivery {
     pub path: String,
     /// The object's version: `ETag`, or empty.
     pub version: String,
+    /// The device that sent it, known by its certificate; none where the transport knows none.
+    pub device: Option<String>,
     /// The payload, untouched.
     pub body: Bytes,
 }
@@ -25,15 +27,20 @@ pub struct Delivery {
 /// topic and content.
 pub const MQTT_TOPIC_HEADER: &str = "mqtt-topic";
 
+/// Where the headers of a quarantine entry hold the device that sent it. What a sender calls so is not kept.
+pub const DEVICE_HEADER: &str = "andon-device";
+
 /// Headers beside `ce-*` that decoders take an event's identity from.
 const IDENTITY_HEADERS: [&str; 4] = ["solace-message-id", "x-message-id", "idempotency-key", MQTT_TOPIC_HEADER];
 
 impl Delivery {
     /// The headers that belong to the event: `ce-*`, which hold its attributes in the binary mode of
-    /// `CloudEvents`, and those that name it. Credentials and cookies are never among them (invariant K1).
+    /// `CloudEvents`, those that name it, and the device that sent it. Credentials and cookies are never among them
+    /// (invariant K1).
     pub fn attribute_headers(&self) -> Vec<(String, String)> {
         let belongs = |name: &str| name.starts_with("ce-") || IDENTITY_HEADERS.contains(&name);
-        self.headers.iter().filter(|(name, _)| belongs(name)).cloned().collect()
+        let device = self.device.iter().map(|device| (DEVICE_HEADER.to_owned(), device.clone()));
+        self.headers.iter().filter(|(name, _)| belongs(name)).cloned().chain(device).collect()
     }
 
     /// The first header with this lower-case name.
@@ -159,10 +166,13 @@ mod tests {
 
     #[test]
     fn only_headers_of_the_event_are_kept() {
-        let given = ["ce-id", "authorization", "cookie", "x-signature", "idempotency-key", "ce-id", "content-type"];
+        let given = ["ce-id", "authorization", "cookie", "x-signature", "idempotency-key", DEVICE_HEADER, "ce-id"];
         let headers = given.map(|name| (name.to_owned(), "value".to_owned())).to_vec();
-        let kept = Delivery { headers, ..Delivery::default() }.attribute_headers();
-        let names: Vec<_> = kept.iter().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["ce-id", "idempotency-key", "ce-id"]);
+        let device = Some("pump-01".to_owned());
+        let kept = Delivery { headers, device, ..Delivery::default() }.attribute_headers();
+        let pairs: Vec<_> = kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let expected =
+            [("ce-id", "value"), ("idempotency-key", "value"), ("ce-id", "value"), (DEVICE_HEADER, "pump-01")];
+        assert_eq!(pairs, expected);
     }
 }

@@ -34,7 +34,7 @@ pub use episode::{
     Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
 };
 pub use intake::{
-    Batch, Decoded, Decoder, Delivery, IntakeAuth, MQTT_TOPIC_HEADER, Mark, NewQuarantine, ObjectReader, Source,
+    Batch, DEVICE_HEADER, Decoded, Decoder, Delivery, IntakeAuth, MQTT_TOPIC_HEADER, Mark, NewQuarantine, ObjectReader, Source,
     SourceError,
 };
 pub use journal::{

@@ -177,8 +177,8 @@ impl Broker {
         sessions
     }
 
-    /// Ends the connection of a client and, if `forget`, its session with all that waits in it. Whether it was
-    /// connected.
+    /// Ends the connection of a client and, if `forget`, its session with all that waits in it, also where the client is
+    /// away. Whether there was anything to end.
     pub async fn kick(&self, client_id: &str, forget: bool) -> bool {
         let seats = self.door.seats.all().into_iter();
         let meant: Vec<_> = seats.filter(|seat| *seat.id.client_id == *client_id && seat.is_connected()).collect();
@@ -189,7 +189,11 @@ impl Broker {
                 watch::close(&self.scx, seat, "an operator wished so").await;
             }
         }
-        !meant.is_empty()
+        if meant.is_empty() && forget {
+            watch::forget_away(&self.scx, &self.door, client_id).await
+        } else {
+            !meant.is_empty()
+        }
     }
 }
 

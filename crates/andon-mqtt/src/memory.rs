@@ -3,8 +3,8 @@
 //! **Constraints.** A session and its subscriptions are noted before CONNACK and SUBACK; what waits for it is noted by
 //! [`crate::waiting`]. Its will is not: whether its client said goodbye cannot be told any more.
 //!
-//! **Life of a session.** CONNECT that asks for a session notes it; SUBSCRIBE and UNSUBSCRIBE change what is noted; its
-//! end forgets it. When the door opens, each one that is still admitted is given back to RMQTT as that of a client that
+//! **Life of a session.** CONNECT that asks for a session notes it; SUBSCRIBE and UNSUBSCRIBE change what is noted, and
+//! DISCONNECT how long it is kept; its end forgets it. When the door opens, each one that is still admitted is given back to RMQTT as that of a client that
 //! is away, for as long as a session is kept.
 
 use std::collections::{BTreeSet, HashMap};
@@ -14,8 +14,8 @@ use andon_journal::{DoorMemory, MemoryChange, MemoryEntry, MemoryError, MemoryKi
 use rmqtt::context::ServerContext;
 use rmqtt::session::{Session, SessionState};
 use rmqtt::types::{
-    ConnectInfo, DisconnectInfo, From, Id, ListenerConfig, Message, Publish, SessionSubMap, SessionSubs, Subscribe,
-    SubscriptionOptions, TopicFilter,
+    ConnectInfo, Disconnect, DisconnectInfo, From, Id, ListenerConfig, Message, Publish, SessionSubMap, SessionSubs,
+    Subscribe, SubscriptionOptions, TopicFilter,
 };
 
 use crate::MqttError;
@@ -47,6 +47,18 @@ impl Memory {
             changes.push(keep(MemoryKind::Session, client, String::new(), &without_will(&connect))?);
         }
         self.change(changes).await
+    }
+
+    /// Notes how long a session is kept where its client said so anew, with the DISCONNECT of MQTT 5.
+    pub(crate) async fn parted(&self, session: &Session) -> Result<(), MemoryError> {
+        let Ok(Some(Disconnect::V5(said))) = session.disconnect().await else { return Ok(()) };
+        let Some(seconds) = said.session_expiry_interval_secs.filter(|seconds| *seconds > 0) else { return Ok(()) };
+        let Ok(connect) = session.connect_info().await else { return Ok(()) };
+        let mut connect = without_will(&connect);
+        let ConnectInfo::V5(_, packet) = &mut connect else { return Ok(()) };
+        packet.session_expiry_interval_secs = seconds;
+        let client = session.id.client_id.to_string();
+        self.change(vec![keep(MemoryKind::Session, client, String::new(), &connect)?]).await
     }
 
     /// Notes a subscription.

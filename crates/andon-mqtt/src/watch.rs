@@ -215,6 +215,24 @@ async fn forget(broker: &ServerContext, id: Id) {
     });
 }
 
+/// Forgets the session of a client that is away. Whether it had one. RMQTT tells nobody of the end of such a session, so
+/// that what is noted of it is forgotten here.
+pub(crate) async fn forget_away(broker: &ServerContext, door: &Door, client: &str) -> bool {
+    let id = Id::from(broker.node.id(), ClientId::from(client));
+    let mut entry = broker.extends.shared().await.entry(id.clone());
+    let Some(session) = entry.session() else { return false };
+    tracing::info!(client, "the session of a client that is away is forgotten");
+    if let Err(error) = entry.kick(true, true, true).await {
+        tracing::warn!(client, %error, "a session could not be forgotten");
+    }
+    if door.seats.connected(&id.client_id).is_none()
+        && let Err(error) = door.ends(&session).await
+    {
+        tracing::error!(client, %error, "what is noted of a session could not be forgotten");
+    }
+    true
+}
+
 /// Forgets the session of a device that is not connected and whose change may have been its end. It would wait for the
 /// device until it expires, and take messages as long.
 async fn forget_if_unknown(broker: &ServerContext, door: &Door, device: &DeviceName) {

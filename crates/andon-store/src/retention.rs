@@ -113,8 +113,13 @@ async fn delete_all_events(db: &Database, before: i64, limit: usize) -> Result<(
     Ok((progress.gone, attachments))
 }
 
-/// By one statement, whose `$1` is the time and `$2` the number of rows.
-async fn delete_rows(db: &Database, sql: &'static str, before: i64, limit: usize) -> Result<usize, JournalError> {
+/// By one statement, whose `$1` is a time or another place up to which, and `$2` the number of rows.
+pub(crate) async fn delete_rows(
+    db: &Database,
+    sql: &'static str,
+    before: i64,
+    limit: usize,
+) -> Result<usize, JournalError> {
     let mut progress = Progress::new(limit);
     while !progress.is_over {
         progress.took(delete_chunk_of_rows(db, sql, before, progress.chunk()).await?);

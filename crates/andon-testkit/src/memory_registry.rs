@@ -215,6 +215,16 @@ impl Registry for MemoryRegistry {
         Ok(changes)
     }
 
+    async fn forget_removed(&self, up_to: i64, limit: usize) -> Result<usize, RegistryError> {
+        let mut shared = self.guard();
+        let removed = shared.state.cells.iter().filter(|(_, cell)| cell.body.is_none() && cell.revision <= up_to);
+        let mut gone: Vec<_> = removed.map(|(name, cell)| (cell.revision, name.clone())).collect();
+        gone.sort_unstable();
+        gone.truncate(limit);
+        gone.iter().for_each(|(_, name)| drop(shared.state.cells.remove(name)));
+        Ok(gone.len())
+    }
+
     async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError> {
         let shared = self.guard();
         Ok(shared.state.revoked.values().filter(|entry| entry.not_after >= now).take(limit).cloned().collect())

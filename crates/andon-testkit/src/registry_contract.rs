@@ -43,6 +43,7 @@ macro_rules! registry_contract {
             commits: too_many_at_once_are_refused,
             commits: every_kind_is_kept_apart,
             commits: the_feed_names_each_entry_once,
+            commits: what_was_removed_is_forgotten,
             crowds: a_conflict_is_its_callers_own,
             crowds: one_of_a_crowd_gets_the_name,
             crowds: crowds_are_as_if_one_came_after_the_other,

@@ -60,6 +60,7 @@ impl Bucket {
             path: path.to_owned(),
             version: self.version(&result.meta),
             body: Bytes::new(),
+            ..Delivery::default()
         }
     }
 

@@ -26,8 +26,8 @@ pub(super) fn delivery(publish: &Publish) -> Delivery {
         content_type: publish.content_type.clone(),
         headers: std::iter::once(topic).chain(publish.user.iter().map(header)).collect(),
         path: publish.topic.clone(),
-        version: String::new(),
         body: publish.payload.clone(),
+        ..Delivery::default()
     }
 }
 

@@ -252,6 +252,10 @@ pub trait Registry: Send + Sync {
     /// once, with its last change.
     async fn changes(&self, after: i64, limit: usize) -> Result<Vec<Change>, RegistryError>;
 
+    /// Forgets up to `limit` entries that were removed, by changes up to the revision `up_to`; how many. The feed no longer
+    /// tells of them: whoever follows it has to be past that revision.
+    async fn forget_removed(&self, up_to: i64, limit: usize) -> Result<usize, RegistryError>;
+
     /// Revoked certificates that do not expire before `now`, up to `limit`.
     async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError>;
 }

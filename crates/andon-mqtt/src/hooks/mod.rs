@@ -142,6 +142,7 @@ impl Handler for Answers {
             Parameter::ClientDisconnected(session, reason) => {
                 tracing::debug!(client = %session.id.client_id, %reason, "a client has gone");
                 if let Some(seat) = door.seats.give_back(&session.id) {
+                    told(session, door.memory.parted(session).await);
                     deliver::put_back(session, &seat).await;
                 }
                 return (true, before);
@@ -185,7 +186,7 @@ impl Door {
     }
 
     /// Notes that a session has ended.
-    async fn ends(&self, session: &Session) -> Result<(), MemoryError> {
+    pub(crate) async fn ends(&self, session: &Session) -> Result<(), MemoryError> {
         self.forgets(session);
         self.memory.ended(session).await
     }

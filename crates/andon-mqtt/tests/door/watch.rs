@@ -118,6 +118,25 @@ async fn an_operator_may_end_a_connection() {
     assert!(!plant.broker.kick("pump-09", true).await);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_may_forget_who_is_away() {
+    for version in VERSIONS {
+        for restarted in [false, true] {
+            let plant = Plant::open().await;
+            let papers = plant.device("pump-01");
+            let wish = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+            Client::connect(&plant, &wish).await.0.disconnect().await;
+            plant.until_away("pump-01").await;
+            let plant = if restarted { plant.restart().await } else { plant };
+            assert!(!plant.broker.kick("pump-01", false).await, "{version:?}: it is not connected");
+            assert!(plant.broker.kick("pump-01", true).await, "{version:?} {restarted}");
+            plant.notes.until_nothing().await;
+            let (_, present) = Client::connect(&plant, &wish).await;
+            assert!(!present, "{version:?} {restarted}");
+        }
+    }
+}
+
 /// A look at the registry takes longer than anything else that the door does now and then.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_registry_is_heard() {

@@ -3,8 +3,9 @@
 //! **Constraints.** One path, woken by the timer, with no input but the registry. Certificates whose overlap is over are
 //! revoked, so that they come into the revocation list; the door refuses them from that moment anyway. Of a certificate
 //! that ends soon an event is told, once for each level, and after that it is noted with the certificate. Killed between
-//! the two, the same event is told again, under the same id, so that it is one event (invariant J4). Once in a while keys
-//! and refresh tokens go that are good for nothing any more. Several processes may do all this at once.
+//! the two, the same event is told again, under the same id, so that it is one event (invariant J4). Every hour keys
+//! and refresh tokens go that are good for nothing any more, and with them the traces of what was removed an hour before.
+//! Several processes may do all this at once.
 //!
 //! **Life of an alarm.** The certificate's end comes within the days that are set; a pass finds the device, tells
 //! `andon.certificate.expiry`, and notes the level. The alarm is over when a newer certificate is there.
@@ -31,6 +32,9 @@ use super::{Office, Trouble};
 /// How often what is good for nothing any more is removed.
 const CLEARING: Duration = Duration::from_hours(1);
 
+/// Most removed entries that are forgotten at once; the rest waits for the next time.
+const MAX_FORGOTTEN: usize = 100_000;
+
 /// Devices of one page.
 const PAGE: usize = 200;
 
@@ -40,7 +44,13 @@ const _: () = assert!(PAGE <= MAX_ENTRIES, "a page is one commit at most");
 pub(crate) struct Upkeep<T> {
     office: Arc<Office>,
     teller: T,
-    cleared: Option<Timestamp>,
+    cleared: Option<Cleared>,
+}
+
+/// When what is good for nothing was last removed, and how far the registry was then.
+struct Cleared {
+    at: Timestamp,
+    revision: i64,
 }
 
 impl<T: Tell> Upkeep<T> {
@@ -137,18 +147,24 @@ impl<T: Tell> Upkeep<T> {
         }
     }
 
-    /// Removes keys and refresh tokens that are good for nothing any more.
+    /// Removes keys and refresh tokens that are good for nothing any more, and forgets what was removed before the last
+    /// time: whoever follows the changes has heard of it since.
     async fn clear(&mut self) -> Result<(), Problem> {
         let now = self.office.now();
-        if self.cleared.is_some_and(|cleared| now.since(cleared) < CLEARING) {
+        if self.cleared.as_ref().is_some_and(|last| now.since(last.at) < CLEARING) {
             return Ok(());
+        }
+        let registry = self.office.registry.as_ref();
+        let revision = registry.revision().await?;
+        if let Some(last) = &self.cleared {
+            registry.forget_removed(last.revision, MAX_FORGOTTEN).await?;
         }
         let keys = self.office.forget_signers().await?;
         let tokens = self.office.remove_families(|family| family.expires < now).await?;
         if keys + tokens > 0 {
             tracing::info!(keys, tokens, "expired keys and refresh tokens are removed");
         }
-        self.cleared = Some(now);
+        self.cleared = Some(Cleared { at: now, revision });
         Ok(())
     }
 }

@@ -78,20 +78,6 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(tokens::delete))
         .routes(routes!(secrets::list))
         .routes(routes!(secrets::put, secrets::delete))
-        .routes(routes!(onboard::create, onboard::show, onboard::delete))
-        .routes(routes!(devices::list, devices::enrol))
-        .routes(routes!(devices::show, devices::change, devices::delete))
-        .routes(routes!(devices::rotate))
-        .routes(routes!(devices::revoke))
-        .routes(routes!(devices::deactivate))
-        .routes(routes!(devices::activate))
-        .routes(routes!(device_imports::create, device_imports::list))
-        .routes(routes!(device_imports::show))
-        .routes(routes!(device_rules::list_all))
-        .routes(routes!(device_rules::show, device_rules::store, device_rules::delete))
-        .routes(routes!(authorities::list, authorities::found))
-        .routes(routes!(authorities::rotate))
-        .routes(routes!(authorities::revocation_list))
         .routes(routes!(oauth::token))
         .routes(routes!(oauth::jwks))
         .routes(routes!(oauth::discovery))
@@ -110,6 +96,26 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(readings::devices))
         .routes(routes!(operations::status))
         .routes(routes!(operations::openapi))
+        .merge(of_devices())
+}
+
+/// Those of devices, of what they are made by, and of the authorities.
+fn of_devices() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(onboard::create, onboard::show, onboard::delete))
+        .routes(routes!(devices::list, devices::enrol))
+        .routes(routes!(devices::show, devices::change, devices::delete))
+        .routes(routes!(devices::rotate))
+        .routes(routes!(devices::revoke))
+        .routes(routes!(devices::deactivate))
+        .routes(routes!(devices::activate))
+        .routes(routes!(device_imports::create, device_imports::list))
+        .routes(routes!(device_imports::show))
+        .routes(routes!(device_rules::list_all))
+        .routes(routes!(device_rules::show, device_rules::store, device_rules::delete))
+        .routes(routes!(authorities::list, authorities::found))
+        .routes(routes!(authorities::rotate))
+        .routes(routes!(authorities::revocation_list))
 }
 
 /// The routes for probes and monitoring, and the pages that explain errors: they answer however busy the API is.

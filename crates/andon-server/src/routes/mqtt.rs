@@ -87,12 +87,15 @@ fn session(info: SessionInfo) -> schema::Session {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct KickQuery {
-    /// Whether its session goes as well, with its subscriptions and all that waits in it.
+    /// Whether its session goes as well, with its subscriptions and all that waits in it; also that of a client that is
+    /// away.
     #[serde(default)]
     forget: bool,
 }
 
 /// End the connection of a client. It may come back: revoke its certificate if it must not.
+///
+/// With `forget`, its session goes as well, also where the client is not connected.
 ///
 /// Role: operator or admin, or the scope andon/devices.
 #[utoipa::path(delete, path = "/api/v1/mqtt/sessions/{client_id}", tag = "mqtt", operation_id = "kick_mqtt_session",
@@ -105,7 +108,8 @@ pub(crate) async fn kick(
     ApiQuery(query): ApiQuery<KickQuery>,
 ) -> Result<StatusCode, ApiError> {
     if !api.door.kick(&client, query.forget).await {
-        return Err(ApiError::not_found(format_args!("a connected client {client}")));
+        let what = if query.forget { "a session of" } else { "a connected client" };
+        return Err(ApiError::not_found(format_args!("{what} {client}")));
     }
     tracing::info!(author = %caller.name, client, forget = query.forget, "a client was sent away");
     Ok(StatusCode::NO_CONTENT)

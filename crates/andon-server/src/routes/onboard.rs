@@ -8,9 +8,10 @@ use andon_devices::quickstart::OnboardAnswer;
 use andon_devices::{Device, DeviceName, ProfileName};
 use andon_model::Problem;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{FromRequestParts, State};
 use axum::response::{IntoResponse, Response};
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
 
@@ -20,6 +21,39 @@ use crate::devices::{Delivery, Onboarded};
 use crate::error::{ApiError, Failure};
 use crate::extract::{ApiPath, ApiQuery};
 use crate::{handover, schema};
+
+/// Something of the request, refused in the quickstart's form.
+pub(crate) struct Known<E>(E);
+
+impl<E: FromRequestParts<Arc<Api>, Rejection = ApiError>> FromRequestParts<Arc<Api>> for Known<E> {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
+        Ok(Self(E::from_request_parts(parts, api).await?))
+    }
+}
+
+/// A refusal in the quickstart's form: every member is there, and `error` says what is wrong.
+pub(crate) struct Refused(ApiError);
+
+impl From<ApiError> for Refused {
+    fn from(error: ApiError) -> Self {
+        Self(error)
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let (mut parts, body) = self.0.into_response().into_parts();
+        let Some(Failure(problem)) = parts.extensions.get::<Failure>().cloned() else {
+            return Response::from_parts(parts, body);
+        };
+        parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        parts.headers.remove(CONTENT_LENGTH);
+        let answer = serde_json::to_vec(&OnboardAnswer::failed("", &problem)).unwrap_or_default();
+        Response::from_parts(parts, Body::from(answer))
+    }
+}
 
 /// What may stand in the query.
 #[derive(Deserialize)]
@@ -38,11 +72,11 @@ pub(crate) struct OnboardQuery {
     responses((status = 200, description = "onboarded", body = schema::OnboardAnswer),
         (status = 400, description = "not onboarded: see `error`", body = schema::OnboardAnswer)))]
 pub(crate) async fn create(
-    _: Caller<ManageDevices>,
+    _: Known<Caller<ManageDevices>>,
     State(api): State<Arc<Api>>,
-    ApiPath(name): ApiPath<String>,
-    ApiQuery(query): ApiQuery<OnboardQuery>,
-) -> Result<Response, ApiError> {
+    Known(ApiPath(name)): Known<ApiPath<String>>,
+    Known(ApiQuery(query)): Known<ApiQuery<OnboardQuery>>,
+) -> Result<Response, Refused> {
     let (work, asked) = (api.clone(), name.clone());
     let done = api.detached(async move { onboard(&work, &asked, query.profile).await }).await?;
     let (answer, delivery) = done.unwrap_or_else(|problem| (OnboardAnswer::failed(&name, &problem), None));
@@ -75,9 +109,9 @@ async fn onboard(
     responses((status = 200, description = "the device", body = schema::OnboardAnswer),
         (status = 400, description = "not there: see `error`", body = schema::OnboardAnswer)))]
 pub(crate) async fn show(
-    _: Caller<SeeDevices>,
+    _: Known<Caller<SeeDevices>>,
     State(api): State<Arc<Api>>,
-    ApiPath(name): ApiPath<String>,
+    Known(ApiPath(name)): Known<ApiPath<String>>,
 ) -> Response {
     let answer = shown(&api, &name).await;
     respond(&api, &answer.unwrap_or_else(|problem| OnboardAnswer::failed(&name, &problem)), None)
@@ -96,10 +130,10 @@ async fn shown(api: &Api, name: &str) -> Result<OnboardAnswer, Problem> {
     responses((status = 200, description = "it is gone", body = schema::OnboardAnswer),
         (status = 400, description = "not done: see `error`", body = schema::OnboardAnswer)))]
 pub(crate) async fn delete(
-    _: Caller<ManageDevices>,
+    _: Known<Caller<ManageDevices>>,
     State(api): State<Arc<Api>>,
-    ApiPath(name): ApiPath<String>,
-) -> Result<Response, ApiError> {
+    Known(ApiPath(name)): Known<ApiPath<String>>,
+) -> Result<Response, Refused> {
     let (work, asked) = (api.clone(), name.clone());
     let done = api.detached(async move { deleted(&work, &asked).await }).await?;
     Ok(respond(&api, &done.unwrap_or_else(|problem| OnboardAnswer::failed(&name, &problem)), None))

@@ -209,7 +209,9 @@ async fn what_a_device_names_is_stored_before_and_stays() {
     for change in [json!({ "groups": ["line-4"] }), json!({ "join": ["line-4"] })] {
         assert_eq!(detail(world.tell(Role::Operator, "PUT", "/api/v1/devices/pump-01", &change).await).await, missing);
     }
-    for (path, body) in [("groups/line-4", json!({ "policies": ["p1"] })), ("profiles/s1", json!({ "policies": ["p1"] }))] {
+    for (path, body) in
+        [("groups/line-4", json!({ "policies": ["p1"] })), ("profiles/s1", json!({ "policies": ["p1"] }))]
+    {
         let missing = (422, "there is no policy p1; `andon devices policies put p1 FILE` makes it".to_owned());
         assert_eq!(detail(put(path, body).await).await, missing, "{path}");
     }
@@ -265,7 +267,14 @@ async fn who_may_what() {
         let founded = world.tell(role, "POST", "/api/v1/authorities/rotate", &json!({})).await.status;
         assert_eq!(founded == 200, role == Role::Admin, "{role:?}");
     }
-    assert_eq!(world.send(request("POST", DEVICE).empty()).await.status, 401);
+    let stranger = world.send(request("POST", DEVICE).empty()).await;
+    let (status, body) = (stranger.status.as_u16(), stranger.json());
+    assert_eq!(
+        (status, &body["error"]["code"], &body["credential"]["privateKey"]),
+        (401, &json!("AND-1101"), &json!(""))
+    );
+    let guest = world.ask(Role::Viewer, "POST", DEVICE).await;
+    assert_eq!((guest.status.as_u16(), &guest.json()["error"]["code"]), (403, &json!("AND-1102")));
 }
 
 #[tokio::test]

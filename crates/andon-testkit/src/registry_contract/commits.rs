@@ -149,6 +149,23 @@ pub async fn every_kind_is_kept_apart(fixture: &impl Fixture) {
     }
 }
 
+/// What was removed may be forgotten for good, up to a revision and a little at a time; what is there stays.
+pub async fn what_was_removed_is_forgotten(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    for key in ["a", "b", "c", "kept"] {
+        store.commit(only(put(Kind::Group, key, "{}", None, Absent))).await.expect("stored");
+    }
+    for key in ["a", "b", "c"] {
+        let gone = Write::Remove { kind: Kind::Group, key: key.to_owned(), expected: Anything };
+        store.commit(only(gone)).await.expect("removed");
+    }
+    let forget = async |up_to, limit| store.forget_removed(up_to, limit).await.expect("forgotten");
+    assert_eq!((forget(4, 10).await, forget(6, 1).await, forget(6, 10).await), (0, 1, 1));
+    let told: Vec<_> = store.changes(0, 10).await.expect("read").into_iter().map(|change| change.key).collect();
+    assert_eq!(told, ["kept", "c"]);
+    assert_eq!(store.commit(only(put(Kind::Group, "a", "{}", None, Absent))).await, Ok(8), "revisions go on");
+}
+
 /// Oldest first, with its last change, removals too.
 pub async fn the_feed_names_each_entry_once(fixture: &impl Fixture) {
     let store = fixture.open().await;

@@ -23,7 +23,7 @@ pub(crate) enum Mqtt {
     Kick {
         /// Its client id
         client_id: String,
-        /// Forget its session as well, with subscriptions and all that waits in it
+        /// Forget its session as well, with subscriptions and all that waits in it; also when it is not connected
         #[arg(long)]
         forget: bool,
     },
@@ -76,7 +76,8 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
             let path = format!("/api/v1/mqtt/sessions/{}?forget={forget}", segment(&client_id));
             let _: Value = client.act(Method::DELETE, &path).await?;
             let kicked = json!({ "client_id": client_id, "forgotten": forget });
-            context.output.say(&kicked, |_| format!("{client_id} is no longer connected"))?;
+            let rest = if forget { ", and its session is gone" } else { "" };
+            context.output.say(&kicked, |_| format!("{client_id} is no longer connected{rest}"))?;
         }
         Mqtt::Publish(publish) => {
             let command = command(publish)?;

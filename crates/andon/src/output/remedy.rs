@@ -24,7 +24,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::BadSignature => "compare the shared secret and the clocks of sender and server",
         Code::NotFound => "list what exists, then correct the name or number",
         Code::BadRequest => "correct the parameters; `--help` of the command shows them",
-        Code::Conflict => "look at the present state first, with the `show` command",
+        Code::Conflict => "look at the present state first: `andon runs show`, `andon devices show`",
         Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue | Code::ServiceMismatch => {
             "correct the file at the place named and check it: `andon check <folder>`"
         }
@@ -56,11 +56,11 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::BrokerRefused => "change credentials, policy or client id; it is tried again by itself",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
-        Code::LocalFile => "check the path and its permissions",
-        Code::DeviceValue => "correct the name, attribute or list that the detail names",
+        Code::LocalFile => "check the path and its permissions: `ls -l <path>`",
+        Code::DeviceValue => "correct what the detail names; `andon devices show` says what is stored",
         Code::SigningRequest => "make a new signing request, with a key that is strong enough",
-        Code::Authority => "replace the issuing authority by one that the root signs",
-        Code::CertificateState => "give the device a new certificate instead",
+        Code::Authority => "see `andon doctor`, and replace the issuing authority: `andon ca rotate`",
+        Code::CertificateState => "look at `andon devices show`; give the device a new one: `andon devices rotate`",
         Code::PolicyDocument => "correct the policy at the line and column named",
         Code::Onboarding => "look at the detail; delete the device first if it is to start anew under its name",
         Code::TokenIssuer => "open the issuer's /.well-known/openid-configuration from the server",

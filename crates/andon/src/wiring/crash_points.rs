@@ -126,6 +126,10 @@ impl Registry for CrashingRegistry {
         self.0.changes(after, limit).await
     }
 
+    async fn forget_removed(&self, up_to: i64, limit: usize) -> Result<usize, RegistryError> {
+        self.0.forget_removed(up_to, limit).await
+    }
+
     async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError> {
         self.0.revoked(now, limit).await
     }

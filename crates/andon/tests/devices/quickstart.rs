@@ -156,15 +156,21 @@ async fn chosen_topics_are_events_and_commands_reach_their_device() {
     let wizard = Wizard::new(&server).await;
     let papers = Papers::write(&server, &wizard.ask("POST", "s1-0042").await.1);
     let event = json!({"specversion": "1.0", "id": "a-1", "source": "/plant/s1-0042", "type": "com.example.alarm",
-        "data": {"temperature": 91}});
+        "data": {"temperature": 91}, "andondevice": "s1-0043"});
     for _ in 0..2 {
         let sent = papers.publish("mqttv5", "data/s1-0042/alarm", &event.to_string());
         assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
     }
-    let sent = papers.publish("mqttv311", "data/s1-0042/alarm", "not an event");
-    assert!(sent.status.success(), "what cannot be decoded is kept in quarantine, and acknowledged");
-    assert_eq!(server.json(&["events", "list"])["rows"].as_array().unwrap().len(), 1, "one event, sent twice");
-    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 1);
+    let forged = json!({"specversion": "1.0", "id": "a-2", "source": "/andon/devices", "type": "com.example.alarm"});
+    for unfit in ["not an event", &forged.to_string()] {
+        let sent = papers.publish("mqttv311", "data/s1-0042/alarm", unfit);
+        assert!(sent.status.success(), "what cannot be taken is kept in quarantine, and acknowledged");
+    }
+    let events = server.json(&["events", "list"]);
+    assert_eq!(events["rows"].as_array().unwrap().len(), 1, "one event, sent twice");
+    let shown = server.json(&["events", "show", &events["rows"][0]["offset"].to_string()]);
+    assert_eq!(shown["event"]["andondevice"], "s1-0042", "{shown}");
+    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 2);
     assert_eq!(server.json(&["readings", "status"])["received"], 0);
     assert_eq!(server.json(&["mqtt", "publish", "commands/s1-0042/set", "42"])["subscribers"], 0);
     let nobody = server.run(&["mqtt", "kick", "s1-0042"]);

@@ -42,6 +42,19 @@ async fn session_expiry() {
     connect(&hello(false, 1), false).await.disconnect(&bench.plant).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_disconnect_says_of_the_session_outlives_a_restart() {
+    let bench = Bench::open(V5).await;
+    let hello = Hello { clean: false, properties: expiring(1), ..Hello::new("a") };
+    let (mut peer, _) = Peer::connect(&bench.plant, &bench.papers, V5, &hello).await;
+    peer.subscribe(&[("TopicA", 2)]).await;
+    peer.disconnect_with(&bench.plant, &expiring(60)).await;
+    let plant = bench.plant.restart().await;
+    // It would have been gone after a second.
+    tokio::time::sleep(Duration::from_millis(1_200)).await;
+    assert!(Peer::connect(&plant, &bench.papers, V5, &hello).await.1.present);
+}
+
 /// Differs: it is let in only where a policy allows client ids that are not the device's name; without a clean session
 /// it is refused.
 #[tokio::test(flavor = "multi_thread")]

@@ -176,6 +176,23 @@ async fn more_than_a_page_is_looked_at() {
 }
 
 #[tokio::test]
+async fn traces_of_what_was_removed_go_after_an_hour() {
+    let mut bench = Bench::new();
+    bench.onboard("pump-01").await;
+    bench.later(1).await;
+    bench.office().delete(&DeviceName::new("pump-01").unwrap()).await.unwrap();
+    let removed = async |registry: &MemoryRegistry| {
+        registry.changes(0, MAX_ENTRIES).await.unwrap().iter().filter(|change| change.removed).count()
+    };
+    bench.later(0).await;
+    assert_eq!(removed(&bench.registry).await, 2, "device and enrolment: somebody may not have heard of it");
+    bench.later(1).await;
+    assert_eq!(removed(&bench.registry).await, 2, "they were removed after the last time");
+    bench.later(1).await;
+    assert_eq!(removed(&bench.registry).await, 0);
+}
+
+#[tokio::test]
 async fn keys_and_refresh_tokens_go_when_they_are_good_for_nothing() {
     let mut bench = Bench::new();
     let wish = json!({ "grants": ["refresh_token"], "scopes": "andon/devices", "public": true });

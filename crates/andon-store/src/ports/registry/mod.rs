@@ -14,10 +14,17 @@ use async_trait::async_trait;
 use sqlx::{AssertSqlSafe, FromRow, query_as, query_scalar};
 
 use crate::SqlStore;
+use crate::retention;
 use crate::text::{escape, unescape};
 use crate::writer::Prepared;
 
 const READING: &str = "reading the registry";
+
+const FORGETTING: &str = "forgetting what was removed from the registry";
+
+/// Whether a row is still one of a removed entry is looked at when it is locked: it may have come back meanwhile.
+const DELETE_REMOVED: &str = "DELETE FROM registry WHERE removed = 1 AND revision <= $1 AND revision IN \
+     (SELECT revision FROM registry WHERE removed = 1 AND revision <= $1 ORDER BY revision LIMIT $2)";
 
 const COLUMNS: &str = "SELECT name, revision, body FROM registry";
 
@@ -90,6 +97,11 @@ impl Registry for SqlStore {
         let rows: Vec<ChangeRecord> = query.fetch_all(self.db.readers()).await.map_err(failed(READING))?;
         // What a newer program stores is no concern of this one.
         Ok(rows.into_iter().filter_map(ChangeRecord::into_change).collect())
+    }
+
+    async fn forget_removed(&self, up_to: i64, limit: usize) -> Result<usize, RegistryError> {
+        let forgotten = retention::delete_rows(&self.db, DELETE_REMOVED, up_to, limit).await;
+        forgotten.map_err(|cause| RegistryError::Storage { doing: FORGETTING, cause: cause.to_string() })
     }
 
     async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError> {

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use super::columns;
 use crate::client::{Client, segment};
-use crate::output::{Failure, Grid, Output, facts_text};
+use crate::output::{Failure, Grid, Output};
 use crate::scenario::local;
 
 /// Show, list, store and delete what is given as a file
@@ -83,7 +84,7 @@ impl Shelf {
 
     pub(super) async fn list(self, page: &Page, client: &Client, output: Output) -> anyhow::Result<()> {
         let all: Vec<Value> = client.list(&format!("/api/v1/device-rules/{}", self.word()), &page.query()).await?;
-        output.show(&all, |all| self.table(all))?;
+        output.show(&all, |all| columns::table(self, all))?;
         match all.last().filter(|_| all.len() == page.limit) {
             Some(last) => output.note(&format!("there may be more: --after {}", self.name_of(last))),
             None => Ok(()),
@@ -112,18 +113,6 @@ impl Shelf {
 
     fn name_of(self, one: &Value) -> String {
         one[self.name_member()].as_str().unwrap_or_default().to_owned()
-    }
-
-    fn table(self, all: &[Value]) -> Grid {
-        let mut grid = Grid::new(["name", "what"], "none");
-        for one in all {
-            let mut facts = one.clone();
-            if let Some(members) = facts.as_object_mut() {
-                members.remove(self.name_member());
-            }
-            grid.row([self.name_of(one).into(), facts_text(&facts).into()]);
-        }
-        grid
     }
 }
 

@@ -5,6 +5,7 @@ mod bundle;
 mod certificates;
 mod change;
 mod claims;
+mod columns;
 mod definitions;
 mod groups;
 mod onboard;

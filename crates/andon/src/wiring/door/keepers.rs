@@ -109,7 +109,8 @@ impl Keeper for Events {
 fn delivery(arrival: Arrival) -> Delivery {
     Delivery {
         content_type: Some("application/cloudevents+json".to_owned()),
-        headers: vec![(MQTT_TOPIC_HEADER.to_owned(), arrival.topic), ("mqtt-device".to_owned(), arrival.device)],
+        headers: vec![(MQTT_TOPIC_HEADER.to_owned(), arrival.topic)],
+        device: Some(arrival.device),
         body: arrival.payload,
         ..Delivery::default()
     }
