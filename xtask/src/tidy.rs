@@ -2,6 +2,7 @@
 
 mod documents;
 mod edges;
+mod fuzzing;
 mod hygiene;
 mod manifests;
 mod ratchet;
@@ -54,6 +55,7 @@ pub fn check(root: &Path) -> Result<Vec<Finding>> {
     let (products, mut findings) = products(&workspace);
     findings.extend(edges::check(&workspace));
     findings.extend(manifests::check(&workspace));
+    findings.extend(fuzzing::check(&workspace));
     findings.extend(sizes::check(&workspace, &products)?);
     findings.extend(words::check(&products));
     findings.extend(documents::check(&workspace));

@@ -58,6 +58,7 @@ macro_rules! registry_contract {
             admission: what_is_revoked_is_not_let_in,
             admission: a_missing_policy_lets_nobody_in,
             admission: authorities_are_founded_once_and_renewed,
+            admission: a_root_is_followed_step_by_step,
         );
     };
     (@tests $fixture:ty, $($part:ident: $promise:ident),* $(,)?) => {

@@ -80,6 +80,7 @@ const COMMANDS: &[&str] = &[
     "ca init",
     "ca export",
     "ca rotate",
+    "ca distrust",
     "oauth clients create",
     "oauth clients list",
     "oauth clients delete",

@@ -27,6 +27,9 @@ pub enum NotAdmitted {
     /// Its validity has not begun.
     #[error("the certificate is not valid yet")]
     NotYetValid,
+    /// The authority that issued it is trusted no more.
+    #[error("the authority of the certificate is distrusted")]
+    Authority,
     /// The device has a policy, group or profile that is not stored, or a policy that cannot be read: a Deny may be
     /// missing.
     #[error("a policy, group or profile that the device has cannot be used")]

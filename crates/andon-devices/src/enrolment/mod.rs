@@ -22,7 +22,10 @@ mod transition;
 
 pub use allow_list::{AllowList, MAX_ALLOWED};
 pub use begin::{Begun, begin, resume};
-pub use bulk::{BulkFault, BulkFormat, BulkLine, BulkReport, MAX_BULK_LINE_BYTES, MAX_BULK_LINES, bulk_lines};
+pub use bulk::{
+    BulkFault, BulkFormat, BulkLine, BulkReport, BulkRow, MAX_BULK_LINE_BYTES, MAX_BULK_LINES, NumberedRow, bulk_lines,
+    bulk_rows, file_digest,
+};
 pub use hook::{Hook, HookAnswer, HookKey, HookRequest, InvalidHook, MAX_HOOK_ANSWER_BYTES, is_safe_address};
 pub use state::{Enrolment, EnrolmentRequest, EnrolmentStatus, Phase, RequestedKey, Then};
 pub use transition::{Approval, Effect, Input, Surroundings, Transition, step};

@@ -52,9 +52,9 @@ impl std::fmt::Debug for Authority {
 }
 
 impl Authority {
-    /// A new root: self-signed, allowed to sign issuing authorities.
+    /// A new root: self-signed, allowed to sign issuing authorities, and other roots' cross certificates.
     pub fn root(terms: &AuthorityTerms, key: PrivateKey, serial: &Serial, now: Timestamp) -> Result<Self, PkiError> {
-        let params = authority_params(terms, serial, now, 1)?;
+        let params = authority_params(terms, serial, now, BasicConstraints::Unconstrained)?;
         let certificate = params.self_signed(&key.0)?;
         Self::assemble(certificate.der().to_vec(), key)
     }
@@ -69,11 +69,32 @@ impl Authority {
         now: Timestamp,
     ) -> Result<Self, PkiError> {
         self.check_alive(now)?;
-        let mut params = authority_params(terms, serial, now, 0)?;
+        let mut params = authority_params(terms, serial, now, BasicConstraints::Constrained(0))?;
         params.not_after = params.not_after.min(certificate_time(self.facts.not_after)?);
         params.use_authority_key_identifier_extension = true;
         let certificate = params.signed_by(&key.0, &self.issuer)?;
         Self::assemble(certificate.der().to_vec(), key)
+    }
+
+    /// A cross certificate: subject and key are those of the root `next`, which was made with these terms, and this root
+    /// is the issuer. Who trusts this root alone verifies by it what `next` signs. It ends with the first of the two.
+    ///
+    /// # Errors
+    /// [`PkiError::NotAnAuthority`] when this root may have no more than issuing authorities below it.
+    pub fn cross(
+        &self,
+        next: &Self,
+        terms: &AuthorityTerms,
+        serial: &Serial,
+        now: Timestamp,
+    ) -> Result<String, PkiError> {
+        self.check_alive(now)?;
+        check_may_vouch(&self.der)?;
+        let mut params = authority_params(terms, serial, now, BasicConstraints::Unconstrained)?;
+        params.not_after = certificate_time(next.facts.not_after.min(self.facts.not_after))?;
+        params.use_authority_key_identifier_extension = true;
+        let signed = params.signed_by(next.issuer.key(), &self.issuer)?;
+        Ok(pem::encode(CERTIFICATE, signed.der()))
     }
 
     /// A stored authority: its certificate in PEM and its key.
@@ -109,10 +130,7 @@ impl Authority {
 
     /// Whether this authority signed `der`. Says nothing about revocation: the registry knows that.
     pub fn verify(&self, der: &[u8]) -> Result<(), PkiError> {
-        let (ours, theirs) = (parse(&self.der)?, parse(der)?);
-        let named = theirs.issuer() == ours.subject();
-        let signed = named && theirs.verify_signature(Some(ours.public_key())).is_ok();
-        if signed { Ok(()) } else { Err(PkiError::NotOurs) }
+        if is_signed_by(der, &self.der)? { Ok(()) } else { Err(PkiError::NotOurs) }
     }
 
     pub(super) fn check_alive(&self, now: Timestamp) -> Result<(), PkiError> {
@@ -124,15 +142,21 @@ impl Authority {
     }
 }
 
+/// Whether the key of the certificate `issuer` signed `der` under its name; both in DER.
+pub fn is_signed_by(der: &[u8], issuer: &[u8]) -> Result<bool, PkiError> {
+    let (ours, theirs) = (parse(issuer)?, parse(der)?);
+    Ok(theirs.issuer() == ours.subject() && theirs.verify_signature(Some(ours.public_key())).is_ok())
+}
+
 fn authority_params(
     terms: &AuthorityTerms,
     serial: &Serial,
     now: Timestamp,
-    path_length: u8,
+    below: BasicConstraints,
 ) -> Result<CertificateParams, PkiError> {
     let mut params = CertificateParams::default();
     params.distinguished_name = distinguished_name(&terms.common_name, terms.organization.as_deref())?;
-    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(path_length));
+    params.is_ca = IsCa::Ca(below);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     params.serial_number = Some(rcgen_serial(serial));
     params.not_before = certificate_time(now.before(BACKDATED))?;
@@ -166,4 +190,12 @@ fn check_may_sign(der: &[u8]) -> Result<(), PkiError> {
     let usage = certificate.key_usage().ok().flatten().map(|extension| extension.value);
     let may_sign = certificate.is_ca() && usage.is_some_and(|usage| usage.key_cert_sign() && usage.crl_sign());
     if may_sign { Ok(()) } else { Err(PkiError::NotAnAuthority) }
+}
+
+/// Below a root that vouches for another one there are two authorities: the other root, and what that signs.
+fn check_may_vouch(der: &[u8]) -> Result<(), PkiError> {
+    let certificate = parse(der)?;
+    let constraints = certificate.basic_constraints().ok().flatten().map(|extension| extension.value);
+    let below = constraints.filter(|constraints| constraints.ca).map(|constraints| constraints.path_len_constraint);
+    if below.is_some_and(|most| most.is_none_or(|most| most >= 2)) { Ok(()) } else { Err(PkiError::NotAnAuthority) }
 }

@@ -20,7 +20,7 @@ mod serial;
 #[cfg(test)]
 mod tests;
 
-pub use authority::{Authority, AuthorityTerms, MAX_AUTHORITY_DAYS};
+pub use authority::{Authority, AuthorityTerms, MAX_AUTHORITY_DAYS, is_signed_by};
 pub use error::PkiError;
 pub use inspect::{CertificateFacts, read_certificate};
 pub use issue::{CertificateTerms, IssuedCertificate, MAX_CERTIFICATE_DAYS, ServerTerms};

@@ -1,35 +1,36 @@
 //! Authorities in the registry: founding them, renewing them, and finding the one that signs.
 //!
-//! There is one root and one issuing authority that sign; those before them are *retired*: what they signed stays good.
-//! Names are `root-<n>` and `issuing-<n>`, and the highest number signs.
+//! There is one root and one issuing authority that sign; those before them are *retired*: what they signed stays good,
+//! until they end or are *distrusted*. Names are `root-<n>` and `issuing-<n>`, and the highest number signs.
+//!
+//! **Life of a root.** It is made, and the root before it vouches for it by a cross certificate, which goes wherever a
+//! chain goes: so who trusts only the old one verifies what the new one signs. When everybody trusts the new one, the old
+//! one is distrusted, and with it what it signed.
+
+mod plan;
+mod trust;
 
 use andon_model::{Code, Problem, Secret, Timestamp};
 
-use super::{AuthorityRecord, AuthorityRole, Changes, Expected, MAX_ENTRIES, Registry, Versioned, list, put};
-use crate::pki::{Authority, AuthorityTerms, KeyKind, Serial, ServerTerms};
+use super::{
+    AuthorityRecord, AuthorityRole, Changes, CrossCertificate, Expected, MAX_ENTRIES, Registry, Versioned, list, put,
+};
+use crate::pki::{Authority, AuthorityTerms, KeyKind, PkiError, Serial, ServerTerms};
 use crate::{Entropy, KeySource};
 
-/// What new authorities are like.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AuthorityPlan {
-    /// Opens their common names.
-    pub name: String,
-    /// The organization that runs them.
-    pub organization: Option<String>,
-    /// The kind of their keys.
-    pub key: KeyKind,
-    /// Life of a root, in days.
-    pub root_days: u32,
-    /// Life of an issuing authority, in days.
-    pub issuing_days: u32,
-}
+pub use plan::{AuthorityPlan, successor_plan};
+pub use trust::{chain, distrust, distrusted_issuers, roots, trust_anchors};
 
-impl Default for AuthorityPlan {
-    /// ECDSA P-256; twenty years, and ten.
-    fn default() -> Self {
-        let (key, root_days, issuing_days) = (KeyKind::EcdsaP256, 7_305, 3_652);
-        Self { name: "Andon".to_owned(), organization: None, key, root_days, issuing_days }
-    }
+/// What is replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Renewal {
+    /// The issuing authority.
+    Issuing,
+    /// The root too.
+    Root {
+        /// Whether the root before it vouches for it. Without that, who trusts the old one alone is cut off.
+        cross: bool,
+    },
 }
 
 /// Where chance comes from, and the present.
@@ -81,31 +82,36 @@ pub async fn found(registry: &dyn Registry, plan: &AuthorityPlan, making: Making
     if signing(registry, AuthorityRole::Root).await?.is_some() {
         return Err(Problem::new(Code::Conflict, "there is a certificate authority already; rotate it instead"));
     }
-    renew(registry, plan, true, making).await
+    renew(registry, plan, Renewal::Root { cross: false }, making).await
 }
 
-/// Makes a new issuing authority, below a new root if `with_root`; those before them retire.
+/// Makes a new issuing authority, below a new root if wanted; those before them retire.
+///
+/// # Errors
+/// [`Code::Authority`] when the root that is to sign or to vouch cannot.
 pub async fn renew(
     registry: &dyn Registry,
     plan: &AuthorityPlan,
-    with_root: bool,
+    renewal: Renewal,
     making: Making<'_>,
 ) -> Result<(), Problem> {
     let known = authorities(registry).await?;
     let mut changes = Changes::default();
-    let root = if with_root {
-        let root = make(plan, AuthorityRole::Root, None, &known, making)?;
-        changes = changes.and(put(&root.record, Some(root.authority.key_pem()), Expected::Absent)?);
-        root
-    } else {
-        let record = signing(registry, AuthorityRole::Root).await?;
-        let record = record.ok_or_else(|| Problem::new(Code::Authority, "there is no root to sign with"))?;
-        open(registry, record).await?
+    let root = match renewal {
+        Renewal::Root { cross } => {
+            let mut root = make(plan, AuthorityRole::Root, None, &known, making)?;
+            if cross {
+                root.record.cross = Some(vouched_for(registry, plan, &root, making).await?);
+            }
+            changes = changes.and(put(&root.record, Some(root.authority.key_pem()), Expected::Absent)?);
+            root
+        }
+        Renewal::Issuing => open(registry, signing_root(registry).await?).await?,
     };
     let issuing = make(plan, AuthorityRole::Issuing, Some(&root.authority), &known, making)?;
     changes = changes.and(put(&issuing.record, Some(issuing.authority.key_pem()), Expected::Absent)?);
     for old in known.iter().filter(|old| old.value.retired.is_none()) {
-        if with_root || old.value.role == AuthorityRole::Issuing {
+        if renewal != Renewal::Issuing || old.value.role == AuthorityRole::Issuing {
             let retired = AuthorityRecord { retired: Some(making.now), ..old.value.clone() };
             changes = changes.and(put(&retired, None::<Secret>, Expected::Revision(old.revision))?);
         }
@@ -114,28 +120,44 @@ pub async fn renew(
     Ok(())
 }
 
-/// A listener's certificate and private key in PEM: the certificate is followed by that of the authority that issued it,
-/// as TLS sends it. Nothing of it is stored.
+async fn signing_root(registry: &dyn Registry) -> Result<AuthorityRecord, Problem> {
+    let record = signing(registry, AuthorityRole::Root).await?;
+    record.ok_or_else(|| Problem::new(Code::Authority, "there is no root to sign with"))
+}
+
+/// The root that signs until now vouches for the next one.
+async fn vouched_for(
+    registry: &dyn Registry,
+    plan: &AuthorityPlan,
+    next: &OpenAuthority,
+    making: Making<'_>,
+) -> Result<CrossCertificate, Problem> {
+    let old = open(registry, signing_root(registry).await?).await?;
+    let serial = Serial::generate(making.entropy).map_err(PkiError::from)?;
+    let terms = terms(plan, AuthorityRole::Root, &next.record.name);
+    let certificate = old.authority.cross(&next.authority, &terms, &serial, making.now).map_err(|error| {
+        let by = &old.record.name;
+        Problem::new(Code::Authority, format!("{by} cannot vouch for another root ({error}); see --no-cross"))
+    })?;
+    Ok(CrossCertificate { by: old.record.name, certificate })
+}
+
+/// A listener's certificate and private key in PEM: the certificate is followed by its [`chain`], as TLS sends it. Nothing
+/// of it is stored.
 pub async fn server_certificate(
     registry: &dyn Registry,
     terms: &ServerTerms,
     kind: KeyKind,
     making: Making<'_>,
 ) -> Result<(String, Secret), Problem> {
-    let record = signing(registry, AuthorityRole::Issuing).await?;
+    let all: Vec<AuthorityRecord> = authorities(registry).await?.into_iter().map(|found| found.value).collect();
+    let record = all.iter().rfind(|known| known.role == AuthorityRole::Issuing && known.retired.is_none());
     let record = record.ok_or_else(|| Problem::new(Code::Authority, "there is no issuing authority"))?;
-    let issuing = open(registry, record).await?;
+    let issuing = open(registry, record.clone()).await?;
     let key = making.keys.generate(kind)?;
-    let serial = Serial::generate(making.entropy).map_err(crate::pki::PkiError::from)?;
+    let serial = Serial::generate(making.entropy).map_err(PkiError::from)?;
     let issued = issuing.authority.issue_server(terms, &key.public()?, &serial, making.now)?;
-    Ok((format!("{}{}", issued.pem, issuing.record.certificate), key.to_pem()))
-}
-
-/// What a listener verifies the certificates of devices with, in PEM: every authority that has not ended, the issuing ones
-/// too, since devices may send their own certificate alone.
-pub async fn trust_anchors(registry: &dyn Registry, now: Timestamp) -> Result<String, Problem> {
-    let all = authorities(registry).await?.into_iter().map(|found| found.value);
-    Ok(all.filter(|record| now <= record.not_after).map(|record| record.certificate).collect())
+    Ok((format!("{}{}", issued.pem, chain(&all, &issued.pem)), key.to_pem()))
 }
 
 fn make(
@@ -145,23 +167,31 @@ fn make(
     known: &[Versioned<AuthorityRecord>],
     making: Making<'_>,
 ) -> Result<OpenAuthority, Problem> {
-    let (word, days) = match role {
-        AuthorityRole::Root => ("root", plan.root_days),
-        AuthorityRole::Issuing => ("issuing", plan.issuing_days),
+    let word = match role {
+        AuthorityRole::Root => "root",
+        AuthorityRole::Issuing => "issuing",
     };
     let of_role = known.iter().filter(|found| found.value.role == role);
     let name = format!("{word}-{}", of_role.map(|found| number(&found.value.name)).max().unwrap_or(0) + 1);
-    let terms =
-        AuthorityTerms { common_name: format!("{} {name}", plan.name), organization: plan.organization.clone(), days };
+    let terms = terms(plan, role, &name);
     let Making { keys, entropy, now } = making;
-    let (key, serial) = (keys.generate(plan.key)?, Serial::generate(entropy).map_err(crate::pki::PkiError::from)?);
+    let (key, serial) = (keys.generate(plan.key)?, Serial::generate(entropy).map_err(PkiError::from)?);
     let authority = match root {
         None => Authority::root(&terms, key, &serial, now)?,
         Some(root) => root.issuing(&terms, key, &serial, now)?,
     };
     let (certificate, not_after) = (authority.to_pem(), authority.facts().not_after);
-    let record = AuthorityRecord { name, role, certificate, created: now, not_after, retired: None };
+    let (retired, distrusted, cross) = (None, None, None);
+    let record = AuthorityRecord { name, role, certificate, created: now, not_after, retired, distrusted, cross };
     Ok(OpenAuthority { record, authority })
+}
+
+fn terms(plan: &AuthorityPlan, role: AuthorityRole, name: &str) -> AuthorityTerms {
+    let days = match role {
+        AuthorityRole::Root => plan.root_days,
+        AuthorityRole::Issuing => plan.issuing_days,
+    };
+    AuthorityTerms { common_name: format!("{} {name}", plan.name), organization: plan.organization.clone(), days }
 }
 
 fn number(name: &str) -> u64 {

@@ -28,7 +28,8 @@ pub use admit::{Admitted, NotLetIn, admit};
 pub use error::RegistryError;
 pub use filter::{DeviceFilter, Due, InvalidLabel, Label, MAX_LABELS, Moment};
 pub use records::{
-    AuthorityRecord, AuthorityRole, Claim, Import, ImportStatus, KeyRecord, MAX_CLAIM_PROFILES, PolicyRecord, Record,
+    AuthorityRecord, AuthorityRole, Claim, CrossCertificate, Import, ImportStatus, KeyRecord, MAX_CLAIM_PROFILES,
+    PolicyRecord, Record,
 };
 pub use typed::{Versioned, expecting, get, list, put};
 

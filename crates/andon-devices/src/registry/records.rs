@@ -104,6 +104,22 @@ pub struct AuthorityRecord {
     /// Since when it signs nothing new. What it has signed stays good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<Timestamp>,
+    /// Since when it is trusted no more, nor what it has signed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distrusted: Option<Timestamp>,
+    /// For a root that came after another one: what makes it good for those who trust the other one alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cross: Option<CrossCertificate>,
+}
+
+/// A certificate for the subject and key of a root, issued by the root before it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrossCertificate {
+    /// The root that issued it.
+    pub by: String,
+    /// The certificate in PEM.
+    pub certificate: String,
 }
 
 /// A key that signs tokens, by its `kid`; the private half is the secret beside it.
@@ -160,7 +176,10 @@ pub enum ImportStatus {
 pub struct Import {
     /// The SHA-256 of the file, in hex.
     pub id: String,
-    /// How the file is written.
+    /// The file's name, if whoever sent it said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// How the file is written, or its parts.
     pub format: BulkFormat,
     /// How far it is.
     pub status: ImportStatus,

@@ -6,14 +6,14 @@
 //!
 //! What is handed over for a line is noted as delivered when the caller has taken it and asks for the next batch. So a
 //! file that broke off is simply sent again: devices that are there are passed over, and those whose answer may have been
-//! lost are handed over anew.
+//! lost are handed over anew. A file may come in parts, one after the other, which share its report.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use andon_devices::DeviceName;
 use andon_devices::enrolment::{BulkFormat, BulkLine, BulkReport, EnrolmentRequest, EnrolmentStatus, bulk_lines};
-use andon_devices::registry::{Changes, Expected, Import, ImportStatus, RegistryError, put};
+use andon_devices::registry::{Changes, Expected, Import, ImportStatus, RegistryError, get, put};
 use andon_model::{Code, Problem};
 use bytes::Bytes;
 use tokio::sync::mpsc;
@@ -38,6 +38,24 @@ pub(crate) struct Bulk {
     import: Import,
     /// Handed over with the batch before.
     out: Vec<Delivery>,
+    /// Whether further parts of the file follow.
+    more: bool,
+    /// Whether every line was dealt with.
+    ended: bool,
+}
+
+/// A file to import, or a part of it.
+pub(crate) struct ImportPart {
+    /// SHA-256 of the whole file, in hex.
+    pub(crate) id: String,
+    /// The file's name.
+    pub(crate) file: Option<String>,
+    pub(crate) format: BulkFormat,
+    /// Which part of the file, from 1.
+    pub(crate) part: u32,
+    /// Whether further parts follow.
+    pub(crate) more: bool,
+    pub(crate) bytes: Bytes,
 }
 
 /// Lines with what they come to.
@@ -45,14 +63,6 @@ struct Batch {
     lines: Vec<BulkLine>,
     /// For each line; none when they are to be onboarded one by one.
     planned: Option<Vec<Result<Planned, Problem>>>,
-}
-
-impl Bulk {
-    pub(crate) fn new(file: Bytes, id: String, format: BulkFormat, office: &Arc<Office>) -> Self {
-        let (status, begun, report) = (ImportStatus::Open, office.now(), BulkReport::default());
-        let import = Import { id, format, status, begun, report };
-        Self { ahead: planned(office, read(file, format)), import, out: Vec::new() }
-    }
 }
 
 /// Reading a line verifies its signing request, so that it happens beside everything else. Ends early when nobody wants
@@ -96,13 +106,29 @@ async fn next_lines(from: &mut mpsc::Receiver<BulkLine>) -> Vec<BulkLine> {
 }
 
 impl Office {
+    /// Takes a file, or the next part of one: its report goes on where the part before ended.
+    pub(crate) async fn begin_import(self: &Arc<Self>, wanted: ImportPart) -> Result<Bulk, Problem> {
+        let ImportPart { id, file, format, part, more, bytes } = wanted;
+        let known = if part > 1 { get::<Import>(self.registry.as_ref(), &id).await? } else { None };
+        let open = known.map(|found| found.value).filter(|import| import.status == ImportStatus::Open);
+        let fresh = || {
+            let (status, begun, report) = (ImportStatus::Open, self.now(), BulkReport::default());
+            Import { id, file, format, status, begun, report }
+        };
+        let ahead = planned(self, read(bytes, format));
+        Ok(Bulk { ahead, import: open.unwrap_or_else(fresh), out: Vec::new(), more, ended: false })
+    }
+
     /// Deals with the next lines, and notes what was handed over before. None after the last.
     pub(crate) async fn next_batch(&self, bulk: &mut Bulk) -> Result<Option<Vec<LineOutcome>>, Problem> {
-        if bulk.import.status == ImportStatus::Done {
+        if bulk.ended {
             return Ok(None);
         }
         let Some(batch) = bulk.ahead.recv().await else {
-            bulk.import.status = ImportStatus::Done;
+            bulk.ended = true;
+            if !bulk.more {
+                bulk.import.status = ImportStatus::Done;
+            }
             self.note(bulk).await?;
             return Ok(None);
         };
@@ -237,9 +263,20 @@ fn told(
         .collect()
 }
 
+impl LineOutcome {
+    /// What came of the line, in a word.
+    pub(crate) fn word(&self) -> &'static str {
+        match &self.result {
+            Ok(done) if done.key.is_none() && done.delivery.is_none() => "unchanged",
+            Ok(_) => "onboarded",
+            Err(_) => "fault",
+        }
+    }
+}
+
 fn count(report: &mut BulkReport, outcome: &LineOutcome) {
     match &outcome.result {
-        Ok(done) if done.key.is_none() && done.delivery.is_none() => report.unchanged(outcome.line),
+        Ok(_) if outcome.word() == "unchanged" => report.unchanged(outcome.line),
         Ok(done) => report.ended(outcome.line, &done.device.name, EnrolmentStatus::Done, None),
         Err(problem) => report.fault(outcome.line, None, problem.clone()),
     }

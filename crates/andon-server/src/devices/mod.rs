@@ -47,7 +47,7 @@ use std::time::Duration;
 
 use andon_devices::enrolment::RequestedKey;
 use andon_devices::pki::{Authority, CertificateTerms, KeyKind, PkiError, PrivateKey, RevocationList, Serial};
-use andon_devices::registry::authorities::{self, AuthorityPlan, Making};
+use andon_devices::registry::authorities::{self, AuthorityPlan, Making, Renewal};
 use andon_devices::registry::{AuthorityRecord, AuthorityRole, Kind, Registry, RegistryError, get};
 use andon_devices::{
     Certificate, CertificateStatus, DeviceId, DeviceName, Entropy, KeyOrigin, KeySource, Profile, ProfileName,
@@ -61,7 +61,7 @@ use crate::outside::Outside;
 pub(crate) use changing::{DeviceChange, RevokeRequest};
 pub(crate) use clients::{ClientWish, Page};
 pub(crate) use grants::Grants;
-pub(crate) use import::{Bulk, LineOutcome, format_of};
+pub(crate) use import::{Bulk, ImportPart, LineOutcome, format_of};
 pub(crate) use naming::Names;
 pub(crate) use onboarding::{Delivery, Onboarded};
 pub use settings::DeviceSettings;
@@ -177,11 +177,21 @@ impl Office {
         authorities::found(self.registry.as_ref(), plan, self.making()).await
     }
 
+    /// What the next authorities are like when nobody says anything.
+    pub(crate) async fn next_authority_plan(&self) -> Result<AuthorityPlan, Problem> {
+        authorities::successor_plan(self.registry.as_ref(), self.authority_plan()).await
+    }
+
     /// Replaces the authorities.
-    pub(crate) async fn renew_authority(&self, plan: &AuthorityPlan, with_root: bool) -> Result<(), Problem> {
-        let renewed = authorities::renew(self.registry.as_ref(), plan, with_root, self.making()).await;
+    pub(crate) async fn renew_authority(&self, plan: &AuthorityPlan, renewal: Renewal) -> Result<(), Problem> {
+        let renewed = authorities::renew(self.registry.as_ref(), plan, renewal, self.making()).await;
         *self.issuing.write().unwrap_or_else(PoisonError::into_inner) = None;
         renewed
+    }
+
+    /// Trusts an authority no more.
+    pub(crate) async fn distrust_authority(&self, name: &str) -> Result<(), Problem> {
+        authorities::distrust(self.registry.as_ref(), name, self.now()).await
     }
 
     /// The authority that issues. Without any, one is founded: onboarding works from the first minute.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use andon_devices::pki::KeyKind;
 use andon_devices::registry::AuthorityRecord;
-use andon_devices::registry::authorities::{AuthorityPlan, authorities};
+use andon_devices::registry::authorities::{AuthorityPlan, Renewal, authorities};
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::api::Api;
 use crate::auth::{Administer, Caller, SeeDevices};
 use crate::error::ApiError;
-use crate::extract::ApiJson;
+use crate::extract::{ApiJson, ApiPath};
 use crate::schema;
 
 /// What the authorities are to be like; defaults where it is left out.
@@ -30,6 +30,13 @@ pub(crate) struct WantedAuthority {
     /// Whether the root is replaced too.
     #[serde(default)]
     root: bool,
+    /// Whether the root before it vouches for the new one.
+    #[serde(default = "vouched_for")]
+    cross: bool,
+}
+
+fn vouched_for() -> bool {
+    true
 }
 
 impl WantedAuthority {
@@ -78,7 +85,8 @@ pub(crate) async fn found(
 
 /// Replace the issuing authority, and the root if asked for. What the old ones signed stays good.
 ///
-/// Role: admin.
+/// What is left out is as it was. The old root vouches for the new one by a cross certificate, so that devices that trust
+/// the old one alone go on; with `cross: false` it does not. Role: admin.
 #[utoipa::path(post, path = "/api/v1/authorities/rotate", tag = "devices", operation_id = "rotate_authority",
     request_body = schema::WantedAuthority,
     responses((status = 200, description = "all authorities", body = Vec<schema::Authority>)))]
@@ -87,10 +95,31 @@ pub(crate) async fn rotate(
     State(api): State<Arc<Api>>,
     ApiJson(wanted): ApiJson<WantedAuthority>,
 ) -> Result<Json<Vec<AuthorityRecord>>, ApiError> {
-    let (work, with_root) = (api.clone(), wanted.root);
-    let plan = wanted.plan(api.office.authority_plan());
-    api.detached(async move { work.office.renew_authority(&plan, with_root).await }).await??;
-    tracing::warn!(author = %caller.name, with_root, "certificate authority replaced");
+    let work = api.clone();
+    let renewal = if wanted.root { Renewal::Root { cross: wanted.cross } } else { Renewal::Issuing };
+    let plan = wanted.plan(api.office.next_authority_plan().await?);
+    api.detached(async move { work.office.renew_authority(&plan, renewal).await }).await??;
+    tracing::warn!(author = %caller.name, ?renewal, "certificate authority replaced");
+    let all = authorities(api.office.registry.as_ref()).await?;
+    Ok(Json(all.into_iter().map(|found| found.value).collect()))
+}
+
+/// Trust an authority no more, nor, when it is a root, the issuing authorities below it.
+///
+/// Devices with certificates of theirs are out within a second, and chains have no cross certificates of theirs any more.
+/// An authority that signs now is replaced first. Role: admin.
+#[utoipa::path(post, path = "/api/v1/authorities/{name}/distrust", tag = "devices",
+    operation_id = "distrust_authority",
+    params(("name" = String, Path, description = "root-<n> or issuing-<n>")),
+    responses((status = 200, description = "all authorities", body = Vec<schema::Authority>)))]
+pub(crate) async fn distrust(
+    caller: Caller<Administer>,
+    State(api): State<Arc<Api>>,
+    ApiPath(name): ApiPath<String>,
+) -> Result<Json<Vec<AuthorityRecord>>, ApiError> {
+    let (work, meant) = (api.clone(), name.clone());
+    api.detached(async move { work.office.distrust_authority(&meant).await }).await??;
+    tracing::warn!(author = %caller.name, name, "certificate authority distrusted");
     let all = authorities(api.office.registry.as_ref()).await?;
     Ok(Json(all.into_iter().map(|found| found.value).collect()))
 }

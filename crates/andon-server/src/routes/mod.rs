@@ -115,6 +115,7 @@ fn of_devices() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(device_rules::show, device_rules::store, device_rules::delete))
         .routes(routes!(authorities::list, authorities::found))
         .routes(routes!(authorities::rotate))
+        .routes(routes!(authorities::distrust))
         .routes(routes!(authorities::revocation_list))
 }
 

@@ -191,6 +191,8 @@ pub struct RevokeRequest {
 pub struct ImportLine {
     /// The line of the file; 0 when the import broke off.
     pub line: u64,
+    /// `onboarded`, `unchanged` (the device was there), or `fault`.
+    pub outcome: String,
     /// The device and its key, as in the answer for one device.
     #[serde(flatten)]
     pub device: Option<Device>,
@@ -203,7 +205,10 @@ pub struct ImportLine {
 pub struct Import {
     /// The SHA-256 of the file, in hex.
     pub id: String,
-    /// `csv` or `json_lines`.
+    /// The file's name, if it was said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
+    /// `csv` or `json_lines`; that of its parts if it came in parts.
     pub format: String,
     /// `open` or `done`.
     pub status: String,
@@ -240,6 +245,20 @@ pub struct Authority {
     /// Since when it signs nothing new.
     #[schema(format = DateTime)]
     pub retired: Option<String>,
+    /// Since when it is trusted no more.
+    #[schema(format = DateTime)]
+    pub distrusted: Option<String>,
+    /// For a root: its cross certificate, issued by the root before it.
+    pub cross: Option<CrossCertificate>,
+}
+
+/// A certificate for the subject and key of a root, issued by the root before it.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct CrossCertificate {
+    /// The root that issued it.
+    pub by: String,
+    /// The certificate in PEM.
+    pub certificate: String,
 }
 
 /// What authorities are to be like.
@@ -257,6 +276,8 @@ pub struct WantedAuthority {
     pub issuing_days: Option<u32>,
     /// Whether the root is replaced too.
     pub root: Option<bool>,
+    /// Whether the root before it vouches for the new one; true when absent.
+    pub cross: Option<bool>,
 }
 
 /// Parameters of the token endpoint.

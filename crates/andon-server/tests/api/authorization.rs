@@ -82,6 +82,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/authorities", READ),
     ("POST", "/api/v1/authorities", ADMINISTER),
     ("POST", "/api/v1/authorities/rotate", ADMINISTER),
+    ("POST", "/api/v1/authorities/{name}/distrust", ADMINISTER),
     ("GET", "/crl/devices.crl", EVERYBODY),
     ("POST", "/oauth2/token", EVERYBODY),
     ("GET", "/.well-known/jwks.json", EVERYBODY),

@@ -8,6 +8,7 @@ mod authorization;
 mod devices;
 mod errors;
 mod hook;
+mod imports;
 mod intake;
 mod issuer;
 mod limits;

@@ -1,8 +1,8 @@
 //! Promises about the door, by `andon_devices::registry::admit` on this registry.
 
-use andon_devices::pki::{KeyKind, RevocationReason, ServerTerms};
+use andon_devices::pki::{KeyKind, RevocationReason, ServerTerms, certificate_der, is_signed_by};
 use andon_devices::policy::{DefaultPolicies, TopicPrefix};
-use andon_devices::registry::authorities::{self, AuthorityPlan, Making};
+use andon_devices::registry::authorities::{self, AuthorityPlan, Making, Renewal};
 use andon_devices::registry::{
     Admitted, Expected, Kind, NotLetIn, PolicyRecord, Presented, Registry, admit, put as put_record,
 };
@@ -95,8 +95,8 @@ pub async fn authorities_are_founded_once_and_renewed(fixture: &impl Fixture) {
     let server = authorities::server_certificate(&store, &terms, KeyKind::EcdsaP256, making).await;
     let (chain, _) = server.expect("a certificate");
     assert_eq!(chain.matches("BEGIN CERTIFICATE").count(), 2);
-    authorities::renew(&store, &plan, false, making).await.expect("a new issuing authority");
-    authorities::renew(&store, &plan, true, making).await.expect("a new root");
+    authorities::renew(&store, &plan, Renewal::Issuing, making).await.expect("a new issuing authority");
+    authorities::renew(&store, &plan, Renewal::Root { cross: false }, making).await.expect("a new root");
     let known = authorities::authorities(&store).await.expect("read");
     let retired = known.iter().filter(|found| found.value.retired.is_some());
     let names: Vec<_> = retired.map(|found| found.value.name.as_str()).collect();
@@ -106,4 +106,54 @@ pub async fn authorities_are_founded_once_and_renewed(fixture: &impl Fixture) {
     for found in known {
         authorities::open(&store, found.value).await.expect("its key fits");
     }
+}
+
+/// What the next authorities are called is what those before them were called. A chain leads to every trusted root, each
+/// certificate signed by the next one, and a root that is distrusted takes its own with it.
+pub async fn a_root_is_followed_step_by_step(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let usual = AuthorityPlan::default();
+    let making = Making { keys: &SystemEntropy, entropy: &SystemEntropy, now: at(0) };
+    let (name, organization) = ("Plant 1710".to_owned(), Some("Example".to_owned()));
+    let plan = AuthorityPlan { name, organization, key: KeyKind::EcdsaP384, root_days: 4_000, issuing_days: 1_000 };
+    authorities::found(&store, &plan, making).await.expect("founded");
+    for _ in 0..2 {
+        let next = authorities::successor_plan(&store, usual.clone()).await.expect("read");
+        assert_eq!(next, plan);
+        authorities::renew(&store, &next, Renewal::Root { cross: true }, making).await.expect("a new root");
+    }
+    assert_eq!(chain_of(&store, making).await, ["issuing-3", "root-3 by root-2", "root-2 by root-1"]);
+    for signing in ["root-3", "issuing-3"] {
+        let refused = authorities::distrust(&store, signing, at(1)).await.expect_err("it signs");
+        assert_eq!(refused.code, Code::Conflict, "{signing}");
+    }
+    for _ in 0..2 {
+        authorities::distrust(&store, "root-1", at(1)).await.expect("distrusted");
+    }
+    assert_eq!(chain_of(&store, making).await, ["issuing-3", "root-3 by root-2"]);
+    assert_eq!(authorities::distrusted_issuers(&store).await.expect("read").len(), 1);
+    let anchors = authorities::trust_anchors(&store, at(1)).await.expect("read");
+    assert_eq!(anchors.matches("BEGIN CERTIFICATE").count(), 4);
+}
+
+/// What a server sends beside its own certificate, in words; checks that each part is signed by the next.
+async fn chain_of(store: &impl Registry, making: Making<'_>) -> Vec<String> {
+    let terms = ServerTerms { hosts: vec!["mqtt.plant.example".to_owned()], addresses: Vec::new(), days: 30 };
+    let server = authorities::server_certificate(store, &terms, KeyKind::EcdsaP256, making).await;
+    let (chain, _) = server.expect("a certificate");
+    let known = authorities::authorities(store).await.expect("read");
+    let parts: Vec<&str> = chain.split_inclusive("-----END CERTIFICATE-----\n").collect();
+    for pair in parts.windows(2) {
+        let [der, issuer] = [pair[0], pair[1]].map(|pem| certificate_der(pem).expect("a certificate"));
+        assert!(is_signed_by(&der, &issuer).expect("readable"));
+    }
+    let word = |pem: &str| {
+        let names = known.iter().map(|found| &found.value).find_map(|record| {
+            let cross = record.cross.as_ref().filter(|cross| cross.certificate == pem);
+            let own = (record.certificate == pem).then(|| record.name.clone());
+            own.or_else(|| cross.map(|cross| format!("{} by {}", record.name, cross.by)))
+        });
+        names.expect("one of ours")
+    };
+    parts[1..].iter().map(|pem| word(pem)).collect()
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod documents;
+mod lines;
 
 use std::path::Path;
 
@@ -113,12 +114,6 @@ impl Client {
         body: Vec<u8>,
     ) -> anyhow::Result<T> {
         self.ask(Method::POST, path, |request| request.header(CONTENT_TYPE, content_type).body(body)).await
-    }
-
-    /// Delivers bytes, and reads bytes.
-    pub(crate) async fn exchange(&self, path: &str, content_type: &str, body: Vec<u8>) -> anyhow::Result<Vec<u8>> {
-        let build = |request: RequestBuilder| request.header(CONTENT_TYPE, content_type).body(body);
-        Ok(self.send(Method::POST, path, build).await?.body)
     }
 
     /// Headers of a path that needs no token, for `doctor`.

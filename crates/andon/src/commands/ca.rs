@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use andon_devices::registry::{AuthorityRecord, AuthorityRole};
+use andon_devices::registry::AuthorityRecord;
+use andon_devices::registry::authorities::roots;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
+use crate::client::segment;
 use crate::commands::Context;
 use crate::output::{Grid, utc_time};
 use crate::scenario::local;
@@ -21,6 +23,12 @@ pub(crate) enum Ca {
     Export(Export),
     /// Replace the issuing authority; what the old one signed stays good
     Rotate(Rotate),
+    /// Trust an authority no more, nor what it signed; a root takes its issuing authorities with it
+    #[command(alias = "retire")]
+    Distrust {
+        /// Its name, as in root-1; one that signs now is replaced first
+        authority: String,
+    },
 }
 
 /// What the authorities are like.
@@ -46,7 +54,7 @@ pub(crate) struct Plan {
 /// What is printed.
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The issuing authorities too
+    /// The issuing authorities too, and cross certificates
     #[arg(long)]
     all: bool,
     /// Write into this file instead
@@ -57,9 +65,12 @@ pub(crate) struct Export {
 /// What is replaced.
 #[derive(Debug, Args)]
 pub(crate) struct Rotate {
-    /// The root too; devices need the new one before servers use it
+    /// The root too; the old one vouches for it, so that devices that trust the old one alone go on
     #[arg(long)]
     root: bool,
+    /// The old root does not vouch: its key is lost, or somebody else has it. Devices that trust it alone are cut off
+    #[arg(long, requires = "root")]
+    no_cross: bool,
     #[command(flatten)]
     plan: Plan,
 }
@@ -83,8 +94,7 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
         }
         Ca::Export(export) => {
             let all: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
-            let wanted = all.iter().filter(|known| export.all || known.role == AuthorityRole::Root);
-            let text: String = wanted.map(|known| known.certificate.as_str()).collect();
+            let text = if export.all { everything(&all) } else { roots(&all) };
             match &export.out {
                 Some(file) => std::fs::write(file, text).map_err(|error| local(file, error.to_string()))?,
                 None => crate::output::Output::bytes(text.as_bytes())?,
@@ -93,22 +103,36 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
         Ca::Rotate(rotate) => {
             let mut body = rotate.plan.to_json();
             body.insert("root".to_owned(), json!(rotate.root));
+            body.insert("cross".to_owned(), json!(!rotate.no_cross));
             let all: Vec<AuthorityRecord> = client.submit(Method::POST, "/api/v1/authorities/rotate", &body).await?;
+            context.output.show(&all, |all| table(all))?;
+        }
+        Ca::Distrust { authority } => {
+            let path = format!("/api/v1/authorities/{}/distrust", segment(&authority));
+            let all: Vec<AuthorityRecord> = client.act(Method::POST, &path).await?;
             context.output.show(&all, |all| table(all))?;
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+/// Every certificate, those that are distrusted too.
+fn everything(all: &[AuthorityRecord]) -> String {
+    let cross = all.iter().filter_map(|known| known.cross.as_ref()).map(|cross| cross.certificate.as_str());
+    all.iter().map(|known| known.certificate.as_str()).chain(cross).collect()
+}
+
 fn table(all: &[AuthorityRecord]) -> Grid {
-    let mut grid = Grid::new(["authority", "made", "ends", "retired"], "no authorities");
+    let header = ["authority", "made", "ends", "retired", "distrusted", "vouched for by"];
+    let mut grid = Grid::new(header, "no authorities");
     for known in all {
-        let retired = known.retired.map(utc_time).unwrap_or_default();
         grid.row([
             known.name.as_str().into(),
             utc_time(known.created).into(),
             utc_time(known.not_after).into(),
-            retired.into(),
+            known.retired.map(utc_time).unwrap_or_default().into(),
+            known.distrusted.map(utc_time).unwrap_or_default().into(),
+            known.cross.as_ref().map(|cross| cross.by.clone()).unwrap_or_default().into(),
         ]);
     }
     grid

@@ -117,7 +117,8 @@ impl Server {
         tokio::runtime::Runtime::new().unwrap().block_on(answer).unwrap()
     }
 
-    fn command(&self, args: &[&str]) -> Command {
+    /// A client command that was not started yet.
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = andon();
         command.args(args).args(["--url", &self.url, "--data"]).arg(self.data());
         command

@@ -7,8 +7,10 @@ mod commands;
 #[path = "../common/mod.rs"]
 mod common;
 mod expiry;
+mod imported;
 mod killed;
 mod locked_out;
 mod outside;
 mod quickstart;
 mod stand_in;
+mod succession;

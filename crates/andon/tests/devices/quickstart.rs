@@ -104,7 +104,7 @@ impl Drop for Subscriber {
 }
 
 /// The port of the MQTT door, which opens when there is an authority.
-fn door_port(server: &Server) -> String {
+pub(crate) fn door_port(server: &Server) -> String {
     let begun = Instant::now();
     loop {
         let door = server.json(&["mqtt", "status"]);

@@ -7,18 +7,20 @@
 use std::path::{Path, PathBuf};
 
 use andon_devices::pki::certificate_der;
+use andon_devices::registry::authorities::{chain, roots};
 use andon_devices::registry::{AuthorityRecord, AuthorityRole};
-use andon_devices::{Certificate, CertificateId, CertificateStatus, DeviceName};
+use andon_devices::{Certificate, CertificateId, CertificateStatus, Device, DeviceName};
 use andon_server::schema::Door;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use reqwest::Url;
 use serde::Deserialize;
 
-use super::DeviceView;
+use super::{DeviceView, keys};
 use crate::client::{Client, segment};
 use crate::commands::Context;
 use crate::config::Settings;
+use crate::output::Failure;
 use crate::scenario::local;
 use crate::wiring::write_private;
 
@@ -86,11 +88,12 @@ pub(super) async fn hand_over(
     context: &Context,
 ) -> anyhow::Result<()> {
     let Some(folder) = folder else {
-        let text = |view: &DeviceView| format!("{}{}", newest(view), view.private_key.as_deref().unwrap_or_default());
-        return context.output.say(view, text);
+        let key = view.private_key.as_deref().unwrap_or_default();
+        let certificate = newest(&view.device).map_or("", |known| known.pem.as_str());
+        return context.output.say(view, |_| format!("{certificate}{key}"));
     };
     let authorities: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
-    write(view, folder, &authorities)?;
+    write(view, folder, key, &authorities)?;
     let name = &view.device.name;
     let connection = Connection::of(name, client, &context.settings).await?;
     let key = key.map_or_else(|| file_of(folder, name, "key"), Path::to_owned);
@@ -123,26 +126,54 @@ fn quoted(path: &Path) -> String {
     if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// `<device>.crt` (with the issuing authorities, as TLS wants them), `<device>.key` if there is one, `root.crt`.
-pub(super) fn write(view: &DeviceView, folder: &Path, authorities: &[AuthorityRecord]) -> anyhow::Result<()> {
+/// `<device>.crt`, `<device>.key` if there is one, `root.crt`. `key` is
+/// the file that has the key already: the certificate is the one for it.
+fn write(view: &DeviceView, folder: &Path, key: Option<&Path>, authorities: &[AuthorityRecord]) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| local(folder, error.to_string()))?;
-    let of_role = |role| authorities.iter().filter(move |known| known.role == role);
-    let texts = |role| of_role(role).map(|known| known.certificate.as_str()).collect::<String>();
     let name = &view.device.name;
-    let certificate = file_of(folder, name, "crt");
-    let chain = format!("{}{}", newest(view), texts(AuthorityRole::Issuing));
-    std::fs::write(&certificate, chain).map_err(|error| local(&certificate, error.to_string()))?;
-    let root = folder.join("root.crt");
-    std::fs::write(&root, texts(AuthorityRole::Root)).map_err(|error| local(&root, error.to_string()))?;
+    let certificate = match key {
+        Some(file) => {
+            let key = keys::read(file)?.public().map_err(|error| local(file, error.to_string()))?;
+            let none = || local(file, "no certificate in force is for this key; rotate the device, or name another");
+            certified(&view.device, &key.to_der()).ok_or_else(none)?
+        }
+        None => newest(&view.device).ok_or_else(|| local(folder, "the device has no certificate in force"))?,
+    };
+    write_certificate(folder, name, certificate, authorities)?;
+    write_roots(folder, authorities)?;
     if let Some(key) = &view.private_key {
         write_private(&file_of(folder, name, "key"), key)?;
     }
     Ok(())
 }
 
-fn newest(view: &DeviceView) -> &str {
-    let is_active = |known: &&Certificate| known.status == CertificateStatus::Active;
-    view.device.certificates.iter().rfind(is_active).map_or("", |known| known.pem.as_str())
+/// `<device>.crt`: the certificate, and the authorities between it and the roots, as TLS wants them.
+pub(super) fn write_certificate(
+    folder: &Path,
+    device: &DeviceName,
+    certificate: &Certificate,
+    authorities: &[AuthorityRecord],
+) -> Result<(), Failure> {
+    put(&file_of(folder, device, "crt"), &format!("{}{}", certificate.pem, chain(authorities, &certificate.pem)))
+}
+
+/// `root.crt`: what devices trust, the old roots too until they are distrusted.
+pub(super) fn write_roots(folder: &Path, authorities: &[AuthorityRecord]) -> Result<(), Failure> {
+    put(&folder.join("root.crt"), &roots(authorities))
+}
+
+fn put(file: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(file, text).map_err(|error| local(file, error.to_string()))
+}
+
+/// The newest certificate in force that is for this key (a `SubjectPublicKeyInfo` in DER).
+pub(super) fn certified<'a>(device: &'a Device, key: &[u8]) -> Option<&'a Certificate> {
+    let is_for = |known: &Certificate| known.facts().is_ok_and(|facts| facts.public_key_der == key);
+    device.certificates.iter().rfind(|known| known.status == CertificateStatus::Active && is_for(known))
+}
+
+fn newest(device: &Device) -> Option<&Certificate> {
+    device.certificates.iter().rfind(|known| known.status == CertificateStatus::Active)
 }
 
 #[cfg(test)]

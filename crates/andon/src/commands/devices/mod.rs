@@ -1,6 +1,5 @@
 //! `andon devices`: onboarding and managing devices through the API of a running server.
 
-mod bulk;
 mod bundle;
 mod certificates;
 mod change;
@@ -8,6 +7,8 @@ mod claims;
 mod columns;
 mod definitions;
 mod groups;
+mod import;
+mod keys;
 mod onboard;
 
 use std::path::{Path, PathBuf};
@@ -67,8 +68,8 @@ pub(crate) enum Devices {
     Claims(claims::Claims),
     /// List the files that were imported, with their reports
     Imports(definitions::Page),
-    /// Onboard the devices of a file, CSV or JSON Lines; send it again when it broke off
-    Import(bulk::Import),
+    /// Onboard the devices of a file, CSV or JSON Lines; their keys are made here. Repeat it when it broke off
+    Import(import::Import),
 }
 
 /// Which devices.
@@ -184,8 +185,8 @@ pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<E
         Devices::Policies(filed) => return definitions::run(Shelf::Policies, filed, &client, context.output).await,
         Devices::Groups(groups) => return groups::run(groups, &client, context.output).await,
         Devices::Claims(claims) => return claims::run(claims, &client, context.output).await,
-        Devices::Imports(page) => bulk::list(&page, &client, context.output).await?,
-        Devices::Import(import) => return bulk::run(&import, &client, context.output).await,
+        Devices::Imports(page) => import::list(&page, &client, context.output).await?,
+        Devices::Import(import) => return import::run(&import, &client, context.output).await,
     }
     Ok(ExitCode::SUCCESS)
 }

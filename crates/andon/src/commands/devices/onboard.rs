@@ -7,18 +7,16 @@
 
 use std::path::{Path, PathBuf};
 
-use andon_devices::pki::{KeyKind, PrivateKey, SigningRequest};
-use andon_devices::{DeviceName, KeySource, SystemEntropy};
-use andon_model::{Problem, Secret};
+use andon_devices::DeviceName;
+use andon_devices::pki::{KeyKind, SigningRequest};
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{DeviceView, bundle, csr, pair, refuse_taken};
+use super::{DeviceView, bundle, csr, keys, pair, refuse_taken};
 use crate::client::Client;
 use crate::commands::Context;
 use crate::scenario::local;
-use crate::wiring::write_private;
 
 /// The device to onboard.
 #[derive(Debug, Args)]
@@ -80,11 +78,9 @@ fn key_file(wanted: &Onboard) -> anyhow::Result<Option<PathBuf>> {
         (Some(file), _) => Ok(Some(file.clone())),
         (None, Some(folder)) if wanted.csr.is_none() && !wanted.server_key => {
             let file = bundle::file_of(folder, &wanted.device, "key");
-            if !file.exists() {
-                let key = SystemEntropy.generate(KeyKind::default()).map_err(Problem::from)?;
-                std::fs::create_dir_all(folder).map_err(|error| local(folder, error.to_string()))?;
-                write_private(&file, key.to_pem().expose().trim_end())?;
-            }
+            keys::prepare_folder(folder)?;
+            keys::of_file(&file, KeyKind::default())?;
+            keys::sync_folder(folder)?;
             Ok(Some(file))
         }
         _ => Ok(None),
@@ -92,8 +88,5 @@ fn key_file(wanted: &Onboard) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn request_for(file: &Path) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
-    let unusable = |error: andon_devices::pki::PkiError| local(file, error.to_string());
-    let key = PrivateKey::from_pem(&Secret::new(text)).map_err(unusable)?;
-    Ok(SigningRequest::of(&key).map_err(unusable)?)
+    Ok(SigningRequest::of(&keys::read(file)?).map_err(|error| local(file, error.to_string()))?)
 }

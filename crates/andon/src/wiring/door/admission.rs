@@ -2,13 +2,15 @@
 //!
 //! Changes are told by looking at the newest revision several times a second, which is one row.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
+use andon_devices::pki::{NameField, NamedValue};
 use andon_devices::policy::{Connection, DefaultPolicies, Permissions};
+use andon_devices::registry::authorities::distrusted_issuers;
 use andon_devices::registry::{Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, admit, get};
-use andon_devices::{Device, DeviceName, NotAdmitted};
+use andon_devices::{Certificate, Device, DeviceName, NotAdmitted};
 use andon_model::Timestamp;
 use async_trait::async_trait;
 
@@ -22,6 +24,28 @@ pub(super) struct ByRegistry {
     pub(super) registry: Arc<dyn Registry>,
     pub(super) defaults: DefaultPolicies,
     pub(super) counters: AdmissionCounters,
+    pub(super) distrusted: Distrusted,
+}
+
+/// The issuers whose devices are let in no more, and the revision of the registry up to which that is known.
+#[derive(Default)]
+pub(super) struct Distrusted(RwLock<Option<(i64, Issuers)>>);
+
+type Issuers = Arc<Vec<Vec<NamedValue<NameField>>>>;
+
+impl Distrusted {
+    /// As of `revision`, or later.
+    async fn issuers(&self, revision: i64, registry: &dyn Registry) -> Result<Issuers, AdmissionError> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some((_, issuers)) = known.filter(|(of, _)| *of >= revision) {
+            return Ok(issuers);
+        }
+        let read =
+            distrusted_issuers(registry).await.map_err(|error| AdmissionError::Unavailable(error.to_string()))?;
+        let issuers = Arc::new(read);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&issuers)));
+        Ok(issuers)
+    }
 }
 
 impl ByRegistry {
@@ -33,6 +57,9 @@ impl ByRegistry {
         }
         let certificate = found.device.certificate(&found.certificate).ok_or(NotAdmitted::Unknown)?;
         let facts = certificate.facts().map_err(|error| AdmissionError::Unavailable(error.to_string()))?;
+        if self.distrusted.issuers(found.revision, self.registry.as_ref()).await?.contains(&facts.issuer) {
+            return Err(NotAdmitted::Authority.into());
+        }
         let connection = Connection {
             client_id: &visitor.client_id,
             source: visitor.source,
@@ -62,9 +89,15 @@ impl Admission for ByRegistry {
     }
 
     async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError> {
-        let found =
-            get::<Device>(self.registry.as_ref(), device.as_str()).await.map_err(|error| unavailable(&error))?;
-        Ok(found.is_some_and(|found| found.value.certificates.iter().any(|known| known.check(now).is_ok())))
+        let registry = self.registry.as_ref();
+        let revision = registry.revision().await.map_err(|error| unavailable(&error))?;
+        let found = get::<Device>(registry, device.as_str()).await.map_err(|error| unavailable(&error))?;
+        let Some(found) = found else { return Ok(false) };
+        let distrusted = self.distrusted.issuers(revision, registry).await?;
+        let opens = |known: &Certificate| {
+            known.check(now).is_ok() && known.facts().is_ok_and(|facts| !distrusted.contains(&facts.issuer))
+        };
+        Ok(found.value.certificates.iter().any(opens))
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
@@ -109,7 +142,7 @@ impl ByRegistry {
 fn concerns(change: &Change) -> Option<DoorChange> {
     match change.kind {
         Kind::Device => Some(change.key.parse().map_or(DoorChange::Everything, DoorChange::Device)),
-        Kind::Profile | Kind::Group | Kind::Policy => Some(DoorChange::Everything),
+        Kind::Profile | Kind::Group | Kind::Policy | Kind::Authority => Some(DoorChange::Everything),
         _ => None,
     }
 }
@@ -145,7 +178,12 @@ mod tests {
     fn door(registry: &MemoryRegistry) -> ByRegistry {
         let prefix = |text: &str| TopicPrefix::new(text).expect("a prefix");
         let defaults = DefaultPolicies { root: prefix("data"), commands: prefix("cmd") };
-        ByRegistry { registry: Arc::new(registry.clone()), defaults, counters: AdmissionCounters::new() }
+        ByRegistry {
+            registry: Arc::new(registry.clone()),
+            defaults,
+            counters: AdmissionCounters::new(),
+            distrusted: Distrusted::default(),
+        }
     }
 
     fn entry(kind: Kind, key: &str) -> Write {

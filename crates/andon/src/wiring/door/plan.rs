@@ -10,7 +10,7 @@ use andon_mqtt::{
 };
 
 use super::DoorParts;
-use super::admission::ByRegistry;
+use super::admission::{ByRegistry, Distrusted};
 use super::identity::Issuer;
 use super::keepers::{Counted, Events, Readings};
 use super::telemetry::AdmissionCounters;
@@ -56,7 +56,12 @@ impl Plan {
             BrokerSettings { listeners: self.listeners.clone(), identity: Some(identity), limits: self.limits.clone() };
         let (registry, defaults) = (Arc::clone(&self.parts.registry), self.defaults.clone());
         let ports = Ports {
-            admission: Arc::new(ByRegistry { registry, defaults, counters: AdmissionCounters::new() }),
+            admission: Arc::new(ByRegistry {
+                registry,
+                defaults,
+                counters: AdmissionCounters::new(),
+                distrusted: Distrusted::default(),
+            }),
             lanes: self.lanes.clone(),
             local: self.local.clone(),
             memory: Some(Arc::clone(&self.parts.memory)),
