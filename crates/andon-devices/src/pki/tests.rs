@@ -59,6 +59,28 @@ fn a_device_certificate_says_what_it_should() {
     assert_eq!(facts.subject_alternative, [urn]);
 }
 
+/// Whoever trusts the old root alone finds the new one's key under the new one's name, signed by the old one.
+#[test]
+fn a_root_vouches_for_the_next_one() {
+    let (old, limited) = hierarchy();
+    let wanted = terms("Andon root-2", 9_000);
+    let next = Authority::root(&wanted, key(), &serial(), NOW).expect("a root");
+    let der = certificate_der(&old.cross(&next, &wanted, &serial(), NOW).expect("vouched for")).expect("PEM");
+    let (facts, own) = (read_certificate(&der).expect("readable"), next.facts());
+    assert_eq!((&facts.subject, &facts.public_key_der), (&own.subject, &own.public_key_der));
+    assert_eq!((&facts.issuer, facts.not_after), (&old.facts().subject, old.facts().not_after));
+    assert_eq!((old.verify(&der), next.verify(&der)), (Ok(()), Err(PkiError::NotOurs)));
+    let issuing = next.issuing(&terms("Andon issuing-2", 900), key(), &serial(), NOW).expect("an issuing authority");
+    let below = certificate_der(&issuing.to_pem()).expect("PEM");
+    assert_eq!(is_signed_by(&below, &der), Ok(true));
+    let (_, certificate) = parse_x509_certificate(&der).expect("DER");
+    let constraints = certificate.basic_constraints().expect("readable").expect("there").value;
+    assert!(constraints.ca && constraints.path_len_constraint.is_none());
+    assert_eq!(limited.cross(&next, &wanted, &serial(), NOW), Err(PkiError::NotAnAuthority));
+    let over = old.facts().not_after.after(HOUR);
+    assert!(matches!(old.cross(&next, &wanted, &serial(), over), Err(PkiError::AuthorityExpired { .. })));
+}
+
 #[test]
 fn key_identifiers_and_distribution_point_lead_to_the_authority() {
     let (root, issuing) = hierarchy();
