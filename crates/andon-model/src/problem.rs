@@ -152,6 +152,10 @@ codes! {
     TokenIssuer = "AND-7007", "the issuer of access tokens does not give its keys";
     /// The hook of a claim.
     ClaimHook = "AND-7008", "the hook of a claim does not answer";
+    /// The mail server is away, is not who it should be, or does not let us in; waiting or a person helps.
+    MailServer = "AND-7009", "the mail server cannot be used";
+    /// The mail server will not take a letter as it is.
+    LetterRefused = "AND-7010", "the mail server refuses the letter";
     /// A fault in Andon itself.
     Internal = "AND-9001", "internal error";
 }

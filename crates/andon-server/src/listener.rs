@@ -18,7 +18,7 @@ use tower::Service;
 use tracing::{debug, info, warn};
 
 use crate::api::Api;
-use crate::devices::Upkeep;
+use crate::devices::{Upkeep, postman};
 use crate::{ServerParts, ServerSettings, observe, routes};
 
 /// More headers than this are answered 431.
@@ -73,6 +73,7 @@ impl Connections {
         let upkeep = Upkeep::new(Arc::clone(&api.office), api.handle.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(upkeep.run(stop.subscribe()));
+        tasks.spawn(postman(Arc::clone(&api.office), stop.subscribe()));
         Self {
             http: Arc::new(http_limits(&api.settings)),
             places: Arc::new(Semaphore::new(api.settings.max_connections.clamp(1, Semaphore::MAX_PERMITS))),

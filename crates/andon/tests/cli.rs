@@ -77,6 +77,7 @@ const COMMANDS: &[&str] = &[
     "devices activate",
     "devices delete",
     "devices import",
+    "devices letters",
     "ca init",
     "ca export",
     "ca rotate",

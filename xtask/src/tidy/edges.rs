@@ -55,6 +55,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("aws-lc-rs", &["andon-devices"]),
     ("rcgen", &["andon-devices", "andon-sim", "bench"]),
     ("x509-parser", &["andon-devices"]),
+    ("lettre", &["andon-connectors"]),
     ("rmqtt", &["andon-mqtt"]),
     ("rmqtt-net", &["andon-mqtt"]),
     ("rumqttc", &["andon-mqtt", "andon-sim"]),

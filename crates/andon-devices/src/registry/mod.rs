@@ -14,6 +14,7 @@ mod admit;
 pub mod authorities;
 mod error;
 mod filter;
+mod letter;
 mod records;
 mod typed;
 
@@ -27,6 +28,7 @@ use crate::{CertificateId, Device, Serial};
 pub use admit::{Admitted, NotLetIn, admit};
 pub use error::RegistryError;
 pub use filter::{DeviceFilter, Due, InvalidLabel, Label, MAX_LABELS, Moment};
+pub use letter::{Letter, LetterStatus, TAKEN};
 pub use records::{
     AuthorityRecord, AuthorityRole, Claim, CrossCertificate, Import, ImportStatus, KeyRecord, MAX_CLAIM_PROFILES,
     PolicyRecord, Record,
@@ -62,11 +64,13 @@ pub enum Kind {
     Claim,
     /// An [`Import`].
     Import,
+    /// A [`Letter`], with the refresh token that it brings.
+    Letter,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Device,
         Self::Enrolment,
         Self::Profile,
@@ -78,6 +82,7 @@ impl Kind {
         Self::SigningKey,
         Self::Claim,
         Self::Import,
+        Self::Letter,
     ];
 
     /// The word under which it is stored.
@@ -94,6 +99,7 @@ impl Kind {
             Self::SigningKey => "signing_key",
             Self::Claim => "claim",
             Self::Import => "import",
+            Self::Letter => "letter",
         }
     }
 

@@ -6,7 +6,7 @@ use andon_model::{Code, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Error;
 
-use super::Kind;
+use super::{Kind, Letter};
 use crate::enrolment::{AllowList, BulkFormat, BulkReport, Enrolment, Hook};
 use crate::token::{Client, ClientId, RefreshFamily};
 use crate::{Attributes, Device, DeviceName, Group, GroupName, PolicyName, Profile, ProfileName};
@@ -63,6 +63,7 @@ records! {
     KeyRecord: SigningKey, |key| &key.kid, |body| serde_json::from_str(body);
     Claim: Claim, |claim| claim.client.as_str(), |body| serde_json::from_str(body);
     Import: Import, |import| &import.id, |body| serde_json::from_str(body);
+    Letter: Letter, |letter| &letter.id, Letter::parse;
 }
 
 /// A policy with its name.

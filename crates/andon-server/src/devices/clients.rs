@@ -76,10 +76,15 @@ impl Office {
         subject: &str,
     ) -> Result<(RefreshFamily, Secret), Problem> {
         let client = self.client(client).await?.value;
-        let begun = RefreshFamily::begin(&client, subject, client.scopes.clone(), self.entropy.as_ref(), self.now());
-        let (family, token) = begun.map_err(PkiError::from)?;
+        let (family, token) = self.begin_family(&client, subject)?;
         self.registry.commit(Changes::default().and(put(&family, None, Expected::Absent)?)).await?;
         Ok((family, token))
+    }
+
+    /// The same, not stored yet.
+    pub(super) fn begin_family(&self, client: &Client, subject: &str) -> Result<(RefreshFamily, Secret), Problem> {
+        let begun = RefreshFamily::begin(client, subject, client.scopes.clone(), self.entropy.as_ref(), self.now());
+        Ok(begun.map_err(PkiError::from)?)
     }
 
     /// The refresh tokens of a client, by family, in the order of their ids. A page may have fewer rows than `limit` and

@@ -35,6 +35,7 @@ mod clients;
 mod grants;
 mod hook;
 mod import;
+mod letters;
 mod naming;
 mod onboarding;
 mod settings;
@@ -54,14 +55,17 @@ use andon_devices::{
 };
 use andon_journal::Secrets;
 use andon_model::{Clock, Code, IdSource, Problem, Secret, Timestamp};
+use tokio::sync::Notify;
 
 use crate::auth::{ExternalIssuer, OidcSettings};
+use crate::mailer::Mailer;
 use crate::outside::Outside;
 
 pub(crate) use changing::{DeviceChange, RevokeRequest};
 pub(crate) use clients::{ClientWish, Page};
 pub(crate) use grants::Grants;
 pub(crate) use import::{Bulk, ImportPart, LineOutcome, format_of};
+pub(crate) use letters::{LetterWish, MailTest, postman};
 pub(crate) use naming::Names;
 pub(crate) use onboarding::{Delivery, Onboarded};
 pub use settings::DeviceSettings;
@@ -87,6 +91,9 @@ pub(crate) struct Office {
     signers: signers::SignerBook,
     secrets: Arc<dyn Secrets>,
     outside: Arc<dyn Outside>,
+    mailer: Option<Arc<dyn Mailer>>,
+    /// Wakes the postman.
+    letter_written: Notify,
     /// Who gives out access tokens, if not we.
     issuer: Option<ExternalIssuer>,
     /// The newest revocation list, with the revision that it was made of.
@@ -105,6 +112,8 @@ pub struct OfficeParts {
     pub secrets: Arc<dyn Secrets>,
     /// How other systems are asked.
     pub outside: Arc<dyn Outside>,
+    /// How letters leave; without it, none are written.
+    pub mailer: Option<Arc<dyn Mailer>>,
     /// Who gives out access tokens; without it, this program does.
     pub oidc: Option<OidcSettings>,
     /// Names, times and addresses.
@@ -148,11 +157,27 @@ pub(crate) fn gave_up() -> Problem {
 
 impl Office {
     pub(crate) fn new(parts: OfficeParts, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        let OfficeParts { registry, entropy, keys, secrets, outside, oidc, settings } = parts;
+        let OfficeParts { registry, entropy, keys, secrets, outside, mailer, oidc, settings } = parts;
         let external = |oidc| ExternalIssuer::new(oidc, Arc::clone(&outside), Arc::clone(&clock));
         let issuer = oidc.map(external);
         let (issuing, signers, revocations) = (RwLock::default(), signers::SignerBook::default(), RwLock::default());
-        Self { registry, settings, clock, ids, entropy, keys, issuing, signers, secrets, outside, issuer, revocations }
+        let letter_written = Notify::new();
+        Self {
+            registry,
+            settings,
+            clock,
+            ids,
+            entropy,
+            keys,
+            issuing,
+            signers,
+            secrets,
+            outside,
+            mailer,
+            letter_written,
+            issuer,
+            revocations,
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -11,6 +11,7 @@ mod episodes;
 mod errors;
 mod events;
 mod intake;
+mod letters;
 mod mqtt;
 mod oauth;
 mod oauth_clients;
@@ -87,6 +88,8 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(oauth_clients::delete))
         .routes(routes!(refresh_tokens::list, refresh_tokens::create))
         .routes(routes!(refresh_tokens::revoke))
+        .routes(routes!(letters::list, letters::create))
+        .routes(routes!(letters::test))
         .routes(routes!(mqtt::show))
         .routes(routes!(mqtt::sessions))
         .routes(routes!(mqtt::kick))

@@ -8,6 +8,7 @@ mod configuration;
 mod delivery;
 mod devices;
 mod evidence;
+mod letters;
 mod operations;
 mod problem;
 mod reporting;
@@ -32,6 +33,7 @@ pub use evidence::{
     EventRow, OpenEpisode, Page, QuarantineRow, QuarantineStatus, Release, RowHit, RunDetail, RunEpisode, RunRow,
     RunStatus, TableVersion, TimelineEntry,
 };
+pub use letters::{Letter, LetterPage, MailTest, WantedLetter};
 pub use operations::{
     Counts, CreatedToken, Destination, EngineStatus, Role, SecretName, SecretValue, StatusAnswer, TestLine, Token,
     WantedToken,

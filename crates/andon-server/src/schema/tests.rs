@@ -237,6 +237,17 @@ fn operations_are_described() {
 }
 
 #[test]
+fn letters_are_described() {
+    use andon_devices::registry::Letter;
+    use andon_devices::token::ClientId;
+
+    let letter = Letter::new("7f".into(), "ada@plant.example".into(), "https://a".into(), "b".into(), at(1));
+    describes::<super::Letter>(Letter { device: Some("pump-01".parse().unwrap()), ..letter.clone() });
+    let letter = Letter { client: ClientId::new("wizard"), ..letter.taken(at(2)) };
+    describes::<super::Letter>(letter.not_sent(problem(), true, at(3)));
+}
+
+#[test]
 fn releases_are_read_as_described() {
     is_read_as::<model::Release, super::Release>(&json!({"release": "retry", "confirmed_absent": true}));
     is_read_as::<model::Release, super::Release>(&json!({"release": "resolve", "document": "10001"}));

@@ -137,6 +137,7 @@ pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc
             keys: Arc::new(SystemEntropy),
             secrets: journal.clone(),
             outside: Arc::new(crate::outside::StandIn::default()),
+            mailer: None,
             oidc: None,
             settings: DeviceSettings::default(),
         },

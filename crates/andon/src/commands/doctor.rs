@@ -5,6 +5,7 @@
 
 mod devices;
 mod machine;
+mod mail;
 mod reporting;
 mod server;
 

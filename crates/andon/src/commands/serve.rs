@@ -25,6 +25,7 @@ use crate::wiring::{Instance, telemetry};
                head_bytes, drain_seconds
   [devices]    endpoint, public_url, organization, certificate_days, overlap_days,
                revocation_list_hours, root_topic, command_topic
+  [mail]       host, port, encryption, ca, from, user, password, timeout
   [mqtt]       enabled, listen, websocket, plain, plain_policy; [mqtt.events]; [mqtt.limits]
   [readings]   folder, keep, segment_bytes, segment_age
   [engine]     max_backlog, max_pending_runs, max_loaded_runs, decide_batch, drain

@@ -7,6 +7,7 @@ mod sections;
 
 use std::path::{Path, PathBuf};
 
+use andon_connectors::SmtpSettings;
 use andon_model::Code;
 use andon_server::{DeviceSettings, OidcSettings, ServerSettings};
 use figment::error::Kind;
@@ -39,6 +40,8 @@ pub(crate) struct Settings {
     pub(crate) devices: DeviceSettings,
     /// `[oidc]`: who gives out access tokens instead of this program; the keys stand in `andon_server::OidcSettings`.
     pub(crate) oidc: Option<OidcSettings>,
+    /// `[mail]`: the mail server that letters are handed to; the keys stand in `andon_connectors::SmtpSettings`.
+    pub(crate) mail: Option<SmtpSettings>,
     /// `[mqtt]`
     pub(crate) mqtt: Mqtt,
     /// `[readings]`
@@ -75,6 +78,9 @@ impl Settings {
         }
         if let Some(Err((key, why))) = self.oidc.as_ref().map(OidcSettings::check) {
             return wrong(&format!("[oidc] {key}"), why);
+        }
+        if let Some(Err((key, why))) = self.mail.as_ref().map(SmtpSettings::check) {
+            return wrong(&format!("[mail] {key}"), why);
         }
         if self.retention.keys < self.retention.events {
             return wrong("[retention] keys", "keys of events are kept at least as long as the events");
@@ -200,6 +206,9 @@ mod tests {
         check("[oidc]\nissuer = 'http://login.example'\naudiences = ['andon']\n", "[oidc] issuer", "https://");
         check("[oidc]\nissuer = 'https://login.example'\n", "[oidc] audiences", "audiences or clients");
         check("[oidc]\nissuer = 'https://login.example'\naudience = 'a'\n", "oidc.audience", "did you mean audiences");
+        check("[mail]\nhost = 'mail.example'\nfrom = 'andon'\n", "[mail] from", "not an address");
+        check("[mail]\nhost = 'mail.example'\n", "mail", "missing field `from`");
+        check("[mail]\nhost = 'm'\nfrom = 'a@b'\npassword = 'x'\n", "mail.password", "never stands in a file");
         check("[mqtt.limits]\npublish_rat = 1\n", "mqtt.limits.publish_rat, in /", "did you mean publish_rate?");
         check("[mqtt.events]\n'a/#' = 'Not a name'\n", "mqtt.events", "");
     }

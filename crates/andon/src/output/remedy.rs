@@ -65,6 +65,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Onboarding => "look at the detail; delete the device first if it is to start anew under its name",
         Code::TokenIssuer => "open the issuer's /.well-known/openid-configuration from the server",
         Code::ClaimHook => "make the hook answer, or take it out of the claim",
+        Code::MailServer => "correct [mail] in andon.toml; letters are tried again by themselves",
+        Code::LetterRefused => "correct recipient or sender, then write the letter again",
         Code::Internal => "report it, with the log of the server",
     }
 }

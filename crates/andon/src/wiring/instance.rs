@@ -20,7 +20,7 @@ use super::adapters::Wires;
 use super::door::{Door, DoorParts};
 use super::outside::Https;
 use super::readings::{LateKeeper, Readings};
-use super::{folder, tokens};
+use super::{folder, mail, tokens};
 use crate::config::Settings;
 use crate::output::{FREE_THE_ADDRESS, Failure};
 
@@ -204,6 +204,7 @@ fn office_parts(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Of
         keys: Arc::new(SystemEntropy),
         secrets: store.clone(),
         outside: Arc::new(Https::new()?),
+        mailer: mail::mailer(settings, store)?,
         oidc: settings.oidc.clone(),
         settings: settings.devices.clone(),
     })

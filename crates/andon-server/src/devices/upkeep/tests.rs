@@ -70,6 +70,7 @@ impl Bench {
             keys: Arc::new(SystemEntropy),
             secrets,
             outside: Arc::new(Nobody),
+            mailer: None,
             oidc: None,
             settings,
         };

@@ -9,6 +9,7 @@ mod definitions;
 mod groups;
 mod import;
 mod keys;
+mod letters;
 mod onboard;
 
 use std::path::{Path, PathBuf};
@@ -68,6 +69,8 @@ pub(crate) enum Devices {
     Claims(claims::Claims),
     /// List the files that were imported, with their reports
     Imports(definitions::Page),
+    /// List letters to people: those that wait, and those of the last week
+    Letters(letters::Letters),
     /// Onboard the devices of a file, CSV or JSON Lines; their keys are made here. Repeat it when it broke off
     Import(import::Import),
 }
@@ -185,6 +188,7 @@ pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<E
         Devices::Policies(filed) => return definitions::run(Shelf::Policies, filed, &client, context.output).await,
         Devices::Groups(groups) => return groups::run(groups, &client, context.output).await,
         Devices::Claims(claims) => return claims::run(claims, &client, context.output).await,
+        Devices::Letters(query) => letters::list(&query, &client, context.output).await?,
         Devices::Imports(page) => import::list(&page, &client, context.output).await?,
         Devices::Import(import) => return import::run(&import, &client, context.output).await,
     }

@@ -13,7 +13,7 @@ use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{DeviceView, bundle, csr, keys, pair, refuse_taken};
+use super::{DeviceView, bundle, csr, keys, letters, pair, refuse_taken};
 use crate::client::Client;
 use crate::commands::Context;
 use crate::scenario::local;
@@ -47,6 +47,8 @@ pub(crate) struct Onboard {
     /// Write key, certificate and root into this folder
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    #[command(flatten)]
+    mailing: letters::Mailing,
 }
 
 pub(super) async fn run(wanted: &Onboard, client: &Client, context: &Context) -> anyhow::Result<()> {
@@ -68,7 +70,8 @@ pub(super) async fn run(wanted: &Onboard, client: &Client, context: &Context) ->
         body.insert("csr".to_owned(), json!(request_for(file)?));
     }
     let view: DeviceView = client.submit(Method::POST, "/api/v1/devices", &body).await?;
-    bundle::hand_over(&view, wanted.out.as_deref(), key_file.as_deref(), client, context).await
+    bundle::hand_over(&view, wanted.out.as_deref(), key_file.as_deref(), client, context).await?;
+    letters::write(&wanted.mailing, wanted.device.as_str(), client, context.output).await
 }
 
 /// The file with the device's key, if that is on this machine: the one that is named, or one in the bundle, which is made

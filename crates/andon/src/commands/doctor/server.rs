@@ -36,6 +36,7 @@ pub(super) async fn check(context: &Context) -> anyhow::Result<Vec<Line>> {
             lines.extend(destination_lines(&client).await);
             lines.extend(super::devices::check(&client).await);
             lines.extend(super::reporting::check(&client).await);
+            lines.extend(super::mail::check(&client).await);
         }
         Err(error) => lines.push(refused("token", &error)),
     }
