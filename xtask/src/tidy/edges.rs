@@ -9,6 +9,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("andon-journal", &["andon-model"]),
     ("andon-decide", &["andon-model"]),
     ("andon-act", &["andon-model"]),
+    ("andon-assets", &["andon-model"]),
     ("andon-devices", &["andon-model"]),
     ("andon-mqtt", &["andon-model", "andon-journal", "andon-devices"]),
     ("andon-engine", &["andon-model", "andon-journal", "andon-decide", "andon-act"]),
@@ -22,6 +23,7 @@ const EDGES: &[(&str, &[&str])] = &[
         "andon",
         &[
             "andon-act",
+            "andon-assets",
             "andon-connectors",
             "andon-decide",
             "andon-devices",
@@ -50,7 +52,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("object_store", &["andon-connectors", "andon-lake"]),
     ("zstd", &["andon-lake"]),
     ("zen-engine", &["andon-decide"]),
-    ("zen-expression", &["andon-decide"]),
+    ("zen-expression", &["andon-assets", "andon-decide"]),
     ("minijinja", &["andon-act"]),
     ("aws-lc-rs", &["andon-devices"]),
     ("rcgen", &["andon-devices", "andon-sim", "bench"]),
@@ -67,7 +69,8 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O, and what they may therefore never name, not even in tests.
-const PURE: &[&str] = &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-devices"];
+const PURE: &[&str] =
+    &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-assets", "andon-devices"];
 const IMPURE: &[&str] = &["tokio", "tokio-util", "tracing", "hyper", "http", "getrandom", "rand"];
 
 /// Compares every manifest with the tables.

@@ -1,0 +1,106 @@
+//! The plant: all assets with their values and alarms.
+
+mod alarms;
+mod applied;
+mod assets;
+mod operate;
+mod put;
+mod queries;
+mod routes;
+mod snapshot;
+mod state;
+#[cfg(test)]
+mod tests;
+mod time;
+mod turn;
+
+use std::sync::Arc;
+
+use andon_model::Timestamp;
+
+use crate::definition::{AssetDefinition, Links, ModelDefinition, PlantDefinition};
+use crate::error::{DefinitionError, OperationError};
+use crate::limits::Limits;
+use crate::model::Models;
+
+pub use applied::{Applied, Change, Measured, Put, PutTo, Refused, RefusedWhy};
+pub use queries::{AlarmView, AssetView, ModelView, ValueView};
+pub use snapshot::{AssetSnapshot, Restored, Snapshot};
+use state::State;
+use turn::Turn;
+
+/// All assets, alive. Cheap to ask, one reading at a time to tell.
+#[derive(Debug)]
+pub struct Plant {
+    models: Arc<Models>,
+    limits: Limits,
+    state: State,
+}
+
+impl Plant {
+    /// A plant with the defined assets, and no values yet.
+    pub fn new(definition: &PlantDefinition, limits: Limits) -> Result<Self, DefinitionError> {
+        let models = Arc::new(Models::compile(&definition.models, &limits)?);
+        let mut state = State::default();
+        assets::define(&models, &mut state, &definition.assets, &limits)?;
+        Ok(Self { models, limits, state })
+    }
+
+    /// The models, in the order in which they are tried for new devices.
+    pub fn models(&self) -> impl Iterator<Item = &ModelDefinition> {
+        self.models.all.iter().map(|model| model.definition.as_ref())
+    }
+
+    /// Takes a reading in.
+    pub fn apply(&mut self, measured: &Measured<'_>) -> Applied {
+        let mut applied = Applied::default();
+        let mut turn = self.turn(&mut applied);
+        turn.advance(measured.received);
+        turn.measured(measured);
+        applied
+    }
+
+    /// Takes values in that name their property: by alias, or by asset and name.
+    pub fn put(&mut self, put: &Put<'_>) -> Applied {
+        let mut applied = Applied::default();
+        let mut turn = self.turn(&mut applied);
+        turn.advance(put.received);
+        turn.put(put);
+        applied
+    }
+
+    /// Lets time pass, up to `now`. Going back does nothing.
+    pub fn tick(&mut self, now: Timestamp) -> Applied {
+        let mut applied = Applied::default();
+        self.turn(&mut applied).advance(now);
+        applied
+    }
+
+    /// When time that passes changes something, at the earliest. It may turn out that it does not.
+    pub fn next_wake(&self) -> Option<Timestamp> {
+        self.state.timers.first().map(|timer| timer.due)
+    }
+
+    /// The plant's time: that of the last input.
+    pub const fn now(&self) -> Timestamp {
+        self.state.now
+    }
+
+    /// Links an asset to what SAP calls it; both are set, what is absent is taken away.
+    pub fn link(&mut self, asset: &str, links: Links) -> Result<(), OperationError> {
+        assets::check_links(&links).map_err(OperationError::Value)?;
+        let at = self.state.index.get(asset).copied();
+        let at = at.ok_or_else(|| OperationError::NoAsset(asset.to_owned()))?;
+        self.state.assets[at].links = links;
+        Ok(())
+    }
+
+    /// Adds an asset that is defined while the plant runs.
+    pub fn define(&mut self, asset: &AssetDefinition) -> Result<(), DefinitionError> {
+        assets::define(&self.models, &mut self.state, std::slice::from_ref(asset), &self.limits)
+    }
+
+    fn turn<'a>(&'a mut self, out: &'a mut Applied) -> Turn<'a> {
+        Turn::new(&self.models, &mut self.state, &self.limits, out)
+    }
+}

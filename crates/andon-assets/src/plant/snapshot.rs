@@ -1,0 +1,173 @@
+//! The plant's state as data, to be kept with a checkpoint.
+//!
+//! Everything is named, not numbered: a snapshot can be restored under other definitions. What is no longer defined is
+//! left out and counted; what is new begins empty.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use andon_model::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::assets::{self, Making};
+use super::state::{Asset, Timer};
+use super::{Applied, Plant};
+use crate::alarm::AlarmRecord;
+use crate::definition::{Links, ParentDefinition};
+use crate::live::PropertyState;
+use crate::model::{Property, Source};
+use crate::value::DataType;
+
+/// Version of the format.
+const VERSION: u32 = 1;
+
+/// The state of a plant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Version of the format: 1.
+    v: u32,
+    /// The plant's time.
+    now: Timestamp,
+    /// Its assets, the oldest first.
+    assets: Vec<AssetSnapshot>,
+}
+
+/// The state of an asset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssetSnapshot {
+    id: String,
+    name: String,
+    model: String,
+    device: String,
+    links: Links,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    parent: Option<ParentDefinition>,
+    captures: BTreeMap<String, String>,
+    defined: bool,
+    properties: BTreeMap<String, (DataType, PropertyState)>,
+    alarms: BTreeMap<String, AlarmRecord>,
+}
+
+/// What became of a snapshot.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Restored {
+    /// Assets that have their state again.
+    pub assets: usize,
+    /// Ids of assets that were left out: their definition or model is gone, or the snapshot's version is not known.
+    pub left_out: Vec<String>,
+}
+
+impl Plant {
+    /// The state as data.
+    pub fn snapshot(&self) -> Snapshot {
+        let assets = self.state.assets.iter().map(|asset| self.asset_snapshot(asset)).collect();
+        Snapshot { v: VERSION, now: self.state.now, assets }
+    }
+
+    /// Takes a state over, into a plant that is new. Assets of the snapshot that readings had created are created again.
+    pub fn restore(&mut self, snapshot: Snapshot) -> Restored {
+        let mut restored = Restored::default();
+        if snapshot.v != VERSION {
+            restored.left_out = snapshot.assets.into_iter().map(|asset| asset.id).collect();
+            return restored;
+        }
+        self.state.now = self.state.now.max(snapshot.now);
+        let mut parents = Vec::new();
+        for asset in snapshot.assets {
+            match self.restored(&asset) {
+                Some(at) => {
+                    parents.extend(asset.parent.clone().map(|parent| (at, parent)));
+                    self.overlay(at, asset);
+                    restored.assets += 1;
+                }
+                None => restored.left_out.push(asset.id),
+            }
+        }
+        for (asset, parent) in parents {
+            if self.state.assets[asset].parent.is_none() {
+                // A parent that is no longer defined leaves the asset at the top.
+                let _ = assets::hang(&self.models, &mut self.state, asset, &parent);
+            }
+        }
+        restored
+    }
+
+    fn asset_snapshot(&self, asset: &Asset) -> AssetSnapshot {
+        let model = &self.models.all[asset.model];
+        let properties = model.properties.iter().zip(&asset.properties);
+        let alarms = model.alarms.iter().zip(&asset.alarms);
+        AssetSnapshot {
+            id: asset.id.to_string(),
+            name: asset.name.to_string(),
+            model: model.name.to_string(),
+            device: asset.device.to_string(),
+            links: asset.links.clone(),
+            parent: self.parent(asset),
+            captures: asset.captures.clone(),
+            defined: asset.defined,
+            properties: properties.map(|(p, state)| (p.name.to_string(), (p.data_type, state.clone()))).collect(),
+            alarms: alarms.map(|(alarm, record)| (alarm.name.to_string(), record.clone())).collect(),
+        }
+    }
+
+    /// The asset that a snapshot is of: there already, or made again.
+    fn restored(&mut self, asset: &AssetSnapshot) -> Option<usize> {
+        let model = self.models.named(&asset.model)?;
+        if let Some(at) = self.state.index.get(asset.id.as_str()).copied() {
+            return (self.state.assets[at].model == model).then_some(at);
+        }
+        if asset.defined || self.state.assets.len() >= self.limits.assets {
+            return None;
+        }
+        let making = Making {
+            id: asset.id.clone(),
+            name: Some(asset.name.clone()),
+            model,
+            device: asset.device.clone(),
+            links: asset.links.clone(),
+            captures: asset.captures.clone(),
+            attributes: [].into(),
+            defined: false,
+        };
+        Some(assets::make(&self.models, &mut self.state, making))
+    }
+
+    /// Puts the state of a snapshot into an asset.
+    fn overlay(&mut self, at: usize, mut snapshot: AssetSnapshot) {
+        let models = Arc::clone(&self.models);
+        let model = &models.all[self.state.assets[at].model];
+        for (property, defined) in model.properties.iter().enumerate() {
+            if let Some((data_type, state)) = snapshot.properties.remove(defined.name.as_ref())
+                && data_type == defined.data_type
+            {
+                self.overlay_property((at, property), defined, state);
+            }
+        }
+        for (alarm, defined) in model.alarms.iter().enumerate() {
+            if let Some(record) = snapshot.alarms.remove(defined.name.as_ref()) {
+                self.state.assets[at].alarms[alarm] = record;
+                self.turn(&mut Applied::default()).arm_alarm(at, alarm);
+            }
+        }
+        let links = &mut self.state.assets[at].links;
+        links.equipment = links.equipment.take().or(snapshot.links.equipment);
+        links.functional_location = links.functional_location.take().or(snapshot.links.functional_location);
+    }
+
+    fn overlay_property(&mut self, (asset, at): (usize, usize), defined: &Property, mut state: PropertyState) {
+        let is_said = matches!(defined.source, Source::Attribute { .. }) && self.state.assets[asset].defined;
+        if is_said {
+            return;
+        }
+        state.windows = match &defined.source {
+            Source::Metric { inputs, cut, .. } => state.windows.filter(|windows| windows.fits(inputs.len(), *cut)),
+            _ => None,
+        };
+        self.state.bytes += state.bytes();
+        let due = state.windows.as_ref().and_then(|windows| windows.wake());
+        self.state.assets[asset].properties[at] = state;
+        if let Some(due) = due {
+            self.state.arm(Timer { due, rank: defined.rank, asset, slot: at });
+        }
+    }
+}
