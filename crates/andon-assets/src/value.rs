@@ -175,8 +175,8 @@ fn text(given: Given<'_>) -> Option<Arc<str>> {
 mod tests {
     use super::*;
 
-    fn check(data_type: DataType, given: Given<'_>, expect: Option<Scalar>) {
-        assert_eq!(data_type.accept(given), expect, "{given:?} as {data_type:?}");
+    fn check(data_type: DataType, given: Given<'_>, expect: impl Into<Option<Scalar>>) {
+        assert_eq!(data_type.accept(given), expect.into(), "{given:?} as {data_type:?}");
     }
 
     #[test]

@@ -44,17 +44,49 @@ pub(crate) enum Input {
 pub(crate) fn next(from: AlarmState, input: Input, holds: bool, latch: bool) -> Option<AlarmState> {
     use AlarmState::{Acknowledged, Active, Disabled, Latched, Normal, SnoozeDisabled};
     Some(match (from, input) {
-        (Disabled, Input::Enable) => Normal,
-        (Disabled, _) => return None,
+        (Disabled, input) => return (input == Input::Enable).then_some(Normal),
         (_, Input::Disable) => Disabled,
         (_, Input::Snooze) => SnoozeDisabled,
         (Normal | Latched, Input::Holds) => Active,
         (Active, Input::Over) if latch => Latched,
-        (Active | Acknowledged, Input::Over) | (Latched, Input::Acknowledge) => Normal,
         (Active, Input::Acknowledge) => Acknowledged,
         (SnoozeDisabled, Input::SnoozeOver | Input::Enable) if holds => Active,
-        (SnoozeDisabled, Input::SnoozeOver | Input::Enable) => Normal,
-        (Active | Acknowledged | Latched | SnoozeDisabled, Input::Reset) => Normal,
+        (Active | Acknowledged, Input::Over)
+        | (Latched, Input::Acknowledge)
+        | (SnoozeDisabled, Input::SnoozeOver | Input::Enable)
+        | (Active | Acknowledged | Latched | SnoozeDisabled, Input::Reset) => Normal,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use AlarmState::{Acknowledged, Active, Disabled, Latched, Normal, SnoozeDisabled};
+
+    const STATES: [AlarmState; 6] = [Normal, Active, Acknowledged, Latched, SnoozeDisabled, Disabled];
+
+    /// What `input` leads to from each of [`STATES`], in that order.
+    fn check(input: Input, holds: bool, latch: bool, expect: [Option<AlarmState>; 6]) {
+        let found = STATES.map(|from| next(from, input, holds, latch));
+        assert_eq!(found, expect, "{input:?}, holds {holds}, latch {latch}");
+    }
+
+    #[test]
+    fn every_input_in_every_state() {
+        let normal = Some(Normal);
+        let snoozed = Some(SnoozeDisabled);
+        let off = Some(Disabled);
+        check(Input::Holds, true, false, [Some(Active), None, None, Some(Active), None, None]);
+        check(Input::Over, false, false, [None, normal, normal, None, None, None]);
+        check(Input::Over, false, true, [None, Some(Latched), normal, None, None, None]);
+        check(Input::Acknowledge, true, true, [None, Some(Acknowledged), None, normal, None, None]);
+        check(Input::Snooze, true, true, [snoozed, snoozed, snoozed, snoozed, snoozed, None]);
+        check(Input::SnoozeOver, true, true, [None, None, None, None, Some(Active), None]);
+        check(Input::SnoozeOver, false, true, [None, None, None, None, normal, None]);
+        check(Input::Reset, true, true, [None, normal, normal, normal, normal, None]);
+        check(Input::Enable, true, false, [None, None, None, None, Some(Active), normal]);
+        check(Input::Enable, false, false, [None, None, None, None, normal, normal]);
+        check(Input::Disable, true, false, [off, off, off, off, off, None]);
+    }
 }

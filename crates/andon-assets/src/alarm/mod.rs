@@ -10,8 +10,6 @@ mod debounce;
 mod event;
 mod machine;
 mod record;
-#[cfg(test)]
-mod tests;
 mod transition;
 
 pub(crate) use condition::{Condition, Limit, Verdict, compare};

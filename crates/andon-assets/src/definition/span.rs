@@ -47,15 +47,16 @@ impl FromStr for Span {
     fn from_str(text: &str) -> Result<Self, InvalidSpan> {
         let wrong = || InvalidSpan(text.chars().take(32).collect());
         let trimmed = text.trim();
-        let (unit, seconds) = UNITS.iter().find(|(unit, _)| trimmed.ends_with(unit)).ok_or_else(wrong)?;
-        let number: u64 = trimmed.trim_end_matches(unit).trim_end().parse().map_err(|_| wrong())?;
-        number.checked_mul(*seconds).filter(|seconds| *seconds <= MAX_SECONDS).map(Self).ok_or_else(wrong)
+        let split = |(unit, seconds): &(&str, u64)| Some((trimmed.strip_suffix(unit)?.trim_end(), *seconds));
+        let (number, seconds) = UNITS.iter().find_map(split).ok_or_else(wrong)?;
+        let number: u64 = number.parse().map_err(|_| wrong())?;
+        number.checked_mul(seconds).filter(|seconds| *seconds <= MAX_SECONDS).map(Self).ok_or_else(wrong)
     }
 }
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let fits = UNITS.iter().find(|(_, seconds)| self.0 > 0 && self.0 % seconds == 0);
+        let fits = UNITS.iter().find(|(_, seconds)| self.0 > 0 && self.0.is_multiple_of(*seconds));
         let (unit, seconds) = fits.unwrap_or(&("s", 1));
         write!(f, "{}{unit}", self.0 / seconds)
     }

@@ -100,7 +100,9 @@ fn ordered(count: usize, needs: impl Fn(usize) -> Vec<usize>) -> Result<Vec<usiz
     let mut waiting: Vec<usize> = (0..count).map(|thing| needs(thing).len()).collect();
     let mut needed_by = vec![Vec::new(); count];
     for thing in 0..count {
-        needs(thing).into_iter().for_each(|need| needed_by[need].push(thing));
+        for need in needs(thing) {
+            needed_by[need].push(thing);
+        }
     }
     let mut order: Vec<usize> = (0..count).filter(|thing| waiting[*thing] == 0).collect();
     let mut next = 0;

@@ -31,7 +31,9 @@ pub(super) fn compile(path: &str, definition: &ModelDefinition) -> Result<(Arc<F
         let pattern = TopicPattern::parse(topic)
             .map_err(|what| DefinitionError::value(format!("{path}.discover.topics[{at}]"), what))?;
         let way = way_to(&mut ways, pattern);
-        fields.iter().for_each(|(field, found)| way.entry(field.clone()).or_default().extend(found));
+        for (field, found) in &fields {
+            way.entry(field.clone()).or_default().extend(found);
+        }
     }
     let ways = ways.into_iter().map(|(topic, fields)| Way { topic, fields: Arc::new(fields) }).collect();
     Ok((Arc::new(fields), ways))

@@ -9,8 +9,6 @@ mod queries;
 mod routes;
 mod snapshot;
 mod state;
-#[cfg(test)]
-mod tests;
 mod time;
 mod turn;
 

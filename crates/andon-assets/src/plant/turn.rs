@@ -76,9 +76,9 @@ impl<'a> Turn<'a> {
         let asset = &mut self.state.assets[asset];
         let state = &mut asset.properties[property];
         if why == RefusedWhy::NotComputed {
-            state.faults += 1
+            state.faults += 1;
         } else {
-            state.refused += 1
+            state.refused += 1;
         }
         self.out.refused.push(Refused { asset: Some(Arc::clone(&asset.id)), what, why });
     }
@@ -114,7 +114,7 @@ impl<'a> Turn<'a> {
                 *ts = point.ts.max(*ts);
             }
             Dependent::Metric { property: metric, input } => {
-                self.accumulate(asset, metric, input, (property, asset), point)
+                self.accumulate(asset, metric, input, (property, asset), point);
             }
             Dependent::OfParent { model, hierarchy, property: metric, input } => {
                 let parent = self.state.assets[asset].parent;

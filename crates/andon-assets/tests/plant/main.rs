@@ -1,0 +1,10 @@
+//! The plant from outside: readings in, values, transitions and events out.
+#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod alarms;
+mod common;
+mod definitions;
+mod quickstart;
+mod replay;
+mod routes;
+mod values;
