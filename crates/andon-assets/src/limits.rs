@@ -15,7 +15,8 @@ pub struct Limits {
     pub assets: usize,
     /// Points of the recent window of one property.
     pub recent_points: usize,
-    /// Memory of all recent windows together, in bytes. Beyond it a window gives up its oldest point for each new one.
+    /// Memory of all recent windows together, in bytes. Beyond it a window gives
+    /// up its oldest point for each new one.
     pub recent_bytes: usize,
     /// Known ways from a device and topic to an asset; beyond it they are looked up anew.
     pub routes: usize,
@@ -34,7 +35,7 @@ impl Default for Limits {
             alarms_per_model: 50,
             assets: 100_000,
             recent_points: 60,
-            recent_bytes: 256 << 20,
+            recent_bytes: 64 << 20,
             routes: 200_000,
             oldest: Duration::from_hours(7 * 24),
             newest: Duration::from_mins(10),

@@ -1,7 +1,8 @@
 //! What people define: models with properties, alarms and hierarchies, and assets.
 //!
 //! The words and the shape are those of AWS IoT SiteWise (<https://docs.aws.amazon.com/iot-sitewise/latest/userguide/asset-models-and-assets.html>):
-//! its property definitions are read as they are, in `camelCase`; our own files write `snake_case`. Beside them stand
+//! definitions of properties and hierarchies are read as `CreateAssetModel` takes them, in `camelCase`, where names stand
+//! for ids; our own files write `snake_case`. Beside them stand
 //! where a measurement comes from, how assets are created from readings, and alarms.
 //!
 //! **Life of a definition.** A configuration file becomes a JSON value; [`PlantDefinition::read`] gives it its types and

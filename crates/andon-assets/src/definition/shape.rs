@@ -132,6 +132,9 @@ pub struct TransformDefinition {
     /// Names in the formula; a name that is not listed is the property of that name.
     #[serde(default)]
     pub variables: Vec<VariableDefinition>,
+    /// SiteWise's settings for gateways at the edge; they have no meaning here.
+    #[serde(default, alias = "processingConfig", skip_serializing)]
+    pub processing_config: Option<serde_json::Value>,
 }
 
 /// A value over windows of time.
@@ -143,6 +146,9 @@ pub struct MetricDefinition {
     /// Names in the formula; a name that is not listed is the property of that name.
     #[serde(default)]
     pub variables: Vec<VariableDefinition>,
+    /// SiteWise's settings for gateways at the edge; they have no meaning here.
+    #[serde(default, alias = "processingConfig", skip_serializing)]
+    pub processing_config: Option<serde_json::Value>,
     /// The windows.
     pub window: WindowDefinition,
 }

@@ -57,6 +57,21 @@ pub struct Restored {
     pub left_out: Vec<String>,
 }
 
+impl Snapshot {
+    /// The plant's time.
+    pub const fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The same state without an asset that readings had created; its parts are at the top then. Restored into a new
+    /// plant, it makes room for another. An asset that is defined begins anew.
+    #[must_use]
+    pub fn without(mut self, asset: &str) -> Self {
+        self.assets.retain(|kept| kept.id != asset);
+        self
+    }
+}
+
 impl Plant {
     /// The state as data.
     pub fn snapshot(&self) -> Snapshot {
