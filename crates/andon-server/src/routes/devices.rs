@@ -7,7 +7,9 @@ use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
 use andon_devices::pki::{KeyKind, SigningRequest};
 use andon_devices::registry::{Claim, DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned, get};
 use andon_devices::token::ClientId;
-use andon_devices::{Attributes, CertificateId, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName};
+use andon_devices::{
+    Attributes, CertificateId, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName,
+};
 use andon_model::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
