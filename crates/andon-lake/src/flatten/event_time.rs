@@ -3,6 +3,8 @@
 use andon_model::{Reading, Timestamp};
 use serde_json::Value;
 
+use super::cells::Cell;
+
 /// From here on a number counts milliseconds, below it seconds: as seconds it would be the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;
 
@@ -25,6 +27,16 @@ fn time_of(value: &Value) -> Option<Timestamp> {
         Value::String(text) => text.parse().ok(),
         Value::Number(number) => of_number(number.as_f64()?),
         _ => None,
+    }
+}
+
+/// The time that a value of a column is.
+pub(super) fn of_cell(cell: Cell<'_>) -> Option<Timestamp> {
+    match cell {
+        Cell::String(text) => text.parse().ok(),
+        Cell::Int(number) => of_number(number as f64),
+        Cell::Double(number) => of_number(number),
+        Cell::Boolean(_) | Cell::Array(_) => None,
     }
 }
 

@@ -19,14 +19,21 @@
 //! are new, and gives the row of the root table followed by those of child tables. [`Schema`] is what must be kept with
 //! the tables; a flattener that begins with it goes on with the same names.
 
+mod batch;
+mod cells;
 mod event_time;
 mod fault;
 mod names;
+mod node;
+mod quick;
 mod schema;
 #[cfg(test)]
 mod tests;
 mod walk;
 
+pub(crate) use batch::Origin;
+pub use batch::{Batch, BatchFlattener};
+pub(crate) use cells::{ColumnCells, TableCells, Texts, Values};
 pub use event_time::event_time;
 pub use fault::FlattenFault;
 pub use schema::{Column, Kind, Schema, Table};

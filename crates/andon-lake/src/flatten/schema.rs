@@ -1,10 +1,11 @@
 //! The tables and columns that there are, in the order in which they appeared.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::names::{self, MAX_NAME_BYTES};
+use super::node::Node;
 use super::{FlattenFault, FlattenLimits};
 
 /// Columns that every row of the root table has, beside those of the payload.
@@ -33,7 +34,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Boolean, Self::Int, Self::Double, Self::String, Self::Array];
+    pub(super) const ALL: [Self; 5] = [Self::Boolean, Self::Int, Self::Double, Self::String, Self::Array];
 
     /// What stands behind the plain name.
     const fn suffix(self) -> &'static str {
@@ -85,40 +86,6 @@ impl Schema {
     /// Only the root table, without columns.
     pub fn new(root: &str) -> Self {
         Self { v: 1, tables: vec![Table { name: root.to_owned(), parent: None, columns: Vec::new() }] }
-    }
-}
-
-/// A place in the payloads of a table: what is known there.
-#[derive(Debug, Default)]
-pub(super) struct Node {
-    members: Vec<(String, Node)>,
-    /// Position of each member.
-    positions: HashMap<String, usize>,
-    /// Where the next member is if it follows the last as it did before: devices keep an order.
-    likely: usize,
-    /// Position of the column, by type.
-    columns: [Option<usize>; Kind::ALL.len()],
-    /// Position of the table of the elements, if this was an array.
-    elements: Option<usize>,
-}
-
-impl Node {
-    /// Where the member is, if it is known.
-    pub(super) fn position(&self, name: &str) -> Option<usize> {
-        let likely = self.members.get(self.likely).is_some_and(|(known, _)| known == name);
-        if likely { Some(self.likely) } else { self.positions.get(name).copied() }
-    }
-
-    /// The member at a position that is known.
-    pub(super) fn at(&mut self, position: usize) -> &mut Self {
-        self.likely = if position + 1 < self.members.len() { position + 1 } else { 0 };
-        &mut self.members[position].1
-    }
-
-    pub(super) fn add(&mut self, name: &str) -> usize {
-        self.positions.insert(name.to_owned(), self.members.len());
-        self.members.push((name.to_owned(), Self::default()));
-        self.members.len() - 1
     }
 }
 

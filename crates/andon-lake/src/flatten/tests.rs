@@ -187,7 +187,7 @@ fn the_time_of_the_event_is_read_or_that_of_receipt() {
     check(r#"{"at":1709647331}"#, &[], "2026-03-05T14:00:00Z");
 }
 
-fn payloads() -> impl Strategy<Value = Value> {
+pub(super) fn payloads() -> impl Strategy<Value = Value> {
     let scalar = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::from),

@@ -3,11 +3,12 @@
 use andon_model::{IngestId, Reading};
 use serde_json::{Number, Value};
 
-use super::schema::{Kind, Known, Node, Schema, elements_path};
+use super::node::Node;
+use super::schema::{Kind, Known, Schema, elements_path};
 use super::{FlattenFault, FlattenLimits};
 
 /// What stands for a payload that is not an object.
-const WHOLE: &str = "value";
+pub(super) const WHOLE: &str = "value";
 
 /// A value of a column.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,6 +82,20 @@ impl Flattener {
     /// The tables as they are by now.
     pub const fn schema(&self) -> &Schema {
         &self.known.schema
+    }
+
+    /// What is known of the payloads, by table, and the limits.
+    pub(super) fn places(&mut self) -> (&mut [Node], FlattenLimits) {
+        (&mut self.nodes, self.known.limits)
+    }
+
+    /// Marks the place where the time of an event stands, once it is known.
+    pub(super) fn mark_time(&mut self, path: &[String]) {
+        if let (Some(root), false) = (self.nodes.first_mut(), path.is_empty())
+            && let Some(node) = root.find(path)
+        {
+            node.is_time = true;
+        }
     }
 
     /// The rows of `reading`. After an error the schema is as before.
@@ -188,15 +203,18 @@ impl<'a> Walk<'a, '_, '_> {
     }
 
     fn member(&mut self, node: &mut Node, name: &'a str, value: &'a Value) -> Result<(), FlattenFault> {
-        let position = match node.position(name) {
-            Some(position) => position,
-            // Names that never have a value must not fill the memory.
-            None if !has_value(value) => return Ok(()),
-            None => node.add(name),
-        };
+        let known = node.position(name);
+        // Names that never have a value must not fill the memory, nor those for which there is no room.
+        if known.is_none() && !has_value(value) {
+            return Ok(());
+        }
+        let position = known.unwrap_or_else(|| node.add(name));
         self.path.push(name);
         let done = self.value(node.at(position), value);
         self.path.pop();
+        if done.is_err() && known.is_none() {
+            node.forget_last();
+        }
         done
     }
 
