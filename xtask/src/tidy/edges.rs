@@ -51,6 +51,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("reqwest", &["andon-connectors", "andon-sim", "andon", "bench"]),
     ("object_store", &["andon-connectors", "andon-lake"]),
     ("zstd", &["andon-lake"]),
+    ("deltalake", &["andon-lake"]),
     ("zen-engine", &["andon-decide"]),
     ("zen-expression", &["andon-assets", "andon-decide"]),
     ("minijinja", &["andon-act"]),
