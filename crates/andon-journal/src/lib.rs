@@ -18,6 +18,7 @@ mod episode;
 mod intake;
 mod journal;
 mod keeper;
+mod lake;
 mod layer;
 mod reading_log;
 mod views;
@@ -42,6 +43,10 @@ pub use journal::{
     StoredEvent, StoredRun,
 };
 pub use keeper::{Arrival, Keeper, KeeperError};
+pub use lake::{
+    DeviceRows, Lake, LakeStatus, LakeTableStatus, LakeUpkeep, SqlAnswer, SqlAsOf, SqlColumn, SqlFormat, SqlQuery,
+    TableUpkeep,
+};
 pub use layer::JournalLayer;
 pub use reading_log::{
     DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingFilter, ReadingLog,

@@ -68,6 +68,10 @@ codes! {
     BadRequest = "AND-1202", "the request is not of the right form";
     /// The object is not in a state that allows the call.
     Conflict = "AND-1203", "not possible in the present state";
+    /// A query that is not understood, or that would change something.
+    Query = "AND-1301", "the query cannot be answered";
+    /// A query that takes too long, too much memory, or gives too many rows.
+    QueryLimit = "AND-1302", "the query exceeds a limit";
     /// A configuration file cannot be parsed.
     ConfigurationSyntax = "AND-2001", "the configuration cannot be parsed";
     /// A configuration file names something that does not exist.
@@ -130,6 +134,8 @@ codes! {
     Broker = "AND-5006", "the broker cannot be reached";
     /// A broker outside does not let us in or does not grant the subscription; a person must act.
     BrokerRefused = "AND-5007", "the broker refuses the source";
+    /// The lake's tables cannot be written or read.
+    Lake = "AND-5008", "the lake cannot be used";
     /// The command line finds no server at its address.
     ServerUnreachable = "AND-6001", "the Andon server cannot be reached";
     /// A setting in `andon.toml`, the environment or a flag.

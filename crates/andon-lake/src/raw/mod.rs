@@ -40,3 +40,9 @@ pub use reader::{ReadError, Reader};
 pub use recover::TornTail;
 pub use segment::{Hour, InvalidSegmentId, SegmentId, SegmentPlace};
 pub use settings::RawLogSettings;
+
+/// A disk in memory without faults, for tests of what reads the log.
+#[cfg(test)]
+pub(crate) fn simulated_disk(dice: andon_testkit::Dice) -> std::sync::Arc<dyn Disk> {
+    std::sync::Arc::new(disk::simulated::SimulatedDisk::new(dice))
+}

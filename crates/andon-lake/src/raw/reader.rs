@@ -62,6 +62,19 @@ impl Reader {
         }
     }
 
+    /// Waits until something durable follows; false when the log is gone and read to its end. Reads nothing, and is
+    /// safe to cancel.
+    pub async fn ready(&mut self) -> bool {
+        loop {
+            if *self.durable.borrow_and_update() > self.cursor.position().next {
+                return true;
+            }
+            if self.durable.changed().await.is_err() {
+                return false;
+            }
+        }
+    }
+
     /// What follows, waiting for it; `None` when the log is gone and read to its end. Safe to cancel.
     pub async fn follow(&mut self, limit: ReadLimit) -> Result<Option<ReadBatch>, ReadError> {
         loop {

@@ -6,30 +6,30 @@ const MICROS_OF_HOUR: i64 = 3_600_000_000;
 
 /// An hour in UTC, of the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Hour {
+pub(crate) struct Hour {
     /// The year; far outside of 0 to 9999 if a device's clock is.
-    pub year: i32,
+    pub(crate) year: i32,
     /// 1 to 12.
-    pub month: i32,
+    pub(crate) month: i32,
     /// 1 to 31.
-    pub day: i32,
+    pub(crate) day: i32,
     /// 0 to 23.
-    pub hour: i32,
+    pub(crate) hour: i32,
 }
 
 impl Hour {
     /// Names of the columns, as AWS Firehose names folders, from the widest.
-    pub const COLUMNS: [&str; 4] = ["year", "month", "day", "hour"];
+    pub(crate) const COLUMNS: [&str; 4] = ["year", "month", "day", "hour"];
 
     /// The hour that `time` is in.
-    pub fn of(time: Timestamp) -> Self {
+    pub(crate) fn of(time: Timestamp) -> Self {
         let hours = time.as_micros().div_euclid(MICROS_OF_HOUR);
         let (year, month, day) = date(hours.div_euclid(24));
         Self { year: small(year), month: small(month), day: small(day), hour: small(hours.rem_euclid(24)) }
     }
 
     /// The values of [`Hour::COLUMNS`].
-    pub const fn values(self) -> [i32; 4] {
+    pub(crate) const fn values(self) -> [i32; 4] {
         [self.year, self.month, self.day, self.hour]
     }
 }

@@ -25,6 +25,8 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::NotFound => "list what exists, then correct the name or number",
         Code::BadRequest => "correct the parameters; `--help` of the command shows them",
         Code::Conflict => "look at the present state first: `andon runs show`, `andon devices show`",
+        Code::Query => "correct the query; `SHOW TABLES` and `DESCRIBE <table>` name what there is",
+        Code::QueryLimit => "ask for fewer hours or fewer rows, or aggregate",
         Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue | Code::ServiceMismatch => {
             "correct the file at the place named and check it: `andon check <folder>`"
         }
@@ -52,6 +54,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Bucket => "check that the folder or bucket exists and may be read",
         Code::RawLog => "free space or repair the disk; it goes on by itself",
         Code::Archive => "check address, credentials and permissions of the object store",
+        Code::Lake => "look after the folder or bucket of the lake; it goes on by itself from where it was",
         Code::Broker => "look whether the broker is up and can be reached; it is tried again by itself",
         Code::BrokerRefused => "change credentials, policy or client id; it is tried again by itself",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",

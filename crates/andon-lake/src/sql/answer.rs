@@ -1,0 +1,102 @@
+//! An answer on its way.
+
+use andon_journal::{SqlAnswer, SqlColumn, SqlFormat};
+use andon_model::{Code, Problem};
+use async_trait::async_trait;
+use bytes::Bytes;
+use deltalake::arrow::array::RecordBatch;
+use deltalake::datafusion::execution::SendableRecordBatchStream;
+use futures_util::StreamExt as _;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+
+use super::encode::Encoder;
+use super::engine::within;
+use super::{SqlLimits, fault};
+
+/// A query that runs.
+pub(crate) struct Work {
+    pub(crate) stream: SendableRecordBatchStream,
+    pub(crate) deadline: Instant,
+    pub(crate) limits: SqlLimits,
+    /// Rows that may still come.
+    pub(crate) rows: u64,
+    pub(crate) _place: OwnedSemaphorePermit,
+}
+
+impl Work {
+    /// The next rows, and whether there were more than may come; `None` at the end.
+    async fn next(&mut self) -> Result<Option<(RecordBatch, bool)>, Problem> {
+        let next = within(self.deadline, &self.limits, self.stream.next()).await?;
+        let Some(batch) = next.transpose().map_err(|e| fault::problem(&e))? else { return Ok(None) };
+        let rows = batch.num_rows() as u64;
+        if rows <= self.rows {
+            self.rows -= rows;
+            return Ok(Some((batch, false)));
+        }
+        let left = usize::try_from(self.rows).unwrap_or(usize::MAX);
+        self.rows = 0;
+        Ok(Some((batch.slice(0, left), true)))
+    }
+}
+
+/// Rows become bytes as they are asked for.
+pub(crate) struct Answer {
+    columns: Vec<SqlColumn>,
+    rows: u64,
+    /// Gone at the end, and after an error.
+    running: Option<(Work, Encoder)>,
+}
+
+impl Answer {
+    pub(crate) fn new(work: Work, format: SqlFormat) -> Result<Self, Problem> {
+        let schema = work.stream.schema();
+        let column = |field: &deltalake::arrow::datatypes::FieldRef| SqlColumn {
+            name: field.name().clone(),
+            kind: field.data_type().to_string(),
+        };
+        let columns: Vec<SqlColumn> = schema.fields().iter().map(column).collect();
+        let encoder = Encoder::new(format, &schema, &columns).map_err(|e| unwritable(&e))?;
+        Ok(Self { columns, rows: work.rows, running: Some((work, encoder)) })
+    }
+
+    async fn advance(&mut self, work: &mut Work, encoder: &mut Encoder) -> Result<(Vec<u8>, bool), Problem> {
+        let Some((batch, cut)) = work.next().await? else {
+            return Ok((encoder.end(false).map_err(|e| unwritable(&e))?, true));
+        };
+        if cut && !encoder.tells_truncation() {
+            let limit = self.rows;
+            let detail = format!("it gives more than {limit} rows: add a LIMIT, or aggregate");
+            return Err(Problem::new(Code::QueryLimit, detail));
+        }
+        let mut bytes = encoder.batch(&batch).map_err(|e| unwritable(&e))?;
+        if cut {
+            bytes.extend(encoder.end(true).map_err(|e| unwritable(&e))?);
+        }
+        Ok((bytes, cut))
+    }
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::Query, format!("the answer cannot be written in this format: {error}"))
+}
+
+#[async_trait]
+impl SqlAnswer for Answer {
+    fn columns(&self) -> &[SqlColumn] {
+        &self.columns
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        while let Some((mut work, mut encoder)) = self.running.take() {
+            let (bytes, ended) = self.advance(&mut work, &mut encoder).await?;
+            if !ended {
+                self.running = Some((work, encoder));
+            }
+            if !bytes.is_empty() {
+                return Ok(Some(bytes.into()));
+            }
+        }
+        Ok(None)
+    }
+}

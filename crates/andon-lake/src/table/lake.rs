@@ -1,0 +1,140 @@
+//! The lake as others see it: open, write, look after, ask.
+
+use std::sync::Arc;
+
+use andon_model::{Clock, Problem};
+use object_store::ObjectStore;
+use parking_lot::RwLock;
+use tokio::sync::Mutex;
+
+use super::LakeError;
+use super::delta::Mark;
+use super::schema::{columns_of, quarantine_columns};
+use super::settings::{LakeSettings, QUARANTINE};
+use super::state::State;
+use super::tables::Tables;
+use super::writer::LakeWriter;
+use crate::raw::{Archive, RawLog};
+use crate::sql::SqlEngine;
+
+/// What the lake, its writer and its queries share.
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn ObjectStore>,
+    pub(crate) settings: LakeSettings,
+    pub(crate) tables: Tables,
+    /// As it was saved last.
+    state: RwLock<Arc<State>>,
+    /// Held by whoever moves the state on.
+    pub(crate) moving: Mutex<()>,
+}
+
+impl Shared {
+    async fn open(
+        store: Arc<dyn ObjectStore>,
+        clock: Arc<dyn Clock>,
+        settings: LakeSettings,
+    ) -> Result<Self, LakeError> {
+        settings.check()?;
+        let state = State::load(&store, &settings.root).await?.unwrap_or_else(|| State::new(&settings.root));
+        let tables = Tables::new(Arc::clone(&store), clock);
+        let state = RwLock::new(Arc::new(state));
+        let shared = Self { store, settings, tables, state, moving: Mutex::new(()) };
+        shared.ready().await?;
+        Ok(shared)
+    }
+
+    pub(crate) fn state(&self) -> Arc<State> {
+        Arc::clone(&self.state.read())
+    }
+
+    /// Saves `state`, and only then shows it.
+    pub(crate) async fn save(&self, state: State) -> Result<(), LakeError> {
+        state.save(&self.store).await?;
+        *self.state.write() = Arc::new(state);
+        Ok(())
+    }
+
+    /// Opens the tables of the state, makes those that always are there, and ends a clearing that was cut off.
+    async fn ready(&self) -> Result<(), LakeError> {
+        let state = self.state();
+        let app = state.app();
+        if let Some(before) = &state.clearing {
+            self.tables.open_all(before, &app).await?;
+        }
+        self.tables.open_all(&state.schema, &app).await?;
+        self.finish_clearing().await?;
+        let keep = self.settings.keep;
+        self.tables.expect(QUARANTINE)?.make(&quarantine_columns(), keep).await?;
+        let root = &state.schema.tables[0];
+        self.tables.expect(&root.name)?.make(&columns_of(root), keep).await
+    }
+
+    /// Takes the rows of the generation before away, table by table.
+    pub(crate) async fn finish_clearing(&self) -> Result<(), LakeError> {
+        let state = self.state();
+        if state.clearing.is_none() {
+            return Ok(());
+        }
+        let app = state.app();
+        // At the beginning of a generation no reading is in: its first id is what a cleared table may lack.
+        let mark = Mark { app: &app, behind: super::schema::ingest_id(state.position.next) };
+        for table in self.tables.all() {
+            table.refresh(&app).await?;
+            if table.behind() < mark.behind {
+                let columns = if table.name() == QUARANTINE { quarantine_columns() } else { bare(&table) };
+                table.clear(mark, &columns).await?;
+            }
+        }
+        self.save(State { clearing: None, ..State::clone(&state) }).await
+    }
+}
+
+/// The fixed columns of a table whose payload columns are to be found anew.
+fn bare(table: &super::delta::LakeTable) -> Vec<super::schema::DeltaColumn> {
+    let is_child = table.state().is_some_and(|state| state.schema().field("topic").is_none());
+    let parent = is_child.then_some((0, 0));
+    columns_of(&crate::flatten::Table { name: table.name().to_owned(), parent, columns: Vec::new() })
+}
+
+/// Readings as tables.
+pub struct DeltaLake {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) sql: SqlEngine,
+    log: Arc<RawLog>,
+}
+
+impl DeltaLake {
+    /// Opens the lake of the readings of `log` in `store`, or begins one. `store` has the lake at its root; wrap a
+    /// [`object_store::prefix::PrefixStore`] around a bucket, and for a local folder take a [`super::SyncedFolder`].
+    pub async fn open(
+        store: Arc<dyn ObjectStore>,
+        log: Arc<RawLog>,
+        clock: Arc<dyn Clock>,
+        settings: LakeSettings,
+    ) -> Result<Self, Problem> {
+        let shared = Arc::new(Shared::open(store, clock, settings).await?);
+        let sql = SqlEngine::new(Arc::clone(&shared))?;
+        Ok(Self { shared, sql, log })
+    }
+
+    /// What moves readings from the raw log into the tables; `archive` where segments may have gone. One at a time.
+    pub fn writer(&self, archive: Option<Archive>) -> LakeWriter {
+        LakeWriter::new(Arc::clone(&self.shared), Arc::clone(&self.log), archive)
+    }
+
+    /// Starts over: takes all rows away, so that the writer makes the tables again from the raw log and its archive.
+    /// Older versions can still be travelled back to. Refused with [`andon_model::Code::Conflict`] where the
+    /// raw log no longer has every reading that the tables have.
+    pub async fn rebuild(&self) -> Result<(), Problem> {
+        let _moving = self.shared.moving.lock().await;
+        let state = self.shared.state();
+        let oldest = self.log.oldest().next;
+        if state.begin.is_some_and(|begin| begin < oldest) {
+            let detail = format!("the raw log begins with reading {oldest}: rows of those before would be lost");
+            return Err(Problem::new(andon_model::Code::Conflict, detail));
+        }
+        self.shared.save(state.anew()).await?;
+        self.shared.finish_clearing().await?;
+        Ok(())
+    }
+}
