@@ -56,6 +56,7 @@ pub(super) fn define(
     definitions: &[AssetDefinition],
     limits: &Limits,
 ) -> Result<(), DefinitionError> {
+    state.routes.clear();
     for (at, definition) in definitions.iter().enumerate() {
         let path = format!("assets[{at}]");
         if state.assets.len() >= limits.assets {
@@ -134,6 +135,7 @@ pub(super) fn make(models: &Models, state: &mut State, making: Making) -> usize 
         model: making.model,
         device,
         links: making.links,
+        linked: false,
         parent: None,
         parts: Vec::new(),
         defined: making.defined,

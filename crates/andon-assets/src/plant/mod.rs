@@ -89,7 +89,8 @@ impl Plant {
         assets::check_links(&links).map_err(OperationError::Value)?;
         let at = self.state.index.get(asset).copied();
         let at = at.ok_or_else(|| OperationError::NoAsset(asset.to_owned()))?;
-        self.state.assets[at].links = links;
+        let asset = &mut self.state.assets[at];
+        (asset.links, asset.linked) = (links, true);
         Ok(())
     }
 
