@@ -79,7 +79,7 @@ impl Plant {
         self.state.timers.first().map(|timer| timer.due)
     }
 
-    /// The plant's time: that of the last input.
+    /// The plant's time: that of the latest input.
     pub const fn now(&self) -> Timestamp {
         self.state.now
     }

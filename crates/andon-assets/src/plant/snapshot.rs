@@ -148,6 +148,7 @@ impl Plant {
             captures: asset.captures.clone(),
             attributes: [].into(),
             defined: false,
+            at: self.state.now,
         };
         Some(assets::make(&self.models, &mut self.state, making))
     }
