@@ -59,10 +59,11 @@ fn measure(what: &str, definition: &Value) -> Result<(), DefinitionError> {
     }
     let seconds = cpu_seconds() - begun;
     let rate = READINGS as f64 / seconds;
-    println!(
-        "{what}: {rate:.0} readings per CPU-second, {changes} values, {events} events, {} bytes recent",
-        plant.recent_bytes()
-    );
+    let begun = cpu_seconds();
+    let snapshot = serde_json::to_vec(&plant.snapshot()).unwrap_or_default();
+    let (bytes, took) = (snapshot.len() as f64 / 1e6, cpu_seconds() - begun);
+    println!("{what}: {rate:.0} readings per CPU-second, {changes} values, {events} events");
+    println!("  recent values {:.1} MB, snapshot {bytes:.1} MB in {took:.2} s", plant.recent_bytes() as f64 / 1e6);
     Ok(())
 }
 

@@ -18,17 +18,14 @@ const DEVICE: &str = "andondevice";
 pub(crate) fn screen(events: &mut Vec<Event>, device: Option<&str>) -> Vec<(Problem, Bytes)> {
     let (mut kept, mut faults) = (Vec::with_capacity(events.len()), Vec::new());
     for mut event in events.drain(..) {
-        match refusal(&event) {
-            Some(problem) => {
-                let raw = serde_json::to_vec(&event).unwrap_or_default();
-                faults.push((problem.at(format!("event {}", event.id)), Bytes::from(raw)));
-            }
-            None => {
-                event.extensions.remove(DEVICE);
-                event.extensions.extend(device.map(|name| (DEVICE.to_owned(), name.into())));
-                kept.push(event);
-            }
+        if let Some(problem) = refusal(&event) {
+            let raw = serde_json::to_vec(&event).unwrap_or_default();
+            faults.push((problem.at(format!("event {}", event.id)), Bytes::from(raw)));
+            continue;
         }
+        event.extensions.remove(DEVICE);
+        event.extensions.extend(device.map(|name| (DEVICE.to_owned(), name.into())));
+        kept.push(event);
     }
     *events = kept;
     faults

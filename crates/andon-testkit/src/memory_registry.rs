@@ -221,7 +221,9 @@ impl Registry for MemoryRegistry {
         let mut gone: Vec<_> = removed.map(|(name, cell)| (cell.revision, name.clone())).collect();
         gone.sort_unstable();
         gone.truncate(limit);
-        gone.iter().for_each(|(_, name)| drop(shared.state.cells.remove(name)));
+        for (_, name) in &gone {
+            shared.state.cells.remove(name);
+        }
         Ok(gone.len())
     }
 

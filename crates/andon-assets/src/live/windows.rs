@@ -79,7 +79,8 @@ pub(crate) struct Closed {
 impl Windows {
     /// Whether they were made for as many inputs and the same interval.
     pub(crate) fn fits(&self, inputs: usize, cut: Cut) -> bool {
-        self.before.len() == inputs && self.interval == cut.interval
+        let complete = self.open.iter().all(|window| window.inputs.len() == inputs);
+        self.before.len() == inputs && complete && self.interval == cut.interval
     }
 
     /// Takes in a value of an input, received when the plant's time was `now`. Windows that this ends come first.

@@ -74,7 +74,8 @@ impl Checked<'_> {
     fn limit(&self, attribute: &str) -> Result<usize, DefinitionError> {
         let at = self.named("threshold.value.attribute", attribute)?;
         match self.properties[at].source {
-            Source::Attribute { .. } => Ok(at),
+            Source::Attribute { .. } if self.properties[at].data_type != DataType::String => Ok(at),
+            Source::Attribute { .. } => Err(self.wrong("threshold.value.attribute", "is a text, not a number")),
             _ => Err(self.wrong("threshold.value.attribute", "is not an attribute")),
         }
     }

@@ -20,7 +20,7 @@ const AFTER_METRICS: u32 = u32::MAX;
 impl<'a> Turn<'a> {
     /// A measurement has had a value: what watches for its silence is content.
     pub(super) fn heard(&mut self, asset: usize, property: usize) {
-        let now = self.state.now;
+        let now = self.at;
         for at in &self.property(asset, property).alarms {
             let alarm = self.alarm(asset, *at);
             let record = self.record(asset, *at);
@@ -68,7 +68,7 @@ impl<'a> Turn<'a> {
     fn verdict(&mut self, asset: usize, at: usize, verdict: Verdict, ts: Timestamp) {
         let definition = &self.alarm(asset, at).definition;
         let wait = (definition.active_after.duration(), definition.normal_after.duration());
-        let now = self.state.now;
+        let now = self.at;
         if self.record(asset, at).debounce.judge(verdict, ts, now, wait) {
             self.counts(asset, at, ts, Cause::Value);
         }
@@ -83,7 +83,7 @@ impl<'a> Turn<'a> {
 
     /// Time has passed for an alarm.
     pub(super) fn wake_alarm(&mut self, asset: usize, at: usize) {
-        let now = self.state.now;
+        let now = self.at;
         let alarm = self.alarm(asset, at);
         let record = self.record(asset, at);
         if record.snoozed_until.is_some_and(|until| until <= now) {
@@ -99,7 +99,7 @@ impl<'a> Turn<'a> {
 
     /// Whether it has been silent for too long.
     fn listen(&mut self, asset: usize, at: usize, alarm: &Alarm) {
-        let now = self.state.now;
+        let now = self.at;
         let record = self.record(asset, at);
         let (Condition::Silence { after }, Some(heard)) = (&alarm.condition, record.heard) else { return };
         if silent_at(record, *after).is_none_or(|due| due > now) {

@@ -28,6 +28,8 @@ pub(super) struct Making {
     pub(super) captures: Captures,
     pub(super) attributes: BTreeMap<String, Scalar>,
     pub(super) defined: bool,
+    /// The time that its attributes have.
+    pub(super) at: Timestamp,
 }
 
 /// Whether a text can be an asset's id.
@@ -56,6 +58,7 @@ pub(super) fn define(
     definitions: &[AssetDefinition],
     limits: &Limits,
 ) -> Result<(), DefinitionError> {
+    state.routes.clear();
     for (at, definition) in definitions.iter().enumerate() {
         let path = format!("assets[{at}]");
         if state.assets.len() >= limits.assets {
@@ -97,7 +100,7 @@ fn check(models: &Models, state: &State, path: &str, definition: &AssetDefinitio
     check_links(&links).map_err(|what| DefinitionError::value(path, what))?;
     check_attributes(&models.all[model], path, &attributes)?;
     let captures = [(DEVICE.to_owned(), device.clone())].into();
-    Ok(Making { id, name, model, device, links, captures, attributes, defined: true })
+    Ok(Making { id, name, model, device, links, captures, attributes, defined: true, at: state.now })
 }
 
 fn check_attributes(model: &Model, path: &str, attributes: &BTreeMap<String, Scalar>) -> Result<(), DefinitionError> {
@@ -118,14 +121,14 @@ fn check_attributes(model: &Model, path: &str, attributes: &BTreeMap<String, Sca
 /// Makes an asset; its id must be free. Returns its position.
 pub(super) fn make(models: &Models, state: &mut State, making: Making) -> usize {
     let model = &models.all[making.model];
-    let (asset, now) = (state.assets.len(), state.now);
+    let (asset, at) = (state.assets.len(), making.at);
     let id: Arc<str> = making.id.into();
     let device: Arc<str> = making.device.into();
     let aliases = aliases(model, &making.captures, state);
     for (property, alias) in &aliases {
         state.aliases.insert(Arc::clone(alias), (asset, *property));
     }
-    let value = |property: &Property| first_value(property, &making.captures, &making.attributes, now);
+    let value = |property: &Property| first_value(property, &making.captures, &making.attributes, at);
     state.index.insert(Arc::clone(&id), asset);
     state.devices.entry(Arc::clone(&device)).or_insert(asset);
     state.assets.push(Asset {
@@ -134,6 +137,7 @@ pub(super) fn make(models: &Models, state: &mut State, making: Making) -> usize 
         model: making.model,
         device,
         links: making.links,
+        linked: false,
         parent: None,
         parts: Vec::new(),
         defined: making.defined,

@@ -79,7 +79,7 @@ impl Plant {
         self.state.timers.first().map(|timer| timer.due)
     }
 
-    /// The plant's time: that of the last input.
+    /// The plant's time: that of the latest input.
     pub const fn now(&self) -> Timestamp {
         self.state.now
     }
@@ -89,7 +89,8 @@ impl Plant {
         assets::check_links(&links).map_err(OperationError::Value)?;
         let at = self.state.index.get(asset).copied();
         let at = at.ok_or_else(|| OperationError::NoAsset(asset.to_owned()))?;
-        self.state.assets[at].links = links;
+        let asset = &mut self.state.assets[at];
+        (asset.links, asset.linked) = (links, true);
         Ok(())
     }
 

@@ -16,7 +16,7 @@ impl Plant {
         };
         let mut turn = self.turn(&mut applied);
         turn.advance(operation.at);
-        let at = turn.state.now;
+        let at = turn.at;
         let input = input(operation.kind);
         let from = turn.record(asset, alarm).state;
         let done = turn.step(asset, alarm, input, Told::by_person(operation, at));

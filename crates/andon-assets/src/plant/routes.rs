@@ -103,7 +103,8 @@ impl Turn<'_> {
         let links = if assets::check_links(&links).is_ok() { links } else { Links::default() };
         let device = captures.get(DEVICE).cloned().unwrap_or_else(|| id.clone());
         let name = fill(&discover.name);
-        let making = Making { id, name, model, device, links, captures, attributes: [].into(), defined: false };
+        let making =
+            Making { id, name, model, device, links, captures, attributes: [].into(), defined: false, at: self.at };
         let asset = assets::make(self.models, self.state, making);
         if let Some(parent) = &discover.parent {
             // Not there yet, perhaps: the asset is good without its parent, and a snapshot that is restored tries again.

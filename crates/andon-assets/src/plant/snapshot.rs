@@ -1,7 +1,8 @@
 //! The plant's state as data, to be kept with a checkpoint.
 //!
 //! Everything is named, not numbered: a snapshot can be restored under other definitions. What is no longer defined is
-//! left out and counted; what is new begins empty.
+//! left out and counted, what is new begins empty, and what definitions say (attributes, parents, links that nobody has
+//! set since) is as they say now.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub struct AssetSnapshot {
     model: String,
     device: String,
     links: Links,
+    #[serde(default)]
+    linked: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<ParentDefinition>,
     captures: BTreeMap<String, String>,
@@ -91,7 +94,8 @@ impl Plant {
         for asset in snapshot.assets {
             match self.restored(&asset) {
                 Some(at) => {
-                    parents.extend(asset.parent.clone().map(|parent| (at, parent)));
+                    let parent = asset.parent.clone().filter(|_| !asset.defined);
+                    parents.extend(parent.map(|parent| (at, parent)));
                     self.overlay(at, asset);
                     restored.assets += 1;
                 }
@@ -117,6 +121,7 @@ impl Plant {
             model: model.name.to_string(),
             device: asset.device.to_string(),
             links: asset.links.clone(),
+            linked: asset.linked,
             parent: self.parent(asset),
             captures: asset.captures.clone(),
             defined: asset.defined,
@@ -143,6 +148,7 @@ impl Plant {
             captures: asset.captures.clone(),
             attributes: [].into(),
             defined: false,
+            at: self.state.now,
         };
         Some(assets::make(&self.models, &mut self.state, making))
     }
@@ -164,14 +170,17 @@ impl Plant {
                 self.turn(&mut Applied::default()).arm_alarm(at, alarm);
             }
         }
-        let links = &mut self.state.assets[at].links;
-        links.equipment = links.equipment.take().or(snapshot.links.equipment);
-        links.functional_location = links.functional_location.take().or(snapshot.links.functional_location);
+        if snapshot.linked {
+            let asset = &mut self.state.assets[at];
+            (asset.links, asset.linked) = (snapshot.links, true);
+        }
     }
 
     fn overlay_property(&mut self, (asset, at): (usize, usize), defined: &Property, mut state: PropertyState) {
-        let is_said = matches!(defined.source, Source::Attribute { .. }) && self.state.assets[asset].defined;
-        if is_said {
+        let value = |state: &PropertyState| state.latest.as_ref().map(|point| point.value.clone());
+        let is_attribute = matches!(defined.source, Source::Attribute { .. });
+        if is_attribute && value(&state) != value(&self.state.assets[asset].properties[at]) {
+            // The definition has another value by now.
             return;
         }
         state.windows = match &defined.source {

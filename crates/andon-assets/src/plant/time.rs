@@ -13,9 +13,11 @@ impl Turn<'_> {
             self.state.timers.remove(&timer);
             self.state.assets[timer.asset].armed[timer.slot] = None;
             self.state.now = self.state.now.max(timer.due);
+            self.at = timer.due;
             self.wake(timer.asset, timer.slot);
         }
         self.state.now = self.state.now.max(now);
+        self.at = now;
     }
 
     fn wake(&mut self, asset: usize, slot: usize) {

@@ -24,13 +24,16 @@ pub(super) struct Turn<'a> {
     pub(super) out: &'a mut Applied,
     /// Transforms to be computed, by rank, each for the newest of the times that it follows from.
     pending: BTreeMap<(u32, usize, usize), Timestamp>,
+    /// The time of what is being done: of receipt, or when a timer was due. Not the plant's, which may have gone further
+    /// than what is received: so a replay, in which it has not, gives the same.
+    pub(super) at: Timestamp,
     /// Room for the key of a route.
     pub(super) key: String,
 }
 
 impl<'a> Turn<'a> {
     pub(super) fn new(models: &'a Models, state: &'a mut State, limits: &'a Limits, out: &'a mut Applied) -> Self {
-        Self { models, state, limits, out, pending: BTreeMap::new(), key: String::new() }
+        Self { models, at: state.now, state, limits, out, pending: BTreeMap::new(), key: String::new() }
     }
 
     /// Takes a reading in; time has passed up to its receipt.
@@ -190,7 +193,7 @@ impl<'a> Turn<'a> {
         while let Some(closed) = self.windows(asset, metric).ended_by(*cut, ts) {
             self.close(asset, metric, &closed);
         }
-        let now = self.state.now;
+        let now = self.at;
         self.windows(asset, metric).add(*cut, (input, inputs.len()), (ts, &point.value), now);
         self.arm_metric(asset, metric);
     }
@@ -201,7 +204,7 @@ impl<'a> Turn<'a> {
 
     /// Time has passed: the windows that are due are closed.
     pub(super) fn close_due(&mut self, asset: usize, metric: usize, cut: Cut) {
-        let now = self.state.now;
+        let now = self.at;
         while let Some(closed) = self.windows(asset, metric).due(cut, now) {
             self.close(asset, metric, &closed);
         }

@@ -216,6 +216,19 @@ fn an_event_says_what_a_sitewise_alarm_says_and_more() {
 }
 
 #[test]
+fn time_that_ran_ahead_of_a_reading_changes_no_id() {
+    let run = |ahead: Option<i64>| {
+        let mut plant = above_70(json!({"active_after": "10s"}));
+        ahead.map(|second| plant.tick(at(second)));
+        let mut events = warm(&mut plant, 0, 80.0).events;
+        events.extend(plant.tick(at(60)).events);
+        events
+    };
+    assert_eq!(run(None), run(Some(5)));
+    assert_eq!(run(None)[0].id, format!("hot-1-{}-ACTIVE", at(10).as_micros()));
+}
+
+#[test]
 fn late_values_do_not_judge() {
     let mut plant = above_70(json!({}));
     warm(&mut plant, 100, 60.0);

@@ -109,6 +109,7 @@ fn alarms() {
     check_alarm(json!({"threshold": {"operator": ">", "value": 1, "hysteresis": -1}}), "hysteresis: is 0 or more");
     check_alarm(json!({"threshold": {"operator": "about", "value": 1}}), "unknown variant `about`");
     check_alarm(json!({"threshold": {"operator": ">", "value": {"attribute": "Temperature"}}}), "is not an attribute");
+    check_alarm(json!({"threshold": {"operator": ">", "value": {"attribute": "Name"}}}), "is a text, not a number");
     check_alarm(json!({"rate": {"change": 0, "within": "1m"}}), "rate.change: is more than 0");
     check_alarm(json!({"rate": {"change": 1, "within": "0s"}}), "rate.within: is at least 1s");
 }

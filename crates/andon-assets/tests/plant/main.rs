@@ -4,7 +4,9 @@
 mod alarms;
 mod common;
 mod definitions;
+mod metrics;
 mod quickstart;
 mod replay;
+mod restored;
 mod routes;
 mod values;

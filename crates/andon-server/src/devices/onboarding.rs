@@ -73,7 +73,8 @@ impl Office {
         claim: Option<&Claim>,
     ) -> Result<Onboarded, Problem> {
         unraced!(async {
-            let planned = self.plan(request.clone(), claim).await?;
+            // Boxed, since its state is too large to be carried through every answer.
+            let planned = Box::pin(self.plan(request.clone(), claim)).await?;
             let mut revision = 0;
             if !planned.changes.writes.is_empty() {
                 revision = self.registry.commit(planned.changes.clone()).await?;

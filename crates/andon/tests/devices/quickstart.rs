@@ -166,11 +166,14 @@ async fn chosen_topics_are_events_and_commands_reach_their_device() {
         let sent = papers.publish("mqttv311", "data/s1-0042/alarm", unfit);
         assert!(sent.status.success(), "what cannot be taken is kept in quarantine, and acknowledged");
     }
+    let file = server.folder.path().join("forged.json");
+    std::fs::write(&file, forged.to_string()).unwrap();
+    assert!(!server.run(&["events", "send", file.to_str().unwrap()]).status.success(), "nor by the API");
     let events = server.json(&["events", "list"]);
     assert_eq!(events["rows"].as_array().unwrap().len(), 1, "one event, sent twice");
     let shown = server.json(&["events", "show", &events["rows"][0]["offset"].to_string()]);
     assert_eq!(shown["event"]["andondevice"], "s1-0042", "{shown}");
-    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 3);
     assert_eq!(server.json(&["readings", "status"])["received"], 0);
     assert_eq!(server.json(&["mqtt", "publish", "commands/s1-0042/set", "42"])["subscribers"], 0);
     let nobody = server.run(&["mqtt", "kick", "s1-0042"]);

@@ -1,0 +1,86 @@
+//! A state that is restored under other definitions.
+
+use andon_assets::definition::{Links, PlantDefinition};
+use andon_assets::{Limits, Plant, Snapshot};
+use serde_json::{Value, json};
+
+use crate::common::{at, latest, moves, plant, warm};
+
+fn definition(limit: f64, data_type: &str, equipment: &Value) -> Value {
+    json!({
+        "models": [{"name": "press", "properties": [
+            {"name": "Limit", "data_type": "DOUBLE", "type": {"attribute": {"default": limit}}},
+            {"name": "Temperature", "data_type": data_type, "type": {"measurement": {}}},
+            {"name": "Mean", "data_type": "DOUBLE", "type": {"metric": {"expression": "avg(Temperature)",
+                "window": {"tumbling": {"interval": "1m"}}}}}],
+            "alarms": [{"name": "hot", "property": "Temperature", "acknowledge": true,
+                "threshold": {"operator": ">", "value": {"attribute": "Limit"}}}]}],
+        "assets": [{"id": "a1", "model": "press", "device": "d1", "equipment": equipment}]
+    })
+}
+
+fn hot() -> Plant {
+    let mut plant = plant(&definition(70.0, "DOUBLE", &json!("1")));
+    warm(&mut plant, 0, 80.0);
+    plant
+}
+
+fn restored(from: &Plant, definition: &Value) -> Plant {
+    let mut plant = plant(definition);
+    assert_eq!(plant.restore(from.snapshot()).assets, 1);
+    plant
+}
+
+#[test]
+fn what_definitions_say_is_as_they_say_now() {
+    let mut old = hot();
+    let new = restored(&old, &definition(60.0, "DOUBLE", &json!("2")));
+    assert_eq!((latest(&new, "Limit"), latest(&new, "Temperature")), (json!(60.0), json!(80.0)));
+    assert_eq!(new.asset("a1").expect("there").links.equipment.as_deref(), Some("2"));
+    let links = Links { equipment: Some("9".into()), functional_location: None };
+    old.link("a1", links.clone()).expect("there");
+    assert_eq!(restored(&old, &definition(60.0, "DOUBLE", &json!("2"))).asset("a1").expect("there").links, links);
+}
+
+#[test]
+fn an_episode_goes_on() {
+    let mut new = restored(&hot(), &definition(60.0, "DOUBLE", &Value::Null));
+    assert_eq!(new.alarms_of("a1").expect("there")[0].opened_at, Some(at(0)));
+    warm(&mut new, 10, 20.0);
+    assert_eq!(moves(&new.tick(at(500))), ["ACTIVE>LATCHED@70"]);
+    assert_eq!(latest(&new, "Mean"), json!(50.0));
+}
+
+#[test]
+fn values_of_another_type_are_left_out() {
+    let new = restored(&hot(), &definition(70.0, "INTEGER", &Value::Null));
+    assert_eq!(latest(&new, "Temperature"), Value::Null);
+}
+
+#[test]
+fn assets_without_a_definition_are_named() {
+    let old = hot();
+    let mut empty = plant(&json!({"models": [{"name": "press"}]}));
+    assert_eq!(empty.restore(old.snapshot()).left_out, ["a1"]);
+    let mut fresh = plant(&definition(70.0, "DOUBLE", &Value::Null));
+    assert_eq!(fresh.restore(old.snapshot().without("a1")).assets, 0);
+    assert_eq!(latest(&fresh, "Temperature"), Value::Null);
+}
+
+#[test]
+fn a_format_of_another_version_is_left_alone() {
+    let old = hot();
+    let mut text = serde_json::to_value(old.snapshot()).expect("serialises");
+    text["v"] = json!(2);
+    let snapshot: Snapshot = serde_json::from_value(text).expect("reads");
+    let mut fresh = plant(&definition(70.0, "DOUBLE", &Value::Null));
+    assert_eq!(fresh.restore(snapshot).left_out, ["a1"]);
+    assert_eq!(latest(&fresh, "Temperature"), Value::Null);
+}
+
+#[test]
+fn a_plant_can_be_handed_from_thread_to_thread() {
+    fn is_sent<T: Send + Sync>(_: &T) {}
+    let read = PlantDefinition::read(&json!({})).expect("nothing is defined");
+    is_sent(&Plant::new(&read, Limits::default()).expect("an empty plant"));
+}
