@@ -109,12 +109,7 @@ fn of_root(origins: &[Origin], cells: &TableCells) -> Result<Vec<ArrayRef>, Arro
     ])
 }
 
-fn of_child(
-    origins: &[Origin],
-    readings: &[u32],
-    ids: Texts,
-    indexes: Vec<i64>,
-) -> Result<Vec<ArrayRef>, ArrowError> {
+fn of_child(origins: &[Origin], readings: &[u32], ids: Texts, indexes: Vec<i64>) -> Result<Vec<ArrayRef>, ArrowError> {
     Ok(vec![text_array(ids, None)?, Arc::new(Int64Array::from(indexes)), ingest_ids(origins, readings)])
 }
 
