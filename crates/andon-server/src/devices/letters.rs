@@ -133,16 +133,16 @@ impl Office {
 
     /// Hands a letter to the mail server; the letter as it is afterwards.
     async fn mail(&self, found: Versioned<Letter>, mailer: &dyn Mailer) -> Result<Letter, Problem> {
-        let taken = found.value.taken(self.now());
-        let Some(revision) = self.note_letter(&taken, None, found.revision).await? else { return Ok(taken) };
-        let token = self.registry.secret(Kind::Letter, &taken.id).await?;
-        let (subject, text) = (taken.subject(), taken.text(token.as_ref()));
-        let mail = Mail { to: &taken.to, subject: &subject, text: &text, id: &taken.id, date: taken.created };
+        let letter = found.value.taken(self.now());
+        let Some(revision) = self.note_letter(&letter, None, found.revision).await? else { return Ok(letter) };
+        let token = self.registry.secret(Kind::Letter, &letter.id).await?;
+        let (subject, text) = (letter.subject(), letter.text(token.as_ref()));
+        let mail = Mail { to: &letter.to, subject: &subject, text: &text, id: &letter.id, date: letter.created };
         let after = match mailer.mail(mail).await.map_err(|problem| without(problem, token.as_ref())) {
-            Ok(()) => taken.sent(self.now()),
+            Ok(()) => letter.sent(self.now()),
             Err(problem) => {
                 let for_good = problem.code == Code::LetterRefused;
-                taken.not_sent(problem, for_good, self.now())
+                letter.not_sent(problem, for_good, self.now())
             }
         };
         tell(&after);

@@ -117,7 +117,7 @@ impl World {
     }
 
     /// One round of the postman, while the mail server is in a mood. `None` when he was killed in it.
-    async fn round(&self, mood: Mood) -> Option<Duration> {
+    fn round(&self, mood: Mood) -> Option<Duration> {
         *self.mailer.mood.lock().unwrap() = mood;
         let round = self.office.post(self.mailer.as_ref());
         round.now_or_never().map(|rest| rest.unwrap())
@@ -143,14 +143,14 @@ async fn a_letter_brings_a_token_that_is_good_and_nowhere_else() {
     let world = World::new().await;
     let letter = world.for_wizard().await;
     assert!(world.token_is_kept(&letter).await);
-    assert_eq!(world.round(Mood::Takes).await, Some(ROUND));
+    assert_eq!(world.round(Mood::Takes), Some(ROUND));
     let (id, text) = world.mailer.taken().pop().unwrap();
     let token = text.lines().find_map(|line| line.strip_prefix("Refresh token")).unwrap().trim();
     let family = world.office.families(&ClientId::new("wizard").unwrap(), "", 9).await.unwrap().rows.pop().unwrap();
     assert!(id == letter.id && token.starts_with(family.id.as_str()), "{text}");
     assert_eq!(world.the_letter().await.status, LetterStatus::Sent);
     assert!(!world.token_is_kept(&letter).await);
-    assert_eq!(world.round(Mood::Takes).await, Some(ROUND));
+    assert_eq!(world.round(Mood::Takes), Some(ROUND));
     assert_eq!(world.mailer.taken().len(), 1);
 }
 
@@ -158,14 +158,14 @@ async fn a_letter_brings_a_token_that_is_good_and_nowhere_else() {
 async fn a_letter_that_was_put_off_waits_and_keeps_its_token() {
     let world = World::new().await;
     let letter = world.for_wizard().await;
-    assert_eq!(world.round(Mood::PutsOff).await, Some(Duration::from_secs(2)));
+    assert_eq!(world.round(Mood::PutsOff), Some(Duration::from_secs(2)));
     assert!(world.token_is_kept(&letter).await);
     assert_eq!(world.the_letter().await.problem.map(|problem| problem.code), Some(Code::MailServer));
     world.later(Duration::from_secs(1));
-    assert_eq!(world.round(Mood::Takes).await, Some(Duration::from_secs(1)));
+    assert_eq!(world.round(Mood::Takes), Some(Duration::from_secs(1)));
     assert_eq!(world.mailer.taken(), []);
     world.later(Duration::from_secs(1));
-    world.round(Mood::Takes).await;
+    world.round(Mood::Takes);
     assert_eq!((world.the_letter().await.attempts, world.mailer.taken().len()), (2, 1));
 }
 
@@ -173,13 +173,13 @@ async fn a_letter_that_was_put_off_waits_and_keeps_its_token() {
 async fn killed_before_the_note_it_is_sent_again_under_its_id() {
     let world = World::new().await;
     world.for_wizard().await;
-    assert_eq!(world.round(Mood::TakesAndKills).await, None);
+    assert_eq!(world.round(Mood::TakesAndKills), None);
     assert_eq!(world.the_letter().await.status, LetterStatus::Waiting);
     // Nobody else sends it while he might still be at it.
-    world.round(Mood::Takes).await;
+    world.round(Mood::Takes);
     assert_eq!(world.mailer.taken().len(), 1);
     world.later(TAKEN);
-    world.round(Mood::Takes).await;
+    world.round(Mood::Takes);
     let taken = world.mailer.taken();
     assert!(taken.len() == 2 && taken[0] == taken[1], "{taken:?}");
     assert_eq!(world.the_letter().await.status, LetterStatus::Sent);
@@ -189,13 +189,13 @@ async fn killed_before_the_note_it_is_sent_again_under_its_id() {
 async fn what_is_refused_is_given_up_without_its_token_and_forgotten_after_a_week() {
     let world = World::new().await;
     let letter = world.for_wizard().await;
-    world.round(Mood::Refuses).await;
+    world.round(Mood::Refuses);
     let ended = world.the_letter().await;
     let why = ended.problem.unwrap().detail;
     assert!(ended.status == LetterStatus::GivenUp && why.contains("Refresh token   [secret]"), "{why}");
     assert!(!world.token_is_kept(&letter).await);
     world.later(Duration::from_hours(7 * 24));
-    world.round(Mood::Takes).await;
+    world.round(Mood::Takes);
     assert!(world.office.letters("", 2).await.unwrap().is_empty());
 }
 
