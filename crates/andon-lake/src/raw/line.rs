@@ -14,6 +14,8 @@
 //! **Constraints.** Whoever reads newline-delimited JSON can read it. A line whose checksum is wrong is never
 //! taken for a reading. A reader meets no other version than its own: a new one gets a new reader beside this.
 
+mod plain;
+
 use std::io::Write as _;
 
 use andon_journal::NewReading;
@@ -129,7 +131,10 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<&
 
 /// Reads a line, its line feed included.
 pub(crate) fn read_line(line: &[u8]) -> Result<Reading, LineFault> {
-    check(line)?;
+    let text = check(line)?;
+    if let Some(reading) = plain::read(text) {
+        return Ok(reading);
+    }
     let format = |e: &dyn std::fmt::Display| LineFault::Format(e.to_string());
     let members: Members<'_> = serde_json::from_slice(line).map_err(|e| format(&e))?;
     if members.v != 1 {
@@ -144,10 +149,11 @@ pub(crate) fn read_line(line: &[u8]) -> Result<Reading, LineFault> {
     Ok(Reading { id: members.id, received: members.ts, device, topic, payload })
 }
 
-fn check(line: &[u8]) -> Result<(), LineFault> {
+/// The bytes that are summed, if the sum is right.
+fn check(line: &[u8]) -> Result<&[u8], LineFault> {
     let (text, said) = split_tail(line).ok_or(LineFault::Torn)?;
     let found = crc32fast::hash(text);
-    if found == said { Ok(()) } else { Err(LineFault::Checksum { found, said }) }
+    if found == said { Ok(text) } else { Err(LineFault::Checksum { found, said }) }
 }
 
 /// The bytes that are summed, and the sum that the line gives.

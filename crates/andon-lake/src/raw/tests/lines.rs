@@ -55,6 +55,10 @@ fn what_is_no_line_is_told() {
     let two =
         r#"{"v":1,"id":1,"ts":"2026-03-05T14:00:00Z","device":"a","topic":"b","payload":1,"payload_base64":"MQ=="#;
     check(&sealed(&format!("{two}\"")), |f| matches!(f, LineFault::Format(_)));
+    for (from, to) in [("\"id\":7", "\"id\":07"), ("s1", "s\u{1}"), ("14:00", "14.00"), ("{\"t\":21}", "{\"t\":21}}")] {
+        let (text, _) = std::str::from_utf8(&good).expect("text").split_once(",\"crc\"").expect("a tail");
+        check(&sealed(&text.replace(from, to)), |f| matches!(f, LineFault::Format(_)));
+    }
     let later = r#"{"v":2,"id":1,"ts":"2026-03-05T14:00:00Z","device":"a","topic":"b","payload":1"#;
     check(&sealed(later), |f| f.to_string().ends_with("its version is 2"));
 }
