@@ -57,9 +57,10 @@ fmt:
 
 bench:
 	@.ci/setup build bench "$(TOOLS)"
-	cargo build --release --workspace --bins --locked
+	cargo build --release --workspace --bins --example lake_rate --locked
 	$(TARGET)/release/bench $(ARGS)
 	$(TARGET)/release/bench mqtt
+	ANDON_TOOLS="$(abspath $(TOOLS))" $(TARGET)/release/bench lake
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
 	ANDON_CROWD=1000 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^crowd::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'

@@ -6,10 +6,11 @@
 //!
 //! **Life of a measurement.** [`stand`] starts simulator and Andon in a scratch folder; [`load`] posts
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
-//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`], [`mod@onboarding`] and
-//! [`mod@mqtt`] measure something else: a start on a large journal, past events on a changed configuration, new devices,
-//! and their door.
+//! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`], [`mod@onboarding`],
+//! [`mod@mqtt`] and [`mod@lake`] measure something else: a start on a large journal, past events on a changed
+//! configuration, new devices, their door, and the tables that their readings become.
 
+mod lake;
 mod latency;
 mod load;
 mod mqtt;
@@ -78,6 +79,8 @@ enum Instead {
     },
     /// Measure the door for devices beside mosquitto; needs mosquitto, `mosquitto_sub` and openssl
     Mqtt(mqtt::Options),
+    /// Measure readings becoming Delta tables beside DuckDB and Polars; needs the example `lake_rate`, and both
+    Lake(lake::Options),
 }
 
 #[tokio::main]
@@ -97,6 +100,7 @@ async fn main() -> anyhow::Result<ExitCode> {
                 onboarding::measure(&program, folder, load, arguments.json).await.map(|()| true)?
             }
             Instead::Mqtt(ref options) => mqtt::measure(&program, folder, options, arguments.json).await?,
+            Instead::Lake(ref options) => lake::measure(folder, options, arguments.json)?,
         };
         return Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }

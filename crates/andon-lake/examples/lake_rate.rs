@@ -1,0 +1,129 @@
+//! Measures how fast readings of the raw log become rows of Delta tables, commits included, and makes readings for it.
+//!
+//! ```text
+//! cargo run --release -p andon-lake --example lake_rate -- make <folder> <readings>
+//! cargo run --release -p andon-lake --example lake_rate -- run <folder> <folder for the lake>
+//! ```
+//!
+//! `make` writes telemetry of four types of devices, one with an array, as a plant of the quickstart sends it; the same
+//! number gives the same readings. `run` prints JSON: seconds of processor time of all threads, seconds of the clock.
+
+#![expect(clippy::print_stdout, reason = "a measurement is printed")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use andon_journal::{NewReading, ReadingLog as _};
+use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
+use andon_lake::{DeltaLake, LakeSettings, SyncedFolder};
+use andon_model::{Name, SystemClock, Timestamp};
+
+type Fault = Box<dyn std::error::Error>;
+
+const BATCH: u64 = 10_000;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Fault> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["make", folder, readings] => make_log(folder, readings.parse()?).await,
+        ["run", folder, lake] => fill(folder, Path::new(lake)).await,
+        _ => Err("make <folder> <readings>, or run <folder> <folder for the lake>".into()),
+    }
+}
+
+fn open(folder: &str) -> Result<RawLog, Fault> {
+    std::fs::create_dir_all(folder)?;
+    let disk = Arc::new(LocalDisk::open(Path::new(folder))?);
+    RawLog::open(disk, Arc::new(SystemClock), RawLogSettings::default()).map_err(|problem| problem.to_string().into())
+}
+
+async fn make_log(folder: &str, readings: u64) -> Result<(), Fault> {
+    let log = open(folder)?;
+    let mut dice = Dice(88_172_645_463_325_252);
+    let mut made = 0;
+    while made < readings {
+        let batch = (made..readings.min(made + BATCH)).map(|number| reading(number, &mut dice)).collect();
+        made += log.append(batch).await?.count as u64;
+    }
+    Ok(())
+}
+
+/// Five hundred a second, all in the hours from a beginning on.
+fn reading(number: u64, dice: &mut Dice) -> NewReading {
+    let device = dice.below(1_000);
+    let name: Arc<str> = format!("s1-{device:05}").into();
+    let received = 1_772_719_200_000 + number * 2;
+    let (model, measurements) = measurements(device % 4, dice);
+    let payload = format!(
+        r#"{{"device":{{"gatewayId":"gw-{:02}","deviceId":"{name}","capabilityModelId":"urn:s1:{model}:1","dtmi":"dtmi:s1;1"}},"timestamp":{},"measurements":{{{measurements}}}}}"#,
+        device % 20,
+        received - dice.below(1_000)
+    );
+    let received = Timestamp::from_micros(i64::try_from(received * 1_000).unwrap_or_default());
+    NewReading { received, topic: format!("data/{name}").into(), device: name, payload: payload.into_bytes() }
+}
+
+/// Which model, and what a device of it measures.
+fn measurements(model: u64, dice: &mut Dice) -> (&'static str, String) {
+    let mut of = |whole: u64, parts: u64| format!("{}.{}", dice.below(whole), dice.below(parts));
+    match model {
+        0 => {
+            let (temperature, humidity) = (of(30, 100), of(90, 10));
+            let battery = dice.below(100);
+            ("room", format!(r#""temperature":{temperature},"humidity":{humidity},"battery":{battery}"#))
+        }
+        1 => {
+            let (count, battery) = (dice.below(30), dice.below(100));
+            ("door", format!(r#""occupied":{},"count":{count},"battery":{battery}"#, count > 15))
+        }
+        2 => {
+            let (pressure, flow) = (of(9, 1_000), of(90, 100));
+            let rpm = 1_400 + dice.below(100);
+            ("pump", format!(r#""pressure":{pressure},"flow":{flow},"rpm":{rpm},"running":true"#))
+        }
+        _ => {
+            let vibration = [of(3, 10_000), of(3, 10_000), of(3, 10_000)].join(",");
+            let (temperature, current) = (of(90, 10), of(20, 100));
+            ("motor", format!(r#""vibration":[{vibration}],"temperature":{temperature},"current":{current}"#))
+        }
+    }
+}
+
+async fn fill(folder: &str, to: &Path) -> Result<(), Fault> {
+    let log = Arc::new(open(folder)?);
+    let store = Arc::new(SyncedFolder::open(to)?);
+    let mut settings = LakeSettings::new("readings", Name::new("lake")?);
+    settings.event_time = vec!["timestamp".to_owned()];
+    let told = |problem: andon_model::Problem| problem.to_string();
+    let lake = DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(told)?;
+    let mut writer = lake.writer(None);
+    let (begun, cpu, mut readings) = (Instant::now(), cpu_seconds(), 0);
+    while let Some(step) = writer.step().await.map_err(told)? {
+        readings += step.readings;
+    }
+    let (cpu, seconds) = (cpu_seconds() - cpu, begun.elapsed().as_secs_f64());
+    println!(r#"{{"cpu_seconds":{cpu:.3},"seconds":{seconds:.3},"rows":[{readings}]}}"#);
+    Ok(())
+}
+
+/// Processor time of this process so far, from Linux's `/proc`: ticks of a hundredth of a second.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let ticks = after_name.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
+/// The same numbers every time: xorshift.
+struct Dice(u64);
+
+impl Dice {
+    const fn below(&mut self, end: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % end
+    }
+}
