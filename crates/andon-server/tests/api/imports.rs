@@ -10,10 +10,10 @@ use crate::support::{Answer, World, request, token_of};
 const DIGEST: &str = "0f1e2d3c4b5a69788796a5b4c3d2e1f00f1e2d3c4b5a69788796a5b4c3d2e1f0";
 
 async fn send(world: &World, query: &str, rows: &[Value]) -> Answer {
-    let file: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    let file: Vec<String> = rows.iter().map(|row| format!("{row}\n")).collect();
     let path = format!("/api/v1/device-imports?{query}");
     let post = request("POST", &path).bearer(token_of(Role::Operator));
-    world.send(post.header("content-type", "application/x-ndjson").body(Body::from(file))).await
+    world.send(post.header("content-type", "application/x-ndjson").body(Body::from(file.concat()))).await
 }
 
 /// Number and outcome of each line.

@@ -23,8 +23,8 @@ struct Fleet {
 impl Fleet {
     fn write(folder: &Path) -> Self {
         let (file, out) = (folder.join("fleet.csv"), folder.join("bundle"));
-        let lines: String = (0..DEVICES).map(|number| format!("pump-{number:04},{}\n", number % 7)).collect();
-        std::fs::write(&file, format!("device,attributes.hall\n{lines}")).unwrap();
+        let lines: Vec<String> = (0..DEVICES).map(|number| format!("pump-{number:04},{}\n", number % 7)).collect();
+        std::fs::write(&file, format!("device,attributes.hall\n{}", lines.concat())).unwrap();
         Self { file, out }
     }
 

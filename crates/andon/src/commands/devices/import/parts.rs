@@ -87,7 +87,7 @@ impl PartMaker {
         for NumberedRow { line, row } in lines {
             let row = row.and_then(|row| with_request(row, &keys)).unwrap_or_else(faulty);
             certified.extend(key_of(&row).map(|key| (line, key)));
-            let text = serde_json::to_vec(&BulkRow { line: Some(line), ..row }).map_err(unwritable)?;
+            let text = serde_json::to_vec(&BulkRow { line: Some(line), ..row }).map_err(|error| unwritable(&error))?;
             body.extend(text);
             body.push(b'\n');
         }
@@ -103,7 +103,7 @@ impl PartMaker {
             wanted.extend(row.device.clone().map(|device| (device, kind)));
         }
         let wanted: Vec<(DeviceName, KeyKind)> = wanted.into_iter().collect();
-        let make = |(device, kind): &(DeviceName, KeyKind)| -> (DeviceName, Made) {
+        let own_key = |(device, kind): &(DeviceName, KeyKind)| -> (DeviceName, Made) {
             let made = keys::of_file(&bundle::file_of(folder, device, "key"), *kind);
             (device.clone(), made.map_err(|failure| failure.problem))
         };
@@ -111,7 +111,7 @@ impl PartMaker {
         let made = std::thread::scope(|scope| {
             let writers: Vec<_> = wanted
                 .chunks(share)
-                .map(|share| scope.spawn(move || share.iter().map(make).collect::<Vec<_>>()))
+                .map(|share| scope.spawn(move || share.iter().map(own_key).collect::<Vec<_>>()))
                 .collect();
             writers.into_iter().filter_map(|writer| writer.join().ok()).flatten().collect::<BTreeMap<_, _>>()
         });
@@ -140,7 +140,7 @@ fn key_of(row: &BulkRow) -> Option<Vec<u8>> {
     Some(SigningRequest::from_pem(row.csr.as_deref()?).ok()?.key().to_der())
 }
 
-fn unwritable(error: serde_json::Error) -> Failure {
+fn unwritable(error: &serde_json::Error) -> Failure {
     Failure::new(Code::Internal, error.to_string())
 }
 
