@@ -16,8 +16,9 @@
 //!   gets `__2`, `__3`, … in order of first appearance, as a payload's `ts` does beside the column of that name.
 //!
 //! **Life of a reading.** [`Flattener::flatten`] parses the payload, walks it beside the known paths, adds columns that
-//! are new, and gives the row of the root table followed by those of child tables. [`Schema`] is what must be kept with
-//! the tables; a flattener that begins with it goes on with the same names.
+//! are new, and gives the row of the root table followed by those of child tables. [`BatchFlattener`] does the same for
+//! many readings and gives columns; what it knows already goes there straight from the text. [`Schema`] is what must be
+//! kept with the tables; a flattener that begins with it goes on with the same names.
 
 mod batch;
 mod cells;
