@@ -45,7 +45,7 @@ pub struct SqlLimits {
 impl Default for SqlLimits {
     fn default() -> Self {
         Self {
-            time: Duration::from_secs(60),
+            time: Duration::from_mins(1),
             memory_bytes: 256 << 20,
             rows: 1_000_000,
             at_once: 4,

@@ -160,7 +160,9 @@ fn text_array(texts: Texts, nulls: Option<NullBuffer>) -> Result<ArrayRef, Arrow
 
 fn nulls(rows: &[u32], count: usize) -> NullBuffer {
     let mut valid = vec![false; count];
-    rows.iter().for_each(|row| valid[*row as usize] = true);
+    for row in rows {
+        valid[*row as usize] = true;
+    }
     NullBuffer::new(BooleanBuffer::from(valid))
 }
 

@@ -145,7 +145,8 @@ impl LakeTable {
         let mut found = None;
         while let Some(entry) = entries.try_next().await? {
             let written = entry.last_modified.timestamp_millis() <= time.as_millis();
-            let version = entry.location.filename().filter(|name| written && name.ends_with(".json"));
+            let is_commit = entry.location.extension() == Some("json");
+            let version = entry.location.filename().filter(|_| written && is_commit);
             found = found.max(version.and_then(extract_version_from_filename));
         }
         let version = found.ok_or(DeltaTableError::InvalidVersion(0))?;

@@ -74,17 +74,17 @@ pub(crate) fn ids(rows: &RecordBatch) -> &[i64] {
 
 /// What the log keeps, so that readers need not open every file: count, ingest ids, times.
 fn stats(rows: &RecordBatch, first: i64, last: i64) -> Value {
-    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
-    least.insert("ingest_id".to_owned(), json!(first));
-    most.insert("ingest_id".to_owned(), json!(last));
+    let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
+    low.insert("ingest_id".to_owned(), json!(first));
+    high.insert("ingest_id".to_owned(), json!(last));
     nulls.insert("ingest_id".to_owned(), json!(0));
     let ts = rows.column_by_name("ts").and_then(|column| column.as_any().downcast_ref::<TimestampMicrosecondArray>());
     if let Some((from, to)) = ts.and_then(|ts| Some((calendar(min(ts)?)?, calendar(max(ts)?)?))) {
-        least.insert("ts".to_owned(), from);
-        most.insert("ts".to_owned(), to);
+        low.insert("ts".to_owned(), from);
+        high.insert("ts".to_owned(), to);
         nulls.insert("ts".to_owned(), json!(0));
     }
-    json!({"numRecords": rows.num_rows(), "minValues": least, "maxValues": most, "nullCount": nulls})
+    json!({"numRecords": rows.num_rows(), "minValues": low, "maxValues": high, "nullCount": nulls})
 }
 
 /// Times that RFC 3339 can say.

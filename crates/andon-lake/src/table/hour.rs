@@ -6,6 +6,7 @@ const MICROS_OF_HOUR: i64 = 3_600_000_000;
 
 /// An hour in UTC, of the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[expect(clippy::struct_field_names, reason = "the partition columns have these names")]
 pub(crate) struct Hour {
     /// The year; far outside of 0 to 9999 if a device's clock is.
     pub(crate) year: i32,

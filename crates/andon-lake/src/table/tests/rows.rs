@@ -75,6 +75,24 @@ async fn a_new_lake_answers() {
     assert_eq!(ask(&lake, "SELECT * FROM quarantine").await.len(), 0);
 }
 
+/// A turn waits for readings, and one that is dropped meanwhile has taken nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_wait() {
+    let log = log_of(&[]).await;
+    let settings = super::LakeSettings { gather: std::time::Duration::ZERO, ..super::settings() };
+    let lake = super::DeltaLake::open(memory(), log.clone(), std::sync::Arc::new(super::Noon), settings).await;
+    let mut writer = lake.expect("a lake").writer(None);
+    tokio::select! {
+        biased;
+        turned = writer.turn() => panic!("nothing was there: {turned:?}"),
+        () = std::future::ready(()) => {}
+    }
+    super::append(&log, &["1", "2", "{"]).await;
+    let turned = writer.turn().await.expect("a turn").expect("readings");
+    assert_eq!((turned.next, turned.readings, turned.quarantined, turned.missing), (IngestId(4), 2, 1, 0));
+    assert!(turned.bytes > 0 && !turned.is_full);
+}
+
 /// What a writer of another root table has left is not written to.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_lake_keeps_its_root_table() {
