@@ -1,13 +1,14 @@
 //! Object stores by their address.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use andon_model::{Code, Problem};
 use object_store::aws::AmazonS3Builder;
-use object_store::local::LocalFileSystem;
 use object_store::{ClientOptions, ObjectStore};
+
+use crate::SyncedFolder;
 
 /// Longest single request; segments and files of tables are large.
 const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
@@ -18,8 +19,6 @@ pub struct StoreAddress {
     pub store: Arc<dyn ObjectStore>,
     /// Path below which everything lies; may be empty.
     pub root: String,
-    /// The folder, when it is one: what is put there survives a loss of power only after it was synced.
-    pub folder: Option<PathBuf>,
 }
 
 impl StoreAddress {
@@ -42,14 +41,13 @@ fn open_s3(path: &str, address: &str) -> Result<StoreAddress, Problem> {
     let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT);
     let store = AmazonS3Builder::from_env().with_bucket_name(bucket).with_client_options(options).build();
     let store = store.map_err(|error| Problem::new(Code::Archive, error.to_string()).at(address))?;
-    Ok(StoreAddress { store: Arc::new(store), root: root.trim_matches('/').to_owned(), folder: None })
+    Ok(StoreAddress { store: Arc::new(store), root: root.trim_matches('/').to_owned() })
 }
 
 fn open_folder(folder: &str) -> Result<StoreAddress, Problem> {
-    let failed = |error: String| Problem::new(Code::Archive, error).at(folder);
-    std::fs::create_dir_all(folder).map_err(|error| failed(error.to_string()))?;
-    let store = LocalFileSystem::new_with_prefix(folder).map_err(|error| failed(error.to_string()))?;
-    Ok(StoreAddress { store: Arc::new(store), root: String::new(), folder: Some(folder.into()) })
+    let opened = SyncedFolder::open(Path::new(folder));
+    let store = opened.map_err(|error| Problem::new(Code::Archive, error.to_string()).at(folder))?;
+    Ok(StoreAddress { store: Arc::new(store), root: String::new() })
 }
 
 #[cfg(test)]

@@ -97,7 +97,8 @@ impl Keeper for LateKeeper {
 }
 
 fn open_archive(settings: &ReadingsArchive) -> Result<Archive, Problem> {
-    Ok(Archive::at(StoreAddress::open(&settings.to)?, settings.packing))
+    let address = StoreAddress::open(&settings.to)?;
+    Ok(Archive::new(address.store, &address.root, settings.packing))
 }
 
 /// Learns which segments the archive has. While it cannot be reached, that only matters when somebody has to read them:

@@ -5,8 +5,6 @@
 
 mod packing;
 
-use std::fs::File;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +15,6 @@ use object_store::{ObjectStore, ObjectStoreExt as _};
 pub use packing::Packing;
 
 use super::segment::{RAW, SegmentPlace};
-use crate::StoreAddress;
 
 /// Largest segment that is unpacked, in bytes; segments are closed far below.
 const MAX_UNPACKED_BYTES: u64 = 1 << 30;
@@ -47,7 +44,7 @@ pub enum ArchiveError {
         /// The object.
         path: String,
     },
-    /// The segment could not be read from the log's folder, not removed from it, or not synced in the archive's.
+    /// The segment could not be read from the log's folder, or not removed from it.
     #[error("{path}: {cause}")]
     Local {
         /// The segment's file.
@@ -64,19 +61,12 @@ pub struct Archive {
     /// Path below which the segments lie.
     root: Path,
     packing: Packing,
-    /// The store's folder, when it is one of this machine.
-    folder: Option<PathBuf>,
 }
 
 impl Archive {
     /// Segments go below `root`, which may be empty.
     pub fn new(store: Arc<dyn ObjectStore>, root: &str, packing: Packing) -> Self {
-        Self { store, root: Path::from(root), packing, folder: None }
-    }
-
-    /// The archive at an address.
-    pub fn at(address: StoreAddress, packing: Packing) -> Self {
-        Self { folder: address.folder, ..Self::new(address.store, &address.root, packing) }
+        Self { store, root: Path::from(root), packing }
     }
 
     /// Every segment that is there, in whichever packing, in order.
@@ -100,23 +90,10 @@ impl Archive {
         let packed = packed.unwrap_or_else(|e| Err(e.into())).map_err(packing_failed(&object))?;
         let bytes = packed.len() as u64;
         self.store.put(&object, packed.into()).await.map_err(store_failed(&object))?;
-        self.sync(&object).await?;
         if self.fetch(place, self.packing).await? == lines {
             return Ok(bytes);
         }
         Err(ArchiveError::Differs { path: object.to_string() })
-    }
-
-    /// In a folder, an object survives a loss of power only when it and the names on the way to it are synced.
-    async fn sync(&self, object: &Path) -> Result<(), ArchiveError> {
-        let Some(folder) = self.folder.clone() else { return Ok(()) };
-        let file = folder.join(object.as_ref());
-        let synced = tokio::task::spawn_blocking(move || {
-            let names = file.ancestors().take_while(|path| path.starts_with(&folder));
-            names.into_iter().try_for_each(|path| File::open(path)?.sync_all())
-        });
-        let synced = synced.await.unwrap_or_else(|error| Err(error.into()));
-        synced.map_err(|cause| ArchiveError::Local { path: object.to_string(), cause })
     }
 
     /// The lines of a segment.
