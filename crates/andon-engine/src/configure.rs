@@ -9,7 +9,7 @@ use andon_model::{Name, Severity};
 use crate::catalog::Catalog;
 use crate::engine::{EngineError, RunningSource, Shared};
 use crate::lane::Message;
-use crate::{SourceInfo, SourceParts, counters, pump, telemetry};
+use crate::{SourceInfo, SourceParts, counters, plant, pump, telemetry};
 
 /// Why a change was not applied; nothing of it is in force.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +49,7 @@ pub(crate) async fn check(shared: &Shared, changes: Vec<Change>) -> Result<Check
     let stored = shared.configurations.documents_at(revision).await?;
     let documents = changed(stored, changes, revision + 1);
     let (catalog, mut findings) = Catalog::compile(revision + 1, &documents);
+    findings.extend(plant::read_definition(&documents, shared.settings.plant.limits).1);
     findings.extend(documents.iter().flat_map(|version| shared.adapters.check(&version.document)));
     let texts: Vec<Document> = documents.into_iter().map(|version| version.document).collect();
     findings.extend(shared.adapters.check_types(&texts, &catalog.facts()));
@@ -92,7 +93,9 @@ pub(crate) async fn apply(
 pub(crate) async fn put_newest_into_force(shared: &Arc<Shared>) -> Result<(), EngineError> {
     let revision = shared.configurations.newest_revision().await?;
     let versions = shared.configurations.documents_at(revision).await?;
-    let (catalog, findings) = Catalog::compile(revision, &versions);
+    let (catalog, mut findings) = Catalog::compile(revision, &versions);
+    let (plant, faults) = plant::read_definition(&versions, shared.settings.plant.limits);
+    findings.extend(faults);
     if let Some(finding) = findings.into_iter().find(|finding| finding.severity == Severity::Error) {
         return Err(EngineError::Configuration { revision, problem: finding.problem });
     }
@@ -105,6 +108,7 @@ pub(crate) async fn put_newest_into_force(shared: &Arc<Shared>) -> Result<(), En
     let sources = build_sources(shared, &documents(&versions, DocumentKind::Source)).map_err(refused)?;
     let (decisions, actions) = catalog.sizes();
     telemetry::configured(revision, decisions, actions, sources.len());
+    shared.plant.define(plant).map_err(|error| refused(error.into()))?;
     *shared.catalog.write() = Arc::new(catalog);
     *shared.target.write() = target;
     run_sources(shared, sources);

@@ -16,9 +16,10 @@ use tokio_util::sync::CancellationToken;
 use crate::append_health::AppendHealth;
 use crate::catalog::Catalog;
 use crate::lane::{Lane, LaneStatus, Message};
+use crate::plant::{PlantLane, PlantParts, PlantSettings, PlantShared};
 use crate::pump::Pumps;
 use crate::what_if::Compiled;
-use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, telemetry};
+use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, plant, telemetry};
 
 /// Limits and times; every one has a documented default.
 #[derive(Debug, Clone)]
@@ -42,6 +43,8 @@ pub struct EngineSettings {
     /// How long marks of read objects are kept; must be longer than any object stays in its bucket. Default
     /// `None`: forever.
     pub keep_marks: Option<Duration>,
+    /// Limits and times of the assets.
+    pub plant: PlantSettings,
 }
 
 impl Default for EngineSettings {
@@ -57,6 +60,7 @@ impl Default for EngineSettings {
             keep_keys: days(800),
             keep_quarantine: days(800),
             keep_marks: None,
+            plant: PlantSettings::default(),
         }
     }
 }
@@ -113,6 +117,7 @@ pub(crate) struct Shared {
     pub(crate) sources: RwLock<BTreeMap<Name, Arc<RunningSource>>>,
     pub(crate) catalog: RwLock<Arc<Catalog>>,
     pub(crate) target: RwLock<Arc<dyn Target>>,
+    pub(crate) plant: Arc<PlantShared>,
     /// One configuration change at a time.
     pub(crate) applying: tokio::sync::Mutex<()>,
     /// One page of a replay at a time, with what the pages before it have compiled.
@@ -168,6 +173,8 @@ pub struct Engine {
     handle: Handle,
     lane: JoinHandle<Result<(), JournalError>>,
     housekeeping: JoinHandle<()>,
+    /// Follows the readings, once there are any to follow.
+    plant: Option<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -175,6 +182,7 @@ impl Engine {
     /// resumed by the lane, turn by turn, so that a start does not wait for it.
     pub async fn start(parts: EngineParts) -> Result<Self, EngineError> {
         counters::register();
+        plant::register_counters();
         let lease = parts.journal.take_lease(&parts.owner, parts.clock.now()).await?;
         let decided_up_to = parts.journal.decided_up_to().await?;
         let (lane, inbox) = mpsc::channel(LANE_QUEUE);
@@ -186,7 +194,15 @@ impl Engine {
         let lane = Lane::new(shared.clone(), lease, inbox, decided_up_to, counts.unsettled_runs());
         let handle = Handle { shared: shared.clone() };
         let housekeeping = tokio::spawn(keep_house(shared));
-        Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping })
+        Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping, plant: None })
+    }
+
+    /// Has the assets follow the readings, from where they were saved last. Called once; without it the models that are
+    /// configured are checked, and nothing else.
+    pub async fn follow_readings(&mut self, parts: PlantParts) -> Result<(), Problem> {
+        let lane = PlantLane::open(self.handle.shared.clone(), parts).await?;
+        self.plant = Some(tokio::spawn(lane.run()));
+        Ok(())
     }
 
     /// The door for the API.
@@ -199,17 +215,22 @@ impl Engine {
         self.lane.is_finished()
     }
 
-    /// Stops sources, finishes the turn, waits for requests under way, and ends.
-    pub async fn stop(self) -> Result<(), JournalError> {
+    /// Stops sources, saves the assets, finishes the turn, waits for requests under way, and ends.
+    pub async fn stop(mut self) -> Result<(), JournalError> {
         self.handle.shared.stop.cancel();
         self.handle.shared.pumps.lock().stop();
         self.housekeeping.abort();
+        if let Some(plant) = self.plant.take() {
+            // It tells itself what goes wrong.
+            let _ = plant.await;
+        }
         self.wait().await
     }
 
     /// Ends at once, in the middle of whatever is under way, as a killed process does.
     pub fn kill(self) {
         self.handle.shared.pumps.lock().stop();
+        self.plant.iter().for_each(JoinHandle::abort);
         self.lane.abort();
         self.housekeeping.abort();
     }
@@ -218,13 +239,17 @@ impl Engine {
     pub async fn wait(self) -> Result<(), JournalError> {
         let ended = self.lane.await;
         self.housekeeping.abort();
+        self.plant.iter().for_each(JoinHandle::abort);
         ended.unwrap_or_else(|e| Err(JournalError::Storage { doing: "running the lane", cause: e.to_string() }))
     }
 }
 
 fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, EngineError> {
     let target = parts.adapters.target(&[]).map_err(|problem| EngineError::Configuration { revision: 0, problem })?;
+    let plant = PlantShared::new(&parts.settings.plant);
+    let plant = plant.map_err(|error| EngineError::Configuration { revision: 0, problem: error.into() })?;
     Ok(Shared {
+        plant: Arc::new(plant),
         journal: parts.journal,
         configurations: parts.configurations,
         views: parts.views,

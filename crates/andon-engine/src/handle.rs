@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::engine::Shared;
 use crate::lane::Message;
+use crate::plant::PlantHandle;
 use crate::{ApplyError, Delivered, DryRun, IntakeError};
 
 /// Why the engine did not do what it was asked.
@@ -72,6 +73,11 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// The assets with their values and alarms.
+    pub fn plant(&self) -> PlantHandle {
+        PlantHandle::new(self.shared.plant.clone())
+    }
+
     /// Decodes a delivery by its source and stores what it holds. `Ok` means durable.
     pub async fn deliver(&self, source: &Name, delivery: Delivery) -> Result<Delivered, IntakeError> {
         crate::intake::deliver(&self.shared, source, delivery).await

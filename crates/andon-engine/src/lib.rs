@@ -9,6 +9,9 @@
 //! the destinations' gates for free places, computes every new state by `andon_act::step`, commits all
 //! of it in one transaction, and only then performs the effects. Killed anywhere, the next start
 //! learns of the unsettled runs, page by page, and goes on by `andon_act::resume`.
+//!
+//! **Life of a reading.** The [`plant`] lane follows the log of readings, keeps the values of assets, and brings their
+//! alarms to the journal as events.
 
 mod adapters;
 mod append_health;
@@ -25,6 +28,7 @@ mod handle;
 mod intake;
 mod invariants;
 mod lane;
+pub mod plant;
 mod pump;
 mod revisions;
 mod screening;

@@ -24,12 +24,25 @@ pub enum DocumentKind {
     Destination,
     /// `metadata/<name>.xml`: the `$metadata` of a service, named `<service>` or `<destination>.<service>`.
     Metadata,
+    /// `models/<name>.toml`: an asset model, in the words of AWS IoT SiteWise.
+    Model,
+    /// `assets/<name>.toml`: assets that are there before any reading.
+    Asset,
 }
 
 impl DocumentKind {
     /// All kinds, in the order in which they are checked.
-    pub const ALL: [Self; 7] =
-        [Self::Destination, Self::Metadata, Self::Lookup, Self::Table, Self::Decision, Self::Action, Self::Source];
+    pub const ALL: [Self; 9] = [
+        Self::Destination,
+        Self::Metadata,
+        Self::Lookup,
+        Self::Table,
+        Self::Decision,
+        Self::Action,
+        Self::Model,
+        Self::Asset,
+        Self::Source,
+    ];
 
     /// Folder in a scenario.
     pub const fn folder(self) -> &'static str {
@@ -41,6 +54,8 @@ impl DocumentKind {
             Self::Action => "actions",
             Self::Destination => "destinations",
             Self::Metadata => "metadata",
+            Self::Model => "models",
+            Self::Asset => "assets",
         }
     }
 

@@ -10,6 +10,7 @@
 //! and runs by [`Journal::commit`]; every further step of a run is one more commit.
 //!
 //! **Life of a reading.** What receives it hands it to a [`ReadingLog`] and answers the device when that has [`Kept`] it.
+//! Consumers follow it through a [`ReadingFeed`]; the values that it becomes go to a [`ValueTable`].
 
 mod attachment;
 mod configuration;
@@ -20,7 +21,10 @@ mod journal;
 mod keeper;
 mod lake;
 mod layer;
+mod plant_memory;
+mod reading_feed;
 mod reading_log;
+mod value_table;
 mod views;
 
 pub use attachment::{
@@ -48,10 +52,13 @@ pub use lake::{
     TableUpkeep,
 };
 pub use layer::JournalLayer;
+pub use plant_memory::PlantMemory;
+pub use reading_feed::{FeedBatch, ReadingFeed, ReadingFeeds};
 pub use reading_log::{
     DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingFilter, ReadingLog,
     ReadingLogError, ReadingLogStatus, ReadingPage, ReadingViews,
 };
+pub use value_table::{PropertyValue, ValueContent, ValueMark, ValueTable};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

@@ -10,7 +10,9 @@
 pub mod flatten;
 pub mod raw;
 pub mod sql;
+mod store;
 pub mod table;
 
 pub use sql::SqlLimits;
+pub use store::StoreAddress;
 pub use table::{DeltaLake, LakeError, LakeSettings, LakeWriter, Stepped, SyncedFolder};

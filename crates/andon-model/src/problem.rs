@@ -136,6 +136,8 @@ codes! {
     BrokerRefused = "AND-5007", "the broker refuses the source";
     /// The lake's tables cannot be written or read.
     Lake = "AND-5008", "the lake cannot be used";
+    /// The snapshot of the assets cannot be read or written.
+    PlantMemory = "AND-5009", "the snapshot of the assets cannot be used";
     /// The command line finds no server at its address.
     ServerUnreachable = "AND-6001", "the Andon server cannot be reached";
     /// A setting in `andon.toml`, the environment or a flag.

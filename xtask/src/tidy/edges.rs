@@ -12,11 +12,11 @@ const EDGES: &[(&str, &[&str])] = &[
     ("andon-assets", &["andon-model"]),
     ("andon-devices", &["andon-model"]),
     ("andon-mqtt", &["andon-model", "andon-journal", "andon-devices"]),
-    ("andon-engine", &["andon-model", "andon-journal", "andon-decide", "andon-act"]),
+    ("andon-engine", &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-assets"]),
     ("andon-store", &["andon-model", "andon-journal", "andon-devices"]),
     ("andon-lake", &["andon-model", "andon-journal"]),
     ("andon-connectors", &["andon-model", "andon-journal", "andon-act"]),
-    ("andon-server", &["andon-model", "andon-journal", "andon-devices", "andon-engine"]),
+    ("andon-server", &["andon-model", "andon-journal", "andon-assets", "andon-devices", "andon-engine"]),
     ("andon-sim", &["andon-model"]),
     ("andon-testkit", &["andon-model", "andon-journal", "andon-act", "andon-devices"]),
     (

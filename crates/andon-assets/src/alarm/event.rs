@@ -30,7 +30,7 @@ pub(crate) struct About<'a> {
 pub(crate) fn event(transition: &Transition, moved: &Moved, about: &About<'_>) -> Event {
     let (alarm, state) = (&transition.alarm, transition.to.word());
     let id = format!("{alarm}-{}-{}-{state}", transition.episode, moved.stamp.as_micros());
-    let source = format!("/assets/{}", uri_part(&transition.asset));
+    let source = format!("/andon/assets/{}", uri_part(&transition.asset));
     let mut event = Event::new(source, id, EVENT_TYPE, Value::Null);
     event.subject = Some(transition.asset.to_string());
     event.time = Some(transition.at);

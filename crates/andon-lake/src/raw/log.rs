@@ -1,7 +1,7 @@
 //! The raw log as others see it: append, read, count, checkpoint.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -38,6 +38,8 @@ pub struct RawLog {
     room: Arc<Semaphore>,
     settings: RawLogSettings,
     torn: Option<TornTail>,
+    /// Where closed segments go, once it is known.
+    archive: OnceLock<Archive>,
     /// Gone when the log is closed.
     thread: Mutex<Option<(SyncSender<Request>, JoinHandle<()>)>>,
 }
@@ -78,6 +80,7 @@ impl RawLog {
             room: Arc::new(Semaphore::new(settings.waiting_bytes.min(Semaphore::MAX_PERMITS))),
             settings,
             torn: found.torn,
+            archive: OnceLock::new(),
             thread: Mutex::new(Some((sender, thread))),
         })
     }
@@ -112,13 +115,26 @@ impl RawLog {
         self.index.all()
     }
 
-    /// Lets readers read the segments of `archive` that are not here. How many they are.
+    /// Lets readers read the segments of `archive` that are not here. How many they are. Feeds and views read from the
+    /// first archive that was added.
     pub async fn add_archive(&self, archive: &Archive) -> Result<usize, ArchiveError> {
         let found = archive.list().await?;
+        self.archive.get_or_init(|| archive.clone());
         for (place, packing) in &found {
             self.index.add_archived(*place, *packing);
         }
         Ok(found.len())
+    }
+
+    /// Whether a consumer still has to read what is not here. Blocks for as long as the disk does.
+    pub fn needs_archive(&self) -> Result<bool, CheckpointError> {
+        let oldest = self.oldest().next;
+        Ok(checkpoint::all(self.disk.as_ref())?.iter().any(|(_, at)| at.next < oldest))
+    }
+
+    /// The archive that was added.
+    pub fn archive(&self) -> Option<&Archive> {
+        self.archive.get()
     }
 
     /// Before the oldest reading that is still there.

@@ -13,6 +13,7 @@ mod archive;
 mod checkpoint;
 mod counts;
 mod disk;
+mod feed;
 mod index;
 mod keeping;
 mod line;

@@ -33,7 +33,7 @@ impl ReadingViews for RawLog {
         let newest = || self.newest(if device.is_some() { MOST_LOOKED_AT } else { limit });
         let begin = from.unwrap_or_else(newest);
         let mut page = ReadingPage { readings: Vec::new(), next: begin };
-        let mut reader = self.reader(self.position_of(begin), None);
+        let mut reader = self.reader(self.position_of(begin), self.archive().cloned());
         let wanted = |reading: &Reading| device.as_deref().is_none_or(|device| *reading.device == *device);
         // From the front a page ends when it is full; at the end it is the last ones that count.
         let full = |page: &ReadingPage| from.is_some() && page.readings.len() >= limit;

@@ -23,6 +23,10 @@ pub enum DocumentKind {
     Destination,
     /// `metadata/<name>.xml`
     Metadata,
+    /// `models/<name>.toml`
+    Model,
+    /// `assets/<name>.toml`
+    Asset,
 }
 
 /// One configuration text.

@@ -27,7 +27,8 @@ use crate::wiring::{Instance, telemetry};
                revocation_list_hours, root_topic, command_topic
   [mail]       host, port, encryption, ca, from, user, password, timeout
   [mqtt]       enabled, listen, websocket, plain, plain_policy; [mqtt.events]; [mqtt.limits]
-  [readings]   folder, keep, segment_bytes, segment_age
+  [readings]   folder, keep, segment_bytes, segment_age; [readings.archive] to, packing
+  [assets]     max_assets, recent_values, recent_bytes, oldest, newest, event_time, save, reconnect
   [engine]     max_backlog, max_pending_runs, max_loaded_runs, decide_batch, drain
   [retention]  events, keys, quarantine, marks
   [log]        format, filter

@@ -19,7 +19,7 @@ use crate::cli::GlobalOptions;
 use crate::commands::serve::Serve;
 use crate::nearest::nearest;
 use crate::output::Failure;
-pub(crate) use sections::{Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, Retention};
+pub(crate) use sections::{Assets, Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, ReadingsArchive, Retention};
 
 /// The settings file that is read when it exists and no other is named.
 const DEFAULT_FILE: &str = "andon.toml";
@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) mqtt: Mqtt,
     /// `[readings]`
     pub(crate) readings: Readings,
+    /// `[assets]`
+    pub(crate) assets: Assets,
     /// `[engine]`
     pub(crate) engine: Engine,
     /// `[retention]`
@@ -75,6 +77,10 @@ impl Settings {
         let wrong = |key: &str, why: &str| Err(Failure::new(Code::Setting, why).at(key));
         if self.engine.max_backlog < 1 || self.engine.max_pending_runs == 0 || self.engine.decide_batch == 0 {
             return wrong("[engine]", "max_backlog, max_pending_runs and decide_batch are greater than zero");
+        }
+        let assets = &self.assets;
+        if assets.max_assets == 0 || assets.recent_values == 0 || assets.save.is_zero() {
+            return wrong("[assets]", "max_assets, recent_values and save are greater than zero");
         }
         if let Some(Err((key, why))) = self.oidc.as_ref().map(OidcSettings::check) {
             return wrong(&format!("[oidc] {key}"), why);
@@ -203,6 +209,10 @@ mod tests {
         check("[retention]\nquarantine = '1 day'\n", "[retention] quarantine", "at least as long");
         check("[http\n", "/", "line 1");
         check("[engine]\ndecide_batch = 0\n", "[engine]", "greater than zero");
+        check("[assets]\nsave = '0s'\n", "[assets]", "greater than zero");
+        check("[assets]\nsaves = '1s'\n", "assets.saves, in /", "did you mean save?");
+        check("[readings.archive]\nto = 's3://plant'\npacking = 'zip'\n", "readings.archive.packing", "zip");
+        check("[readings.archive]\npacking = 'gzip'\n", "readings.archive", "missing field");
         check("[oidc]\nissuer = 'http://login.example'\naudiences = ['andon']\n", "[oidc] issuer", "https://");
         check("[oidc]\nissuer = 'https://login.example'\n", "[oidc] audiences", "audiences or clients");
         check("[oidc]\nissuer = 'https://login.example'\naudience = 'a'\n", "oidc.audience", "did you mean audiences");

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use andon_engine::EngineSettings;
-use andon_lake::raw::RawLogSettings;
+use andon_engine::plant::PlantSettings;
+use andon_lake::raw::{Packing, RawLogSettings};
 use andon_model::{Name, Secret};
 use andon_mqtt::Limits;
 use clap::ValueEnum;
@@ -105,12 +106,83 @@ pub(crate) struct Readings {
     /// Age at which a segment is closed. Default 15 min.
     #[serde(with = "humantime_serde")]
     pub(crate) segment_age: Duration,
+    /// `[readings.archive]`. Default: closed segments stay in the folder.
+    pub(crate) archive: Option<ReadingsArchive>,
+}
+
+/// `[readings.archive]`: where closed segments go.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ReadingsArchive {
+    /// `s3://<bucket>/<path>`, or a folder. Keys, region and endpoint of S3 come from the environment (`AWS_…`).
+    pub(crate) to: String,
+    /// How they are packed: `zstd` or `gzip`. Default `zstd`.
+    #[serde(default)]
+    pub(crate) packing: Packing,
 }
 
 impl Default for Readings {
     fn default() -> Self {
         let RawLogSettings { segment_bytes, segment_age, .. } = RawLogSettings::default();
-        Self { folder: None, keep: Duration::from_hours(400 * 24), segment_bytes, segment_age }
+        Self { folder: None, keep: Duration::from_hours(400 * 24), segment_bytes, segment_age, archive: None }
+    }
+}
+
+/// `[assets]`: live values and alarms.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Assets {
+    /// Most assets, defined and created from readings. Default 100,000.
+    pub(crate) max_assets: usize,
+    /// Values that are in memory per property. Default 60.
+    pub(crate) recent_values: usize,
+    /// Memory of all of them together, in bytes. Default 256 MiB.
+    pub(crate) recent_bytes: usize,
+    /// How far in the past a value may be when it is received. Default 7 days.
+    #[serde(with = "humantime_serde")]
+    pub(crate) oldest: Duration,
+    /// How far in the future a value may be when it is received. Default 10 min.
+    #[serde(with = "humantime_serde")]
+    pub(crate) newest: Duration,
+    /// Where a payload says when it was measured: a dotted path in lower case. Default: the time of receipt counts.
+    pub(crate) event_time: String,
+    /// How often values and alarms are saved. Default 30 s.
+    #[serde(with = "humantime_serde")]
+    pub(crate) save: Duration,
+    /// How long after a start nobody is found silent. Default 60 s.
+    #[serde(with = "humantime_serde")]
+    pub(crate) reconnect: Duration,
+}
+
+impl Default for Assets {
+    fn default() -> Self {
+        let PlantSettings { limits, snapshot_interval, event_time, reconnect, .. } = PlantSettings::default();
+        Self {
+            max_assets: limits.assets,
+            recent_values: limits.recent_points,
+            recent_bytes: limits.recent_bytes,
+            oldest: limits.oldest,
+            newest: limits.newest,
+            event_time,
+            save: snapshot_interval,
+            reconnect,
+        }
+    }
+}
+
+impl Assets {
+    /// For the engine.
+    pub(crate) fn settings(&self) -> PlantSettings {
+        let mut settings = PlantSettings {
+            snapshot_interval: self.save,
+            event_time: self.event_time.clone(),
+            reconnect: self.reconnect,
+            ..PlantSettings::default()
+        };
+        let limits = &mut settings.limits;
+        (limits.assets, limits.recent_points) = (self.max_assets, self.recent_values);
+        (limits.recent_bytes, limits.oldest, limits.newest) = (self.recent_bytes, self.oldest, self.newest);
+        settings
     }
 }
 

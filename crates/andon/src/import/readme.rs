@@ -38,6 +38,8 @@ fn what(document: &Document) -> &'static str {
         Kind::Action => "a main action with its pre and post actions",
         Kind::Destination => "where requests go",
         Kind::Metadata => "what a service takes, for the types check",
+        Kind::Model => "a kind of asset",
+        Kind::Asset => "assets",
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Lake => "look after the folder or bucket of the lake; it goes on by itself from where it was",
         Code::Broker => "look whether the broker is up and can be reached; it is tried again by itself",
         Code::BrokerRefused => "change credentials, policy or client id; it is tried again by itself",
+        Code::PlantMemory => "free space in the data folder, or move a damaged assets.json away",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
         Code::LocalFile => "check the path and its permissions: `ls -l <path>`",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use andon_devices::SystemEntropy;
 use andon_devices::registry::Registry;
+use andon_engine::plant::PlantParts;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
 use andon_journal::{Change, Finding, Journal, Keeper};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
@@ -19,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use super::adapters::Wires;
 use super::door::{Door, DoorParts};
 use super::outside::Https;
+use super::plant_file::PlantFile;
 use super::readings::{LateKeeper, Readings};
 use super::{folder, mail, tokens};
 use crate::config::Settings;
@@ -47,8 +49,9 @@ impl Instance {
         let store = folder::open_store(settings).await?;
         // First the engine: who finds the journal held by another process is told so.
         let brokers = Arc::<LateKeeper>::default();
-        let engine = start_engine(settings, &store, Some(brokers.clone())).await?;
+        let mut engine = start_engine(settings, &store, Some(brokers.clone())).await?;
         let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
+        engine.follow_readings(plant_parts(settings, &readings)).await?;
         brokers.open(readings.keeper());
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
@@ -135,6 +138,12 @@ async fn start_engine(
     Ok(Engine::start(parts).await.map_err(start_problem)?)
 }
 
+/// Where the assets read, and where they are saved.
+fn plant_parts(settings: &Settings, readings: &Readings) -> PlantParts {
+    let memory = Arc::new(PlantFile::in_folder(&settings.data.folder));
+    PlantParts { feeds: readings.log.clone(), memory, values: None }
+}
+
 fn start_problem(error: EngineError) -> Problem {
     match error {
         EngineError::Journal(journal) => Problem::from(&journal),
@@ -157,6 +166,7 @@ fn engine_settings(settings: &Settings) -> EngineSettings {
         keep_keys: retention.keys,
         keep_quarantine: retention.quarantine,
         keep_marks: retention.marks,
+        plant: settings.assets.settings(),
     }
 }
 

@@ -10,6 +10,7 @@ mod held_back;
 mod instance;
 mod mail;
 mod outside;
+mod plant_file;
 mod readings;
 pub(crate) mod secrets;
 pub(crate) mod signals;

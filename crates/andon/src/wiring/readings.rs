@@ -4,13 +4,15 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use andon_journal::{Arrival, Keeper, KeeperError, ReadingLog};
-use andon_lake::raw::{Disk, LocalDisk, RawLog, RawLogSettings};
+use andon_lake::StoreAddress;
+use andon_lake::raw::{Archive, Disk, LocalDisk, Moved, RawLog, RawLogSettings};
 use andon_model::{Clock, Code, Problem};
 use async_trait::async_trait;
+use metrics::counter;
 use tokio::task::JoinHandle;
 
 use super::door::keepers;
-use crate::config::Settings;
+use crate::config::{ReadingsArchive, Settings};
 
 /// The log's folder in the data folder, unless the settings name another.
 const FOLDER: &str = "readings";
@@ -49,7 +51,11 @@ impl Readings {
         if let Some(torn) = log.torn() {
             tracing::warn!(?torn, "the end of the raw log was cut off by a crash; nothing acknowledged is in it");
         }
-        let sweeping = tokio::spawn(sweep(Arc::clone(&log), clock, readings.keep));
+        let archive = readings.archive.as_ref().map(open_archive).transpose()?;
+        if let Some(archive) = &archive {
+            look_into_archive(&log, archive).await?;
+        }
+        let sweeping = tokio::spawn(sweep(Arc::clone(&log), clock, readings.keep, archive));
         Ok(Self { log, sweeping })
     }
 
@@ -90,15 +96,57 @@ impl Keeper for LateKeeper {
     }
 }
 
-/// Forgets segments whose time is over.
-async fn sweep(log: Arc<RawLog>, clock: Arc<dyn Clock>, keep: Duration) {
+fn open_archive(settings: &ReadingsArchive) -> Result<Archive, Problem> {
+    let address = StoreAddress::open(&settings.to)?;
+    Ok(Archive::new(address.store, &address.root, settings.packing))
+}
+
+/// Learns which segments the archive has. While it cannot be reached, that only matters when somebody has to read them:
+/// otherwise the sweep learns of them later.
+async fn look_into_archive(log: &Arc<RawLog>, archive: &Archive) -> Result<(), Problem> {
+    let Err(error) = log.add_archive(archive).await else { return Ok(()) };
+    let asked = Arc::clone(log);
+    let needs = tokio::task::spawn_blocking(move || asked.needs_archive()).await;
+    let needs = needs.map_err(|error| Problem::new(Code::Internal, error.to_string()))??;
+    if needs {
+        return Err(Problem::new(Code::Archive, error.to_string()));
+    }
+    tracing::warn!(%error, "the archive of the raw log cannot be reached; readings are kept in the folder meanwhile");
+    Ok(())
+}
+
+/// Moves closed segments to the archive, and forgets those whose time is over.
+async fn sweep(log: Arc<RawLog>, clock: Arc<dyn Clock>, keep: Duration, archive: Option<Archive>) {
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        match log.forget(clock.now().before(keep), None).await {
+        if let Some(archive) = &archive {
+            archive_closed(&log, archive).await;
+        }
+        match log.forget(clock.now().before(keep), archive.as_ref()).await {
             Ok(0) => {}
             Ok(segments) => tracing::info!(segments, "old readings were removed"),
             Err(error) => tracing::warn!(%error, "old readings cannot be removed"),
+        }
+    }
+}
+
+async fn archive_closed(log: &RawLog, archive: &Archive) {
+    if log.archive().is_none()
+        && let Err(error) = log.add_archive(archive).await
+    {
+        tracing::warn!(%error, "the archive of the raw log cannot be reached; trying again");
+        return;
+    }
+    match log.move_closed(archive).await {
+        Ok(Moved { segments: 0, .. }) => {}
+        Ok(Moved { segments, bytes, packed_bytes }) => {
+            counter!("andon_archived_segments_total").increment(segments as u64);
+            tracing::info!(segments, bytes, packed_bytes, "segments of the raw log were moved to the archive");
+        }
+        Err(error) => {
+            counter!("andon_archive_failures_total").increment(1);
+            tracing::warn!(%error, "segments cannot be moved to the archive; they stay in the folder, trying again");
         }
     }
 }

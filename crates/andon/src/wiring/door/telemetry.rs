@@ -62,6 +62,8 @@ pub(super) fn describe() {
     describe_histogram!("andon_mqtt_keep_seconds", "time until a publish is durable");
     describe_gauge!("andon_mqtt_open", "1 while devices may come in by MQTT");
     describe_gauge!("andon_mqtt_sessions", "connected clients");
+    describe_counter!("andon_archived_segments_total", "segments of the raw log that were moved to the archive");
+    describe_counter!("andon_archive_failures_total", "times that segments could not be moved to the archive");
     describe_counter!("andon_readings_total", "readings in the raw log since it began");
     describe_counter!("andon_readings_missing_total", "places of the raw log that no readable line has");
     describe_gauge!("andon_raw_log_failing", "1 while the raw log takes no readings");

@@ -1,0 +1,97 @@
+//! What a plant lane keeps, in memory, failing when it is told to.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use andon_journal::{PlantMemory, PropertyValue, ValueMark, ValueTable};
+use andon_model::{Code, Problem};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::sync::Mutex;
+
+fn injected() -> Problem {
+    Problem::new(Code::PlantMemory, "injected")
+}
+
+/// One fails, as often as it is told to.
+fn fails(failures: &AtomicUsize) -> bool {
+    failures.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).is_ok()
+}
+
+/// A snapshot. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct MemorySnapshot {
+    saved: Arc<Mutex<Option<Bytes>>>,
+    failures: Arc<AtomicUsize>,
+}
+
+impl MemorySnapshot {
+    /// The next saves fail; nothing of them is kept.
+    pub fn fail(&self, saves: usize) {
+        self.failures.store(saves, Ordering::Release);
+    }
+
+    /// What was saved last.
+    #[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "nobody panics while holding the lock")]
+    pub fn saved(&self) -> Option<Bytes> {
+        self.saved.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl PlantMemory for MemorySnapshot {
+    async fn load(&self) -> Result<Option<Bytes>, Problem> {
+        Ok(self.saved())
+    }
+
+    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
+    async fn save(&self, snapshot: Bytes) -> Result<(), Problem> {
+        if fails(&self.failures) {
+            return Err(injected());
+        }
+        *self.saved.lock().unwrap() = Some(snapshot);
+        Ok(())
+    }
+}
+
+/// A table of values. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryValues {
+    table: Arc<Mutex<(ValueMark, Vec<PropertyValue>)>>,
+    failures: Arc<AtomicUsize>,
+}
+
+impl MemoryValues {
+    /// The next appends fail, every second of them after it has taken effect.
+    pub fn fail(&self, appends: usize) {
+        self.failures.store(appends, Ordering::Release);
+    }
+
+    /// All that is in it.
+    #[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "nobody panics while holding the lock")]
+    pub fn values(&self) -> Vec<PropertyValue> {
+        self.table.lock().unwrap().1.clone()
+    }
+}
+
+#[async_trait]
+impl ValueTable for MemoryValues {
+    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
+    async fn committed(&self) -> Result<ValueMark, Problem> {
+        Ok(self.table.lock().unwrap().0)
+    }
+
+    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
+    async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
+        let takes_effect = self.failures.load(Ordering::Acquire) % 2 == 0;
+        let fails = fails(&self.failures);
+        if !fails || takes_effect {
+            let mut table = self.table.lock().unwrap();
+            if up_to > table.0 {
+                table.0 = up_to;
+                table.1.extend(values);
+            }
+        }
+        if fails { Err(injected()) } else { Ok(()) }
+    }
+}
