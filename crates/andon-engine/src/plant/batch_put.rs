@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn entries_name_their_property() {
-        let at = |second| Timestamp::from_micros(second * 1_000_000);
+        let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
         let when = json!({"timeInSeconds": 100, "offsetInNanos": 500_000});
         let body = json!({"entries": [
             {"entryId": "1", "propertyAlias": "/press/t",
