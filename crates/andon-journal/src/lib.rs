@@ -39,8 +39,8 @@ pub use episode::{
     Episode, EpisodeFilter, EpisodeHolder, EpisodeKey, EpisodePart, EpisodeRow, OpenEpisodeView, RunEpisodeView,
 };
 pub use intake::{
-    Batch, DEVICE_HEADER, Decoded, Decoder, Delivery, IntakeAuth, MQTT_TOPIC_HEADER, Mark, NewQuarantine, ObjectReader, Source,
-    SourceError,
+    Batch, DEVICE_HEADER, Decoded, Decoder, Delivery, IntakeAuth, MQTT_TOPIC_HEADER, Mark, NewQuarantine, ObjectReader,
+    Source, SourceError,
 };
 pub use journal::{
     Append, Appended, CheckpointMove, Commit, Decided, Journal, JournalError, Lease, PendingRun, RunChange, RunPlace,

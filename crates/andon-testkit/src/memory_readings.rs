@@ -92,7 +92,8 @@ impl ReadingFeed for Feed {
     async fn next(&mut self) -> Result<Option<FeedBatch>, Problem> {
         self.log.failure()?;
         let from = usize::try_from(self.next.0 - IngestId::FIRST.0).unwrap_or(usize::MAX);
-        let readings: Vec<_> = self.changes.borrow_and_update().readings.iter().skip(from).take(BATCH).cloned().collect();
+        let readings: Vec<_> =
+            self.changes.borrow_and_update().readings.iter().skip(from).take(BATCH).cloned().collect();
         if readings.is_empty() {
             return Ok(None);
         }
@@ -120,4 +121,28 @@ impl ReadingFeed for Feed {
         });
         Ok(())
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[async_trait]
+    impl crate::reading_feed_contract::Fixture for MemoryReadings {
+        type Log = Self;
+
+        async fn new() -> Self {
+            Self::default()
+        }
+
+        fn log(&self) -> &Self {
+            self
+        }
+
+        fn kept(&self, consumer: &Name) -> Option<IngestId> {
+            Self::kept(self, consumer)
+        }
+    }
+
+    crate::reading_feed_contract!(MemoryReadings);
 }

@@ -117,7 +117,10 @@ impl PlantLane {
     async fn run_until_stopped(&mut self) -> Result<(), Stopped> {
         self.learn_of_table().await?;
         self.moved_to(self.next);
-        self.plant().status.lock().running = true;
+        {
+            let mut status = self.plant().status.lock();
+            (status.running, status.saved) = (true, self.next);
+        }
         telemetry::started(self.next.0, self.plant().plant.read().asset_count());
         loop {
             match self.wait().await {

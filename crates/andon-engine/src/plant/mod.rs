@@ -24,8 +24,6 @@ mod query;
 mod saved;
 mod shared;
 mod telemetry;
-#[cfg(test)]
-mod tests;
 mod wish;
 
 use std::sync::Arc;

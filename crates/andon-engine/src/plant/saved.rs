@@ -40,7 +40,8 @@ impl Saved {
 
     pub(super) fn decode(bytes: &[u8]) -> Result<Self, Problem> {
         let wrong = |detail: String| Problem::new(Code::PlantMemory, detail);
-        let unreadable = |error: serde_json::Error| wrong(format!("the snapshot of the assets cannot be read: {error}"));
+        let unreadable =
+            |error: serde_json::Error| wrong(format!("the snapshot of the assets cannot be read: {error}"));
         let version: Version = serde_json::from_slice(bytes).map_err(unreadable)?;
         if version.v != VERSION {
             let detail = format!("the snapshot of the assets has version {}, this program reads {VERSION}", version.v);

@@ -57,7 +57,10 @@ impl ReadingFeed for Feed {
 
 impl Feed {
     /// Moves the checkpoint to where `to` says, knowing where it is.
-    async fn checkpoint(&self, to: impl FnOnce(Option<Position>) -> Option<Position> + Send + 'static) -> Result<(), Problem> {
+    async fn checkpoint(
+        &self,
+        to: impl FnOnce(Option<Position>) -> Option<Position> + Send + 'static,
+    ) -> Result<(), Problem> {
         let (disk, consumer) = (Arc::clone(&self.disk), self.consumer.clone());
         let moving = tokio::task::spawn_blocking(move || {
             let known = checkpoint::load(disk.as_ref(), &consumer)?;

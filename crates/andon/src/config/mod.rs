@@ -19,7 +19,9 @@ use crate::cli::GlobalOptions;
 use crate::commands::serve::Serve;
 use crate::nearest::nearest;
 use crate::output::Failure;
-pub(crate) use sections::{Assets, Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, ReadingsArchive, Retention};
+pub(crate) use sections::{
+    Assets, Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, ReadingsArchive, Retention,
+};
 
 /// The settings file that is read when it exists and no other is named.
 const DEFAULT_FILE: &str = "andon.toml";

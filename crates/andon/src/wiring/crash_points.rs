@@ -15,9 +15,10 @@ use std::sync::Arc;
 use andon_act::{Answer, DestinationLimits, Found, ProbeQuery, Request, Target, TestLine};
 use andon_devices::pki::RevokedEntry;
 use andon_devices::registry::{Change, Changes, DeviceFilter, Entry, Kind, Presented, Registry, RegistryError};
-use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease};
+use andon_journal::{Append, Appended, Commit, Journal, JournalError, JournalLayer, Lease, PlantMemory};
 use andon_model::{Name, Problem, Secret, Timestamp};
 use async_trait::async_trait;
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 /// Points passed by this process, by kind.
@@ -31,6 +32,11 @@ pub(super) fn around_journal(journal: Arc<dyn Journal>) -> Arc<dyn Journal> {
 /// The target with crash points in it, when the environment asks for them.
 pub(super) fn around_target(target: Arc<dyn Target>) -> Arc<dyn Target> {
     if wanted() { Arc::new(CrashingTarget(target)) } else { target }
+}
+
+/// The memory of the plant with crash points in it, when the environment asks for them.
+pub(super) fn around_plant_memory(memory: Arc<dyn PlantMemory>) -> Arc<dyn PlantMemory> {
+    if wanted() { Arc::new(CrashingPlantMemory(memory)) } else { memory }
 }
 
 /// The registry with crash points in it, when the environment asks for them.
@@ -79,6 +85,23 @@ impl JournalLayer for CrashingJournal {
         let committed = self.0.commit(lease, commit).await;
         pass("after commit");
         committed
+    }
+}
+
+/// A memory of the plant with a point before and after every snapshot.
+struct CrashingPlantMemory(Arc<dyn PlantMemory>);
+
+#[async_trait]
+impl PlantMemory for CrashingPlantMemory {
+    async fn load(&self) -> Result<Option<Bytes>, Problem> {
+        self.0.load().await
+    }
+
+    async fn save(&self, snapshot: Bytes) -> Result<(), Problem> {
+        pass("before snapshot");
+        let saved = self.0.save(snapshot).await;
+        pass("after snapshot");
+        saved
     }
 }
 

@@ -8,7 +8,7 @@ use andon_devices::SystemEntropy;
 use andon_devices::registry::Registry;
 use andon_engine::plant::PlantParts;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
-use andon_journal::{Change, Finding, Journal, Keeper};
+use andon_journal::{Change, Finding, Journal, Keeper, PlantMemory};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
@@ -140,7 +140,9 @@ async fn start_engine(
 
 /// Where the assets read, and where they are saved.
 fn plant_parts(settings: &Settings, readings: &Readings) -> PlantParts {
-    let memory = Arc::new(PlantFile::in_folder(&settings.data.folder));
+    let memory: Arc<dyn PlantMemory> = Arc::new(PlantFile::in_folder(&settings.data.folder));
+    #[cfg(debug_assertions)]
+    let memory = super::crash_points::around_plant_memory(memory);
     PlantParts { feeds: readings.log.clone(), memory, values: None }
 }
 

@@ -68,6 +68,12 @@ impl Papers {
         Self { name, folder, port: door_port(server) }
     }
 
+    /// The same, for the server's next life: its door has another port.
+    pub(crate) fn at(self, server: &Server) -> Self {
+        let folder = server.folder.path().join(&self.name);
+        Self { folder, port: door_port(server), ..self }
+    }
+
     pub(crate) fn publish(&self, version: &str, topic: &str, message: &str) -> Output {
         // A connection that meets the door in the moment of a renewal may be left without an answer; devices give up then
         // and come again.

@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{CATCH_UP, PlantLane, READINGS_AT_ONCE, Stopped, WISHES_AT_ONCE, telemetry};
 use crate::intake::append_and_wake;
+use crate::plant::PlantError;
 use crate::plant::batch_put::{self, PUT_TOPIC};
 use crate::plant::live::LiveUpdate;
 use crate::plant::payload;
 use crate::plant::wish::{Reply, Wish};
-use crate::plant::PlantError;
 
 /// What a few inputs have led to.
 #[derive(Default)]

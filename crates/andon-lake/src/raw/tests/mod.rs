@@ -2,6 +2,7 @@
 
 mod archiving;
 mod crashes;
+mod feeds;
 mod lines;
 mod log;
 

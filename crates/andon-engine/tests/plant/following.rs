@@ -1,0 +1,101 @@
+//! What the lane makes of readings, of time, and of other definitions.
+
+use std::collections::BTreeSet;
+
+use andon_assets::definition::AlarmState;
+use andon_engine::plant::{AlarmFilter, AssetFilter, LiveItem};
+use andon_journal::{Change, Document, DocumentKind};
+
+use crate::world::{PRESS, World, name, seconds, until_kept};
+
+#[tokio::test(start_paused = true)]
+async fn readings_are_values_and_whoever_watches_is_told() {
+    let world = World::new().await;
+    let engine = world.start_safe().await;
+    let plant = engine.handle().plant();
+    seconds(1).await;
+    let mut watching = plant.watch(BTreeSet::from(["press-1".to_owned()]), BTreeSet::new());
+    world.report(75.0).await;
+    let Some(LiveItem::Update(update)) = watching.next().await else { panic!("an update") };
+    assert_eq!((update.changes.len(), update.transitions.len()), (1, 1));
+    let latest = plant.value("press-1", "temperature").and_then(|value| value.latest).expect("a value");
+    assert_eq!(latest.value.number(), Some(75.0));
+    assert_eq!(plant.window("press-1", "temperature").map(|window| window.len()), Some(1));
+    let raised = AlarmFilter { states: vec![AlarmState::Active], limit: 10, ..AlarmFilter::default() };
+    assert_eq!(plant.alarms(&raised).alarms.len(), 1);
+    let page = plant.assets(&AssetFilter { raised: true, limit: 10, ..AssetFilter::default() });
+    assert_eq!((page.assets.len(), page.next), (1, None));
+    assert_eq!(plant.asset("press-1").map(|detail| detail.alarms.len()), Some(2));
+    engine.stop().await.expect("stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_watches_too_slowly_is_told_what_was_missed() {
+    let world = World::new().await;
+    let engine = world.start_safe().await;
+    let mut watching = engine.handle().plant().watch(BTreeSet::new(), BTreeSet::new());
+    for n in 0..400 {
+        world.report(f64::from(n % 60)).await;
+        seconds(1).await;
+    }
+    let Some(LiveItem::Missed(missed)) = watching.next().await else { panic!("some were missed") };
+    assert!(missed > 100, "{missed}");
+    assert!(matches!(watching.next().await, Some(LiveItem::Update(_))), "it goes on");
+    engine.stop().await.expect("stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_is_found_by_time_alone_but_not_where_readings_wait() {
+    let world = World::new().await;
+    let engine = world.start_safe().await;
+    world.report(60.0).await;
+    seconds(100).await;
+    engine.kill();
+    // Nobody reads for ten minutes, and the device reports meanwhile.
+    for _ in 0..6 {
+        seconds(100).await;
+        world.report(60.0).await;
+    }
+    let engine = world.start_safe().await;
+    seconds(200).await;
+    assert_eq!(world.events().await, Vec::<String>::new());
+    seconds(200).await;
+    assert_eq!(world.events().await.len(), 1, "now it is silent");
+    engine.stop().await.expect("stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_definitions_keep_what_they_still_have() {
+    let world = World::new().await;
+    let engine = world.start_safe().await;
+    world.report(75.0).await;
+    until_kept(&world, &engine).await;
+    let text = PRESS.replace("average", "mean");
+    let document = Document { kind: DocumentKind::Model, name: name("press"), text: text.clone() };
+    engine.handle().apply(vec![Change::Put(document)], "test").await.expect("applied");
+    let plant = engine.handle().plant();
+    assert!(plant.value("press-1", "temperature").is_some_and(|value| value.latest.is_some()));
+    assert!(plant.value("press-1", "average").is_none() && plant.value("press-1", "mean").is_some());
+    assert_eq!(plant.alarm("press-1", "hot").map(|alarm| alarm.state), Some(AlarmState::Active));
+    world.report(76.0).await;
+    until_kept(&world, &engine).await;
+    assert_eq!(world.events().await.len(), 1, "it is the same episode");
+
+    let wrong = Document { kind: DocumentKind::Model, name: name("press"), text: text.replace("avg(", "evg(") };
+    let refused = engine.handle().apply(vec![Change::Put(wrong)], "test").await.expect_err("refused");
+    assert!(refused.to_string().contains("models/press.toml"), "{refused}");
+    engine.stop().await.expect("stopped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn readings_wait_while_too_many_events_do() {
+    let world = World::new().await;
+    let engine = world.start_safe().await;
+    let before = world.journal.writes();
+    world.journal.fail_write(1, andon_testkit::memory_journal::WriteFault::Before);
+    world.report(75.0).await;
+    seconds(30).await;
+    assert!(world.journal.writes() > before);
+    assert_eq!(world.events().await.len(), 1, "brought again");
+    engine.stop().await.expect("stopped");
+}
