@@ -1,13 +1,12 @@
 //! What a plant lane keeps, in memory, failing when it is told to.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use andon_journal::{PlantMemory, PropertyValue, ValueMark, ValueTable};
 use andon_model::{Code, Problem};
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::sync::Mutex;
 
 fn injected() -> Problem {
     Problem::new(Code::PlantMemory, "injected")
@@ -83,7 +82,7 @@ impl ValueTable for MemoryValues {
 
     #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
-        let takes_effect = self.failures.load(Ordering::Acquire) % 2 == 0;
+        let takes_effect = self.failures.load(Ordering::Acquire).is_multiple_of(2);
         let fails = fails(&self.failures);
         if !fails || takes_effect {
             let mut table = self.table.lock().unwrap();

@@ -36,12 +36,15 @@ struct PropertyValue {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 enum Variant {
-    StringValue(String),
-    IntegerValue(i64),
-    DoubleValue(f64),
-    BooleanValue(bool),
+    #[serde(rename = "stringValue")]
+    String(String),
+    #[serde(rename = "integerValue")]
+    Integer(i64),
+    #[serde(rename = "doubleValue")]
+    Double(f64),
+    #[serde(rename = "booleanValue")]
+    Boolean(bool),
 }
 
 #[derive(Deserialize)]
@@ -83,10 +86,10 @@ fn refused(what: String) -> Applied {
 impl Variant {
     fn given(&self) -> Given<'_> {
         match self {
-            Self::StringValue(text) => Given::Text(text),
-            Self::IntegerValue(number) => Given::Integer(*number),
-            Self::DoubleValue(number) => Given::Double(*number),
-            Self::BooleanValue(truth) => Given::Boolean(*truth),
+            Self::String(text) => Given::Text(text),
+            Self::Integer(number) => Given::Integer(*number),
+            Self::Double(number) => Given::Double(*number),
+            Self::Boolean(truth) => Given::Boolean(*truth),
         }
     }
 }

@@ -75,7 +75,7 @@ impl Default for PlantSettings {
             limits: Limits::default(),
             snapshot_interval: Duration::from_secs(30),
             event_time: String::new(),
-            reconnect: Duration::from_secs(60),
+            reconnect: Duration::from_mins(1),
             gather: Duration::from_secs(2),
             waiting_values: 200_000,
             live_updates: 256,

@@ -103,7 +103,7 @@ mod tests {
         let wide: Value =
             (0..MAX_FIELDS + 9).map(|n| (n.to_string(), json!(n))).collect::<serde_json::Map<_, _>>().into();
         assert_eq!(fields(&wide).len(), MAX_FIELDS);
-        let deep = (0..MAX_JSON_DEPTH + 1).fold(json!(1), |inner, _| json!({ "a": inner }));
+        let deep = (0..=MAX_JSON_DEPTH).fold(json!(1), |inner, _| json!({ "a": inner }));
         assert_eq!(fields(&deep), []);
     }
 
