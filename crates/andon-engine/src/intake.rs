@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{RunningSource, Shared};
+use crate::repetition::take_out_others;
 use crate::screening::screen;
 use crate::telemetry;
 
@@ -127,8 +128,9 @@ async fn deliver_replayed(shared: &Shared, name: &Name, delivery: Delivery) -> R
     let mut decoded = decode_object(shared, &source, &delivery).await?;
     decoded.faults.extend(screen(&mut decoded.events, delivery.device.as_deref()));
     let faults: Vec<Problem> = std::mem::take(&mut decoded.faults).into_iter().map(|(problem, _)| problem).collect();
-    let mut delivered = store_decoded(shared, &source, &delivery, decoded, Vec::new()).await?;
-    delivered.quarantined.extend(faults.into_iter().map(|problem| (0, problem)));
+    let (mut delivered, others) = append_decoded(shared, &source, &delivery, decoded, Vec::new()).await?;
+    let faults = faults.into_iter().chain(others.into_iter().map(|(problem, _)| problem));
+    delivered.quarantined.extend(faults.map(|problem| (0, problem)));
     Ok(delivered)
 }
 
@@ -151,16 +153,36 @@ fn check_backlog(shared: &Shared) -> Result<(), IntakeError> {
     Err(IntakeError::Busy { backlog, limit })
 }
 
+/// Stores what was decoded, and in quarantine what is known and comes from somebody else.
 async fn store_decoded(
+    shared: &Shared,
+    source: &RunningSource,
+    delivery: &Delivery,
+    decoded: Decoded,
+    marks: Vec<Mark>,
+) -> Result<Delivered, IntakeError> {
+    let (mut delivered, others) = append_decoded(shared, source, delivery, decoded, marks).await?;
+    let problems: Vec<Problem> = others.iter().map(|(problem, _)| problem.clone()).collect();
+    let quarantine =
+        others.into_iter().map(|(problem, raw)| quarantine_entry(source, delivery, problem, raw)).collect();
+    let (name, at) = (Some(source.info.name.clone()), shared.clock.now());
+    let append = Append { source: name, quarantine, at, ..Append::default() };
+    delivered.absorb(append_and_wake(shared, append).await?, problems);
+    Ok(delivered)
+}
+
+/// Stores what was decoded; beside it what is known and comes from somebody else, which is not stored.
+async fn append_decoded(
     shared: &Shared,
     source: &RunningSource,
     delivery: &Delivery,
     mut decoded: Decoded,
     marks: Vec<Mark>,
-) -> Result<Delivered, IntakeError> {
+) -> Result<(Delivered, Vec<(Problem, Bytes)>), IntakeError> {
     decoded.faults.extend(screen(&mut decoded.events, delivery.device.as_deref()));
     let problems: Vec<Problem> = decoded.faults.iter().map(|(problem, _)| problem.clone()).collect();
     let quarantine = decoded.faults.into_iter().map(|(problem, raw)| quarantine_entry(source, delivery, problem, raw));
+    let sent = decoded.events.clone();
     let append = Append {
         source: Some(source.info.name.clone()),
         quarantine: quarantine.collect(),
@@ -170,10 +192,12 @@ async fn store_decoded(
         checkpoint: None,
         at: shared.clock.now(),
     };
+    let mut appended = append_and_wake(shared, append).await?;
+    let others = take_out_others(shared, sent, &mut appended).await?;
     let mut delivered = Delivered::default();
-    delivered.absorb(append_and_wake(shared, append).await?, problems);
+    delivered.absorb(appended, problems);
     telemetry::passed(&source.info.name, decoded.passed);
-    Ok(delivered)
+    Ok((delivered, others))
 }
 
 fn quarantine_entry(source: &RunningSource, delivery: &Delivery, problem: Problem, raw: Bytes) -> NewQuarantine {

@@ -30,6 +30,7 @@ mod invariants;
 mod lane;
 pub mod plant;
 mod pump;
+mod repetition;
 mod revisions;
 mod screening;
 mod slots;

@@ -11,7 +11,7 @@ use bytes::Bytes;
 const OWN_SOURCES: &str = "/andon/";
 
 /// The extension attribute that names the device by whose certificate an event came.
-const DEVICE: &str = "andondevice";
+pub(crate) const DEVICE: &str = "andondevice";
 
 /// Takes out the events that cannot be taken. The others carry the name of `device`, if one sent them by its
 /// certificate; nobody says so of itself.

@@ -64,6 +64,7 @@ macro_rules! journal_contract {
             appending: j2_one_bad_append_leaves_its_neighbours_alone,
             appending: j3_acknowledged_survives_a_kill,
             appending: j4_a_known_event_keeps_its_offset,
+            appending: j4_a_known_event_names_its_first_sender,
             appending: j4_twins_in_one_append_are_one_event,
             appending: a_refused_append_stores_nothing,
             appending: events_are_read_in_order,

@@ -106,6 +106,21 @@ pub async fn j4_a_known_event_keeps_its_offset(fixture: &impl Fixture) {
     assert_eq!(store.find_event(&event("4").key()).await.expect("read"), None);
 }
 
+/// J4: the first report is read back with its sender, by the offset that answers whoever uses its source and id next.
+pub async fn j4_a_known_event_names_its_first_sender(fixture: &impl Fixture) {
+    let store = fixture.open().await;
+    let by = |device: &str| {
+        let mut event = event("1");
+        event.extensions.insert("andondevice".to_owned(), device.into());
+        event
+    };
+    for (device, is_new) in [("pump-01", true), ("pump-02", false), ("pump-01", false)] {
+        let append = Append { events: vec![by(device)], ..Append::default() };
+        assert_eq!(store.append(append).await.expect("appended").events, [(Offset(1), is_new)]);
+        assert_eq!(store.event(Offset(1)).await.expect("read").expect("there").event, by("pump-01"));
+    }
+}
+
 /// J4: also within one append; the same id of another source is another event.
 pub async fn j4_twins_in_one_append_are_one_event(fixture: &impl Fixture) {
     let store = fixture.open().await;

@@ -187,6 +187,33 @@ async fn chosen_topics_are_events_and_commands_reach_their_device() {
 }
 
 #[tokio::test]
+async fn no_device_takes_the_ids_of_another() {
+    let server = Server::start_with(
+        tempfile::tempdir().unwrap(),
+        &[("ANDON_MQTT__EVENTS", "{\"data/+/alarm\" = \"cloudevents\"}")],
+    );
+    let wizard = Wizard::new(&server).await;
+    let fz = Papers::write(&server, &wizard.ask("POST", "fz-2").await.1);
+    let rv = Papers::write(&server, &wizard.ask("POST", "rv-2").await.1);
+    for (papers, says) in [(&fz, "forged"), (&rv, "true"), (&fz, "again")] {
+        let event = json!({"specversion": "1.0", "id": "alarm-1", "source": "/plant/rv-2", "type": "alarm",
+            "data": {"says": says}});
+        let sent = papers.publish("mqttv5", &format!("data/{}/alarm", papers.name), &event.to_string());
+        assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+    }
+    let events = server.json(&["events", "list"]);
+    assert_eq!(events["rows"].as_array().unwrap().len(), 1, "one source and id, one event");
+    let kept = server.json(&["quarantine", "list"]);
+    let rows = kept["rows"].as_array().unwrap();
+    assert_eq!((rows.len(), rows[0]["problem"]["code"].as_str()), (1, Some("AND-1003")), "{kept}");
+    let id = rows[0]["id"].to_string();
+    let shown = server.json(&["quarantine", "show", &id]).to_string();
+    assert!(shown.contains("the device fz-2 sent event 1"), "{shown}");
+    assert!(!server.run(&["quarantine", "replay", &id]).status.success(), "it is still another's id");
+    assert_eq!(server.json(&["quarantine", "list"])["rows"].as_array().unwrap().len(), 1, "and not kept twice");
+}
+
+#[tokio::test]
 async fn devices_of_a_new_authority_come_in_beside_those_of_the_old_one() {
     let server = Server::start();
     let wizard = Wizard::new(&server).await;
