@@ -52,6 +52,58 @@ async fn what_the_server_says_decides_whether_it_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_server_that_talks_without_end_is_left() {
+    for encryption in ["none", "starttls"] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let talking = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let (mut said, chunk) = (0, [b'A'; 65_536]);
+            while stream.write_all(&chunk).await.is_ok() && said < 1 << 30 {
+                said += chunk.len();
+            }
+            said
+        });
+        let smtp = smtp(&format!("encryption = '{encryption}'\nport = {port}")).unwrap();
+        let problem = smtp.send(&letter(&Secret::new("text"))).await.unwrap_err();
+        assert!(problem.code == Code::MailServer && problem.detail.contains("128 KiB"), "{problem}");
+        // Beside what we read, there is what both systems keep for a connection.
+        assert!(talking.await.unwrap() < 1 << 30, "it is left, not listened to");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_the_server_says_is_repeated_but_its_numbers() {
+    let check = async |lines: &'static [&'static str], expect: &str| {
+        let smtp = smtp(&format!("encryption = 'none'\nport = {}", server_that_says(lines).await)).unwrap();
+        let problem = smtp.send(&letter(&Secret::new("Refresh token   family.s3cret="))).await.unwrap_err();
+        assert_eq!(problem.detail, expect, "{lines:?}");
+    };
+    let quoting =
+        &["220 hello", "250 hello", "250 sender", "250 to", "354 go", "550 5.7.1 family.s3cret=3D", "221 bye"];
+    check(quoting, "the mail server answered 550 5.7.1: the recipient, or we, are not welcome").await;
+    let quoting = &["220 hello", "250 hello", "250 sender", "250 to", "354 go", "451 family.s3=", "221 bye"];
+    check(quoting, "the mail server answered 451: it cannot now").await;
+    let unread = &["220 hello", "250 hello", "250 sender", "250 to", "354 go", "family.s3cret", "221 bye"];
+    check(unread, "the mail server gave no reply as SMTP has it, or went away").await;
+}
+
+#[test]
+fn plain_text_is_sent_as_it_is() {
+    let check = |text: String, expect: &str| {
+        let message = smtp("encryption = 'none'").unwrap().message(&letter(&Secret::new(text.clone()))).unwrap();
+        let formatted = String::from_utf8(message.formatted()).unwrap();
+        assert!(formatted.contains(&format!("Content-Transfer-Encoding: {expect}\r\n")), "{formatted}");
+        let is_there = formatted.ends_with(&format!("\r\n\r\n{}", text.replace('\n', "\r\n")));
+        assert_eq!(is_there, expect == "7bit", "{formatted}");
+    };
+    check("Refresh token   a.b=\n".to_owned(), "7bit");
+    check(format!("Refresh token   {}\n\nbye\n", "=".repeat(900)), "7bit");
+    check("Device          pump-01 \u{fc}\n".to_owned(), "quoted-printable");
+    check(format!("{}\n", "=".repeat(999)), "quoted-printable");
+}
+
+#[tokio::test]
 async fn a_server_that_does_not_encrypt_hears_no_password() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();

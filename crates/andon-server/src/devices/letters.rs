@@ -4,7 +4,7 @@
 //! stored in one commit; in clear the token is in the letter alone.
 //!
 //! **Life of a letter.** It is stored, and the postman is woken. He takes it (so that another process does not), mails it,
-//! and notes what came of it; the note erases the token of what has ended. Killed between mailing and noting, he mails it
+//! and notes what came of it; the note erases the token of what has ended, and revokes that of what nobody got. Killed between mailing and noting, he mails it
 //! again with the same message id. A week after its end it is forgotten.
 
 use std::sync::Arc;
@@ -12,10 +12,11 @@ use std::time::Duration;
 
 use andon_devices::DeviceName;
 use andon_devices::registry::{
-    Changes, Expected, Kind, Letter, LetterStatus, MAX_ENTRIES, RegistryError, Versioned, Write, list, put,
+    Changes, Expected, Kind, Letter, LetterStatus, MAX_ENTRIES, RegistryError, Versioned, Write, get, list, put,
 };
-use andon_devices::token::{ClientId, GrantKind};
+use andon_devices::token::{ClientId, FamilyId, GrantKind, RefreshFamily};
 use andon_model::{Code, Problem, Secret};
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
@@ -27,6 +28,9 @@ const ROUND: Duration = Duration::from_secs(10);
 
 /// Most letters that wait or are kept: one page.
 const MAX_LETTERS: usize = MAX_ENTRIES;
+
+/// Most letters that are with the mail server at once, so that one that hangs there does not stop the others.
+const AT_ONCE: usize = 8;
 
 /// The letter that is wanted: about a device, with a refresh token for a client, or both.
 #[derive(Debug, Deserialize)]
@@ -116,17 +120,17 @@ impl Office {
     /// Sends what is due and forgets what has ended. How long nothing is due then.
     async fn post(&self, mailer: &dyn Mailer) -> Result<Duration, Problem> {
         let mut rest = ROUND;
+        let mut due = Vec::new();
         for found in self.letters("", MAX_LETTERS).await? {
-            let is_waiting = found.value.status == LetterStatus::Waiting;
-            let due = match found.value.is_due(self.now()) {
-                false => found.value.due,
-                true if is_waiting => self.mail(found, mailer).await?.due,
-                true => {
-                    self.forget(&found).await?;
-                    continue;
-                }
-            };
-            rest = rest.min(due.since(self.now()));
+            match (found.value.is_due(self.now()), found.value.status) {
+                (false, _) => rest = rest.min(found.value.due.since(self.now())),
+                (true, LetterStatus::Waiting) => due.push(found),
+                (true, _) => self.forget(&found).await?,
+            }
+        }
+        let mut mailed = stream::iter(due).map(|found| self.mail(found, mailer)).buffer_unordered(AT_ONCE);
+        while let Some(letter) = mailed.next().await {
+            rest = rest.min(letter?.due.since(self.now()));
         }
         Ok(rest)
     }
@@ -134,7 +138,7 @@ impl Office {
     /// Hands a letter to the mail server; the letter as it is afterwards.
     async fn mail(&self, found: Versioned<Letter>, mailer: &dyn Mailer) -> Result<Letter, Problem> {
         let letter = found.value.taken(self.now());
-        let Some(revision) = self.note_letter(&letter, None, found.revision).await? else { return Ok(letter) };
+        let Some(revision) = self.note_letter(&letter, None, found.revision, None).await? else { return Ok(letter) };
         let token = self.registry.secret(Kind::Letter, &letter.id).await?;
         let (subject, text) = (letter.subject(), letter.text(token.as_ref()));
         let mail = Mail { to: &letter.to, subject: &subject, text: &text, id: &letter.id, date: letter.created };
@@ -147,14 +151,32 @@ impl Office {
         };
         tell(&after);
         let erased = (token.is_some() && after.status != LetterStatus::Waiting).then(|| Secret::new(""));
-        self.note_letter(&after, erased, revision).await?;
+        let unsent = token.as_ref().filter(|_| after.status == LetterStatus::GivenUp);
+        let revoked = self.revoking(unsent).await?;
+        self.note_letter(&after, erased, revision, revoked).await?;
         Ok(after)
     }
 
-    /// The new revision; none when another process was faster.
-    async fn note_letter(&self, letter: &Letter, secret: Option<Secret>, was: i64) -> Result<Option<i64>, Problem> {
+    /// What revokes a token that nobody got, as far as we know. It may have been read on its way.
+    async fn revoking(&self, token: Option<&Secret>) -> Result<Option<Write>, Problem> {
+        let Some(id) = token.and_then(FamilyId::of_token) else { return Ok(None) };
+        let found = get::<RefreshFamily>(self.registry.as_ref(), id.as_str()).await?;
+        let Some(Versioned { revision, value: mut family }) = found else { return Ok(None) };
+        family.revoke(self.now());
+        Ok(Some(put(&family, None, Expected::Revision(revision))?))
+    }
+
+    /// Stores a letter, and `beside` with it. The new revision; none when another process was faster.
+    async fn note_letter(
+        &self,
+        letter: &Letter,
+        secret: Option<Secret>,
+        was: i64,
+        beside: Option<Write>,
+    ) -> Result<Option<i64>, Problem> {
         let write = put(letter, secret, Expected::Revision(was))?;
-        match self.registry.commit(Changes::default().and(write)).await {
+        let writes = beside.into_iter().chain([write]).collect();
+        match self.registry.commit(Changes { writes, ..Changes::default() }).await {
             Ok(revision) => Ok(Some(revision)),
             Err(RegistryError::Changed { .. }) => Ok(None),
             Err(error) => Err(error.into()),

@@ -194,9 +194,21 @@ async fn what_is_refused_is_given_up_without_its_token_and_forgotten_after_a_wee
     let why = ended.problem.unwrap().detail;
     assert!(ended.status == LetterStatus::GivenUp && why.contains("Refresh token   [secret]"), "{why}");
     assert!(!world.token_is_kept(&letter).await);
+    let family = world.office.families(&ClientId::new("wizard").unwrap(), "", 9).await.unwrap().rows.pop().unwrap();
+    assert!(family.revoked.is_some(), "whoever has read it on its way cannot use it");
     world.later(Duration::from_hours(7 * 24));
     world.round(Mood::Takes);
     assert!(world.office.letters("", 2).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_letter_that_hangs_does_not_stop_the_others() {
+    let world = World::new().await;
+    for _ in 0..=AT_ONCE {
+        world.for_wizard().await;
+    }
+    assert_eq!(world.round(Mood::TakesAndKills), None);
+    assert_eq!(world.mailer.taken().len(), AT_ONCE);
 }
 
 #[tokio::test]
