@@ -24,6 +24,9 @@ use crate::output::Failure;
 use crate::scenario::local;
 use crate::wiring::write_private;
 
+/// The file of roots without its ending. Some file systems know no case.
+const ROOT: &str = "root";
+
 /// What the server says of the broker, in the answer that wizards of the quickstart read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +54,7 @@ impl Connection {
 
     /// A command that publishes with the files of the bundle.
     fn example(&self, device: &DeviceName, folder: &Path, key: &Path) -> String {
-        let (root, certificate) = (folder.join("root.crt"), file_of(folder, device, "crt"));
+        let (root, certificate) = (root_file(folder), file_of(folder, device, "crt"));
         let [root, certificate, key] = [root.as_path(), certificate.as_path(), key].map(quoted);
         let Self { host, port, topic } = self;
         format!(
@@ -114,9 +117,15 @@ fn qr_code(text: &str) -> anyhow::Result<String> {
     Ok(QrCode::new(text)?.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
-/// The file of a device in a bundle.
+/// The file of a device in a bundle. A device of the name of [`ROOT`] has files of its own: no device's name has a dot.
 pub(super) fn file_of(folder: &Path, device: &DeviceName, kind: &str) -> PathBuf {
-    folder.join(format!("{device}.{kind}"))
+    let is_taken = device.as_str().eq_ignore_ascii_case(ROOT);
+    folder.join(if is_taken { format!("{device}.device.{kind}") } else { format!("{device}.{kind}") })
+}
+
+/// What devices trust, in a bundle.
+fn root_file(folder: &Path) -> PathBuf {
+    folder.join(format!("{ROOT}.crt"))
 }
 
 /// A path as a shell takes it.
@@ -159,7 +168,7 @@ pub(super) fn write_certificate(
 
 /// `root.crt`: what devices trust, the old roots too until they are distrusted.
 pub(super) fn write_roots(folder: &Path, authorities: &[AuthorityRecord]) -> Result<(), Failure> {
-    put(&folder.join("root.crt"), &roots(authorities))
+    put(&root_file(folder), &roots(authorities))
 }
 
 fn put(file: &Path, text: &str) -> Result<(), Failure> {
@@ -198,6 +207,22 @@ mod tests {
         check(&["mqtts://[::]:99"], Some(99));
         check(&["mqtt://127.0.0.1:1883"], None);
         check(&[], None);
+    }
+
+    #[test]
+    fn no_device_takes_the_file_of_the_roots() {
+        let check = |device: &str, expect: &str| {
+            let file = file_of(Path::new("bundle"), &device.parse().unwrap(), "crt");
+            assert_eq!(
+                (file.as_path(), file == root_file(Path::new("bundle"))),
+                (Path::new(expect), false),
+                "{device}"
+            );
+        };
+        check("pump-01", "bundle/pump-01.crt");
+        check("root", "bundle/root.device.crt");
+        check("Root", "bundle/Root.device.crt");
+        check("roots", "bundle/roots.crt");
     }
 
     #[test]

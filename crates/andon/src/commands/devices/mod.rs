@@ -209,7 +209,7 @@ async fn rotate(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::
 /// A key is handed over once: where it is to go is looked at before it is asked for.
 fn refuse_taken(device: &DeviceName, csr: Option<&PathBuf>, out: Option<&Path>) -> Result<(), Failure> {
     let Some(folder) = out.filter(|_| csr.is_none()) else { return Ok(()) };
-    let key = folder.join(format!("{device}.key"));
+    let key = bundle::file_of(folder, device, "key");
     if key.exists() {
         return Err(local(&key, "there is a key already; name another folder, so that neither is lost"));
     }
