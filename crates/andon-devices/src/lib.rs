@@ -22,7 +22,7 @@ pub mod token;
 
 pub use device::{
     Attributes, Certificate, CertificateStatus, Device, DeviceError, DeviceId, DeviceName, ExpiryAlarm, ExpiryLevel,
-    ExpiryTerms, Group, GroupName, KeyOrigin, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES,
+    ExpiryTerms, Group, GroupName, KeyOrigin, MAX_ACTIVE, MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_VALUE, MAX_ATTRIBUTES,
     MAX_BEHIND_GATEWAY, MAX_CERTIFICATES, MAX_GROUPS, MAX_NAME_BYTES, MAX_OVERLAP, MAX_POLICIES, NotAdmitted,
     PolicyName, PolicyNames, Profile, ProfileName, Revocation,
 };

@@ -27,4 +27,4 @@ pub use expiry::{ExpiryAlarm, ExpiryLevel, ExpiryTerms};
 pub use names::{DeviceName, GroupName, MAX_NAME_BYTES, PolicyName, ProfileName};
 pub use profile::{Group, PolicyNames, Profile};
 pub use record::{Device, DeviceId, MAX_BEHIND_GATEWAY, MAX_CERTIFICATES, MAX_GROUPS, MAX_POLICIES};
-pub use rotation::MAX_OVERLAP;
+pub use rotation::{MAX_ACTIVE, MAX_OVERLAP};

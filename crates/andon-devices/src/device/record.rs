@@ -11,7 +11,7 @@ use crate::pki::{CertificateId, RevocationReason, RevokedEntry};
 /// Version tag of the stored form.
 const FORMAT: u8 = 1;
 
-/// Most certificates of one device, revoked ones included.
+/// Most certificates of one device. Of the revoked and expired ones the newest are kept, as far as they have places.
 pub const MAX_CERTIFICATES: usize = 16;
 
 /// Most groups of one device.
@@ -123,20 +123,32 @@ impl Device {
         self.certificates.iter().rev().find(|certificate| certificate.check(now).is_ok())
     }
 
-    /// Adds a certificate. To keep within [`MAX_CERTIFICATES`], revoked ones that expired make room, oldest first.
-    pub fn add(&mut self, certificate: Certificate, now: Timestamp) -> Result<(), DeviceError> {
+    /// Adds a certificate. To keep within [`MAX_CERTIFICATES`], revoked and expired ones make room, oldest first. What it
+    /// returns stays in the revocation list.
+    pub fn add(&mut self, certificate: Certificate, now: Timestamp) -> Result<Vec<RevokedEntry>, DeviceError> {
         if self.certificate(&certificate.id).is_some() {
             return Err(DeviceError::KnownCertificate(certificate.id));
         }
-        if self.certificates.len() >= MAX_CERTIFICATES {
-            self.certificates.retain(|old| old.revocation.is_none() || now <= old.not_after);
-        }
+        let listed = self.make_room(now);
         if self.certificates.len() >= MAX_CERTIFICATES {
             let count = self.certificates.len() + 1;
             return Err(DeviceError::TooMany { what: "certificates", count, limit: MAX_CERTIFICATES });
         }
         self.certificates.push(certificate);
-        Ok(())
+        Ok(listed)
+    }
+
+    /// Forgets what never opens the door again, until there is a place or nothing more of it.
+    fn make_room(&mut self, now: Timestamp) -> Vec<RevokedEntry> {
+        let is_over = |known: &Certificate| known.revocation.is_some() || now > known.not_after;
+        let mut listed = Vec::new();
+        while self.certificates.len() >= MAX_CERTIFICATES
+            && let Some(oldest) = self.certificates.iter().position(is_over)
+        {
+            let entry = self.certificates.remove(oldest).revoked_entry();
+            listed.extend(entry.filter(|entry| now <= entry.not_after));
+        }
+        listed
     }
 
     /// Makes a certificate active.

@@ -2,24 +2,36 @@
 //!
 //! [`Device::rotate`] adds the new certificate and marks the active ones; each retires when the overlap is over, at
 //! which [`super::Certificate::check`] refuses it at once, whether or not [`Device::retire_due`] has run yet. That turns
-//! retired certificates into revoked ones, so that they come into the revocation list.
+//! retired certificates into revoked ones, so that they come into the revocation list. Who rotates again and again within
+//! the overlap has [`MAX_ACTIVE`] certificates at most: the oldest end at once.
 
 use std::time::Duration;
 
 use andon_model::Timestamp;
 
 use super::{Certificate, CertificateStatus, Device, DeviceError};
-use crate::pki::{CertificateId, RevocationReason};
+use crate::pki::{CertificateId, RevocationReason, RevokedEntry};
 
 /// Longest overlap of two certificates of one device: 90 days.
 pub const MAX_OVERLAP: Duration = Duration::from_hours(90 * 24);
 
+/// Most certificates that are active after a rotation: the new one, and the newest of those before it. More than two, so
+/// that a device whose answers were lost on the way keeps the one that it has.
+pub const MAX_ACTIVE: usize = 4;
+
 impl Device {
     /// Adds `next` and lets every active certificate retire after `overlap`, at most [`MAX_OVERLAP`]. One that was to
-    /// retire earlier still does.
-    pub fn rotate(&mut self, next: Certificate, overlap: Duration, now: Timestamp) -> Result<(), DeviceError> {
+    /// retire earlier still does, and one that is too many at once. What it returns stays in the revocation list. After an
+    /// error the device is not to be stored.
+    pub fn rotate(
+        &mut self,
+        next: Certificate,
+        overlap: Duration,
+        now: Timestamp,
+    ) -> Result<Vec<RevokedEntry>, DeviceError> {
         let id = next.id.clone();
-        self.add(next, now)?;
+        self.retire_all_but(MAX_ACTIVE - 1, now);
+        let listed = self.add(next, now)?;
         let retires = now.after(overlap.min(MAX_OVERLAP));
         for old in self.certificates.iter_mut().filter(|old| old.id != id) {
             if old.status == CertificateStatus::Active {
@@ -27,7 +39,15 @@ impl Device {
             }
         }
         self.retire_due(now);
-        Ok(())
+        Ok(listed)
+    }
+
+    /// Revokes active certificates but the newest `kept`.
+    fn retire_all_but(&mut self, kept: usize, now: Timestamp) {
+        let active = self.certificates.iter_mut().filter(|known| known.status == CertificateStatus::Active);
+        for old in active.rev().skip(kept) {
+            old.revoke(RevocationReason::Superseded, now);
+        }
     }
 
     /// Revokes the certificates whose overlap is over, and names them.

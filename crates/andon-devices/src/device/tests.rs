@@ -124,15 +124,35 @@ fn rotation_without_overlap_revokes_at_once_and_a_second_does_not_prolong() {
 }
 
 #[test]
-fn expired_revoked_certificates_make_room() {
+fn what_never_opens_the_door_again_makes_room() {
     let mut device = device((0..16).map(|n| certificate(n, CertificateStatus::Active)).collect());
     let refused = device.add(certificate(16, CertificateStatus::Active), NOW);
     assert!(matches!(refused, Err(DeviceError::TooMany { count: 17, limit: 16, .. })), "{refused:?}");
-    device.revoke(&CertificateId::of(&[3]), RevocationReason::Superseded, NOW).expect("revoked");
-    assert!(device.add(certificate(16, CertificateStatus::Active), NOW).is_err(), "it is still to be listed");
-    let later = NOW.after(days(366));
-    device.add(certificate(16, CertificateStatus::Active), later).expect("there is room");
+    device.revoke(&CertificateId::of(&[3]), RevocationReason::KeyCompromise, NOW).expect("revoked");
+    let listed = device.add(certificate(16, CertificateStatus::Active), NOW).expect("there is room");
+    assert_eq!(listed.iter().map(|entry| entry.reason).collect::<Vec<_>>(), [RevocationReason::KeyCompromise]);
     assert!(device.certificate(&CertificateId::of(&[3])).is_none());
+    let later = NOW.after(days(366));
+    let listed = device.add(certificate(17, CertificateStatus::Active), later).expect("an expired one makes room");
+    assert_eq!((listed, device.certificate(&CertificateId::of(&[0]))), (Vec::new(), None));
+}
+
+#[test]
+fn a_device_rotates_as_often_as_it_likes() {
+    let mut device = device(vec![certificate(0, CertificateStatus::Active)]);
+    let mut listed = Vec::new();
+    for n in 1..=100 {
+        listed.extend(device.rotate(certificate(n, CertificateStatus::Active), days(7), NOW).expect("rotated"));
+        let active: Vec<_> = device.certificates.iter().filter(|c| c.status == CertificateStatus::Active).collect();
+        assert!(
+            active.len() == usize::from(n + 1).min(MAX_ACTIVE) && active.last().unwrap().id == CertificateId::of(&[n])
+        );
+        assert!(device.check_limits().is_ok());
+    }
+    let revoked = device.certificates.iter().filter_map(Certificate::revoked_entry);
+    let serials: std::collections::BTreeSet<_> =
+        listed.iter().cloned().chain(revoked).map(|entry| entry.serial).collect();
+    assert_eq!((serials.len(), listed.len()), (101 - MAX_ACTIVE, 101 - MAX_CERTIFICATES), "each is listed");
 }
 
 #[test]

@@ -206,7 +206,7 @@ impl<'a> Moving<'a> {
             device.revoke(id, RevocationReason::Superseded, self.now)?;
             revoked.extend(device.delete(id)?);
         }
-        device.add(certificate, self.now)?;
+        revoked.extend(device.add(certificate, self.now)?);
         Ok((device, revoked))
     }
 

@@ -75,8 +75,9 @@ impl Office {
             let id = certificate.id.clone();
             let days = |days: u32| std::time::Duration::from_hours(24 * u64::from(days));
             let overlap = profile.as_ref().map_or(self.settings.overlap(), |profile| days(profile.overlap_days));
-            device.rotate(certificate, overlap, self.now()).map_err(Problem::from)?;
-            self.replace(&device, revision).await?;
+            let revoked = device.rotate(certificate, overlap, self.now()).map_err(Problem::from)?;
+            let write = Write::Device { device: Box::new(device.clone()), expected: Expected::Revision(revision) };
+            self.registry.commit(Changes { writes: vec![write], revoked }).await?;
             Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None })
         })
     }

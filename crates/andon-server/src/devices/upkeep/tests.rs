@@ -123,6 +123,19 @@ async fn what_was_replaced_is_revoked_when_the_overlap_is_over() {
 }
 
 #[tokio::test]
+async fn many_rotations_leave_few_certificates_and_a_whole_list() {
+    let bench = Bench::new();
+    bench.onboard("pump-01").await;
+    for _ in 0..30 {
+        bench.rotate("pump-01").await;
+    }
+    let device = get::<Device>(&bench.registry, "pump-01").await.unwrap().unwrap().value;
+    let active = device.certificates.iter().filter(|known| known.status == CertificateStatus::Active).count();
+    assert_eq!((device.certificates.len(), active), (16, 4));
+    assert_eq!(bench.registry.revoked(bench.clock.now(), 99).await.unwrap().len(), 27);
+}
+
+#[tokio::test]
 async fn every_level_is_told_once() {
     let mut bench = Bench::new();
     bench.onboard("pump-01").await;
