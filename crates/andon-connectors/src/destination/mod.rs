@@ -47,7 +47,6 @@ use async_trait::async_trait;
 
 use connection::Services;
 use reach::Reach;
-pub(crate) use redact::Redactor;
 pub use spec::{
     Address, Auth, CertificateSpec, ClientProof, DestinationSpec, OauthSpec, OdataSpec, OnPremiseSpec, PasswordGrant,
     ProviderSpec, ProxySpec, Trust,
