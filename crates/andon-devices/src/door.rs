@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::policy::Permissions;
-use crate::{CertificateId, DeviceName, NotAdmitted, Serial};
+use crate::{CertificateId, DeviceId, DeviceName, NotAdmitted, Serial};
 
 /// Who stands before the door. Its certificate has been verified against our authorities and against nothing else, so
 /// that the serial number alone names it: an authority gives each number once.
@@ -34,17 +34,12 @@ pub struct Visitor {
     pub source: Option<IpAddr>,
 }
 
-impl Visitor {
-    /// Name of the device whose certificate it says to be; its client id where the certificate names none.
-    pub fn owner(&self) -> &str {
-        self.common_name.as_deref().unwrap_or(&self.client_id)
-    }
-}
-
 /// A visitor that may come in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Admitted {
-    /// The device.
+    /// The device: another one has another id, also under the same name.
+    pub id: DeviceId,
+    /// Its name.
     pub device: DeviceName,
     /// Its certificate.
     pub certificate: CertificateId,
@@ -52,6 +47,15 @@ pub struct Admitted {
     pub permissions: Permissions,
     /// First moment at which the certificate no longer opens the door; the session is to end then.
     pub ends: Timestamp,
+}
+
+/// Whose a certificate is, whatever has become of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The device.
+    pub id: DeviceId,
+    /// Whether it has a certificate by which it may come in, this one or another.
+    pub is_known: bool,
 }
 
 /// Why nobody comes in.
@@ -85,9 +89,10 @@ pub trait Admission: Send + Sync {
     /// that [`Self::changes`] has told.
     async fn admit(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError>;
 
-    /// Whether `device` exists and has a certificate by which it may come in at `now`. Its session is kept for as long,
-    /// whichever certificate began it.
-    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError>;
+    /// The device that has the certificate of `visitor`, in whatever state; `None` where there is none any more. The
+    /// session of a device is kept as long as it may come in by any certificate, whichever began it; one that was
+    /// deleted has none, also where there is another of its name.
+    async fn owner(&self, visitor: &Visitor, now: Timestamp) -> Result<Option<Owner>, AdmissionError>;
 
     /// The mark of the newest change.
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError>;

@@ -16,6 +16,7 @@ use rmqtt::types::{ClientId, From, Id, Publish, Retain};
 use tokio::task::JoinHandle;
 
 use crate::doorway::{Bound, Doorway};
+use crate::fitting::Terms;
 use crate::hooks::{Door, register};
 use crate::memory::{Memory, restore};
 use crate::repeats::Repeats;
@@ -25,7 +26,7 @@ use crate::seats::Seats;
 use crate::sessions::{Sessions, receivers};
 use crate::shared::InTurn;
 use crate::waiting::{NotNoted, Waiting};
-use crate::{BrokerSettings, Lanes, MqttError, ServerIdentity, Transport, watch};
+use crate::{BrokerSettings, Lanes, MqttError, ServerIdentity, Transport, threshold, watch};
 
 /// Under what name the broker itself publishes.
 pub(crate) const OWN_NAME: &str = "andon";
@@ -78,11 +79,12 @@ impl Broker {
         let bound: Vec<Bound> = (1..).zip(listeners).map(bind).collect::<Result<_, _>>()?;
         restore(&scx, &door, &entries).await?;
         let doorways: Vec<_> = bound.into_iter().map(Bound::open).collect();
-        let addresses = doorways.iter().map(Doorway::address).collect();
+        let addresses: Vec<_> = doorways.iter().map(Doorway::address).collect();
         let watch = watch::run(scx.clone(), door.clone(), mark);
+        let threshold = threshold::run(door.clone(), addresses.clone());
         let waiting = door.waiting.clone();
         let forget = async move { waiting.run().await };
-        let tasks = vec![tokio::spawn(watch), tokio::spawn(forget)];
+        let tasks = vec![tokio::spawn(watch), tokio::spawn(threshold), tokio::spawn(forget)];
         Ok(Self { scx, door, addresses, doorways: Mutex::new(doorways), tasks })
     }
 
@@ -219,6 +221,7 @@ async fn context(door: &Door, entries: &[MemoryEntry]) -> Result<ServerContext, 
         most_handed: 2 * limits.queue,
     };
     *scx.extends.shared_mut().await = Box::new(sessions);
+    *scx.extends.fitter_mgr_mut().await = Box::new(Terms);
     *scx.extends.retain_mut().await = Box::new(Handed(door.retained.clone()));
     *scx.extends.shared_subscription_mut().await = Box::new(InTurn::default());
     Ok(scx)

@@ -15,6 +15,7 @@ mod broker;
 mod bucket;
 mod doorway;
 mod error;
+mod fitting;
 mod hooks;
 mod lanes;
 mod listener;
@@ -27,6 +28,7 @@ mod sessions;
 mod settings;
 mod shared;
 mod takeover;
+mod threshold;
 mod waiting;
 mod watch;
 

@@ -1,15 +1,17 @@
 //! Listeners: with TLS and client certificates, or plain on loopback.
 //!
-//! RMQTT reads certificates from files when a listener is bound. They are written to a folder that only this process's
-//! user can read, and removed before `bind` returns.
+//! RMQTT reads certificates from files when a listener is bound. They are handed over as files in memory, of which
+//! nothing is left in any folder.
 
-use std::io::Write;
+use std::fs::File;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
-use std::path::Path;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use rmqtt_net::{Builder, Listener};
+use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::{Limits, MqttError, ServerIdentity};
 
@@ -85,38 +87,50 @@ fn builder(address: SocketAddr, limits: &Limits) -> Builder {
         .send_timeout(limits.send_time)
 }
 
-/// Certificates and key as files, for as long as this lives.
+/// Certificates and key in memory, under names of the system's own: they end with this, and with the process however
+/// it ends.
 struct Files {
-    folder: tempfile::TempDir,
+    chain: File,
+    key: File,
+    authorities: File,
 }
 
-const CHAIN: &str = "chain.pem";
-const KEY: &str = "key.pem";
-const AUTHORITIES: &str = "authorities.pem";
-
 impl Files {
-    fn write(identity: &ServerIdentity) -> std::io::Result<Self> {
-        let folder = tempfile::Builder::new().prefix("andon-mqtt-").tempdir()?;
-        write_private(&folder.path().join(CHAIN), &identity.chain_pem)?;
-        write_private(&folder.path().join(KEY), identity.key_pem.expose())?;
-        write_private(&folder.path().join(AUTHORITIES), &identity.authorities_pem)?;
-        Ok(Self { folder })
+    fn write(identity: &ServerIdentity) -> io::Result<Self> {
+        Ok(Self {
+            chain: in_memory(&identity.chain_pem)?,
+            key: in_memory(identity.key_pem.expose())?,
+            authorities: in_memory(&identity.authorities_pem)?,
+        })
     }
 
     fn name_in(&self, builder: Builder) -> Builder {
-        let path = |name: &str| Some(self.folder.path().join(name).to_string_lossy().into_owned());
+        let path = |file: &File| Some(format!("/proc/self/fd/{}", file.as_raw_fd()));
         builder
             .tls_cross_certificate(true)
-            .tls_cert(path(CHAIN))
-            .tls_key(path(KEY))
-            .tls_client_ca_certs(path(AUTHORITIES))
+            .tls_cert(path(&self.chain))
+            .tls_key(path(&self.key))
+            .tls_client_ca_certs(path(&self.authorities))
     }
 }
 
-fn write_private(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
+fn in_memory(text: &str) -> io::Result<File> {
+    let mut file = File::from(memfd_create("andon-mqtt", MemfdFlags::CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A process that is killed leaves nothing behind.
+    #[test]
+    fn what_is_handed_over_is_in_no_folder() {
+        let file = in_memory("a key").expect("there is memory");
+        let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+        assert_eq!(std::fs::read_to_string(&path).expect("readable"), "a key");
+        let place = std::fs::read_link(&path).expect("a link");
+        assert!(place.to_string_lossy().starts_with("/memfd:"), "{place:?}");
+    }
 }

@@ -49,13 +49,17 @@ impl Memory {
         self.change(changes).await
     }
 
-    /// Notes how long a session is kept where its client said so anew, with the DISCONNECT of MQTT 5.
+    /// Notes how long a session is kept where its client said so anew, with the DISCONNECT of MQTT 5. One that was to end
+    /// with its connection stays so: MQTT 5, section 3.14.2.2.2.
     pub(crate) async fn parted(&self, session: &Session) -> Result<(), MemoryError> {
         let Ok(Some(Disconnect::V5(said))) = session.disconnect().await else { return Ok(()) };
         let Some(seconds) = said.session_expiry_interval_secs.filter(|seconds| *seconds > 0) else { return Ok(()) };
         let Ok(connect) = session.connect_info().await else { return Ok(()) };
         let mut connect = without_will(&connect);
         let ConnectInfo::V5(_, packet) = &mut connect else { return Ok(()) };
+        if packet.session_expiry_interval_secs == 0 {
+            return Ok(());
+        }
         packet.session_expiry_interval_secs = seconds;
         let client = session.id.client_id.to_string();
         self.change(vec![keep(MemoryKind::Session, client, String::new(), &connect)?]).await
@@ -180,7 +184,7 @@ pub(crate) fn read<T: serde::de::DeserializeOwned>(entry: &MemoryEntry) -> Optio
 async fn is_admitted(door: &Door, connect: &ConnectInfo) -> Result<Option<bool>, MqttError> {
     let Some(certificate) = connect.cert() else { return Ok(Some(door.local.is_some())) };
     let Some(visitor) = visitor(connect.id(), certificate) else { return Ok(Some(false)) };
-    match is_known(door, visitor.owner()).await {
+    match is_known(door, &visitor).await {
         Ok(known) => Ok(Some(known)),
         Err(error) => {
             door.admission.newest_change().await?;

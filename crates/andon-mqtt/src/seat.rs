@@ -75,7 +75,7 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn of_device(id: Id, visitor: Visitor, admitted: Admitted, terms: &SeatTerms<'_>) -> Self {
-        let Admitted { device, certificate, permissions, ends } = admitted;
+        let Admitted { device, certificate, permissions, ends, .. } = admitted;
         let guest = Guest::Device { visitor, certificate, ends };
         Self::new(id, guest, device.to_string(), permissions, terms)
     }

@@ -45,9 +45,14 @@ pub struct Limits {
     pub sessions: usize,
     /// Connections of one listener that shake hands at the same time. 1,000.
     pub handshakes: usize,
-    /// How long TLS, and then CONNECT, may take. 10 s.
+    /// How long a connection may take until it is let in: TLS, WebSocket and all of CONNECT. 10 s.
     #[serde(with = "humantime_serde")]
     pub handshake_time: Duration,
+    /// Connections of all listeners that are not let in yet; the oldest is ended. At most half of the descriptors that
+    /// the process may have. 10,000.
+    pub strangers: usize,
+    /// The same, of one address; at most a quarter of the descriptors. 5,000.
+    pub strangers_per_address: usize,
     /// Largest packet, in bytes. 256 KiB.
     pub packet_bytes: u32,
     /// Publishes per second, in the long run; more are made to wait. 1,000.
@@ -95,6 +100,8 @@ impl Default for Limits {
             sessions: 100_000,
             handshakes: 1_000,
             handshake_time: Duration::from_secs(10),
+            strangers: 10_000,
+            strangers_per_address: 5_000,
             packet_bytes: 256 << 10,
             publish_rate: 1_000,
             publish_burst: 2_000,

@@ -13,9 +13,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_devices::DeviceName;
 use andon_devices::door::{AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
+use andon_devices::{DeviceId, DeviceName};
 use rmqtt::context::ServerContext;
+use rmqtt::session::Session;
 use rmqtt::types::{ClientId, Id, Message, Reason};
 use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinSet;
@@ -147,7 +148,7 @@ async fn admit_anew(broker: &ServerContext, door: &Door, seat: &Arc<Seat>) {
         Ok(_) => close(broker, seat, "its permissions have changed").await,
         Err(AdmissionError::Refused(refused)) => {
             seat.close();
-            match is_known(door, &seat.device).await {
+            match is_known(door, visitor).await {
                 Ok(false) => evict(broker, seat, &refused.to_string()).await,
                 Ok(true) | Err(_) => close(broker, seat, "its certificate is not admitted any more").await,
             }
@@ -161,10 +162,10 @@ async fn admission(door: &Door, visitor: &Visitor) -> Result<Admitted, Admission
     answered(|| door.admission.admit(visitor, door.clock.now())).await
 }
 
-/// Whether a device has a certificate by which it may come in.
-pub(crate) async fn is_known(door: &Door, device: &str) -> Result<bool, AdmissionError> {
-    let Ok(device) = device.parse::<DeviceName>() else { return Ok(false) };
-    answered(|| door.admission.admits_device(&device, door.clock.now())).await
+/// Whether the device that has the certificate of `visitor` may come in, by that one or another.
+pub(crate) async fn is_known(door: &Door, visitor: &Visitor) -> Result<bool, AdmissionError> {
+    let owner = answered(|| door.admission.owner(visitor, door.clock.now())).await?;
+    Ok(owner.is_some_and(|owner| owner.is_known))
 }
 
 /// Asks until there is an answer, or it has taken too long: a single failure of the registry cuts nobody off.
@@ -215,22 +216,31 @@ async fn forget(broker: &ServerContext, id: Id) {
     });
 }
 
-/// Forgets the session of a client that is away. Whether it had one. RMQTT tells nobody of the end of such a session, so
-/// that what is noted of it is forgotten here.
+/// Forgets the session of a client that is away. Whether it had one.
 pub(crate) async fn forget_away(broker: &ServerContext, door: &Door, client: &str) -> bool {
     let id = Id::from(broker.node.id(), ClientId::from(client));
-    let mut entry = broker.extends.shared().await.entry(id.clone());
-    let Some(session) = entry.session() else { return false };
-    tracing::info!(client, "the session of a client that is away is forgotten");
-    if let Err(error) = entry.kick(true, true, true).await {
-        tracing::warn!(client, %error, "a session could not be forgotten");
-    }
-    if door.seats.connected(&id.client_id).is_none()
-        && let Err(error) = door.ends(&session).await
-    {
-        tracing::error!(client, %error, "what is noted of a session could not be forgotten");
-    }
+    let Some(session) = broker.extends.shared().await.entry(id).session() else { return false };
+    forget_session(broker, door, &session).await;
     true
+}
+
+/// Forgets a session with all that is noted of it, unless another one of its client has taken its place. RMQTT tells
+/// nobody of the end of one whose client is away, so that it is noted here.
+pub(crate) async fn forget_session(broker: &ServerContext, door: &Door, session: &Session) {
+    let client = &session.id.client_id;
+    let mut entry = broker.extends.shared().await.entry(session.id.clone());
+    if entry.id_same() != Some(true) {
+        return;
+    }
+    tracing::info!(%client, "the session of a client is forgotten");
+    if let Err(error) = entry.kick(true, true, true).await {
+        tracing::warn!(%client, %error, "a session could not be forgotten");
+    }
+    if door.seats.connected(client).is_none()
+        && let Err(error) = door.ends(session).await
+    {
+        tracing::error!(%client, %error, "what is noted of a session could not be forgotten");
+    }
 }
 
 /// Forgets the session of a device that is not connected and whose change may have been its end. It would wait for the
@@ -241,12 +251,38 @@ async fn forget_if_unknown(broker: &ServerContext, door: &Door, device: &DeviceN
     if door.seats.get(&session.id).is_some() {
         return;
     }
-    let Ok(connect) = session.connect_info().await else { return };
-    let visitor = connect.cert().and_then(|certificate| crate::hooks::visitor(&session.id, certificate));
-    let Some(visitor) = visitor else { return };
-    if let Ok(false) = is_known(door, visitor.owner()).await {
-        forget(broker, session.id.clone()).await;
+    let Some(visitor) = owner_of(&session).await else { return };
+    if let Ok(false) = is_known(door, &visitor).await {
+        forget_session(broker, door, &session).await;
     }
+}
+
+/// Who began a session; nothing where that was a program on this machine.
+async fn owner_of(session: &Session) -> Option<Visitor> {
+    let connect = session.connect_info().await.ok()?;
+    connect.cert().and_then(|certificate| crate::hooks::visitor(&session.id, certificate))
+}
+
+/// Forgets the session under a client id that `visitor` is about to take over, if it is that of another device: one that
+/// was deleted, and the registry's word of it has not come yet.
+pub(crate) async fn forget_others(
+    broker: &ServerContext,
+    door: &Door,
+    visitor: &Visitor,
+    device: &DeviceId,
+) -> Result<(), AdmissionError> {
+    let id = Id::from(broker.node.id(), ClientId::from(visitor.client_id.as_str()));
+    let Some(session) = broker.extends.shared().await.entry(id).session() else { return Ok(()) };
+    let Some(before) = owner_of(&session).await else { return Ok(()) };
+    if before.serial == visitor.serial {
+        return Ok(());
+    }
+    let owner = door.admission.owner(&before, door.clock.now()).await?;
+    if owner.is_none_or(|owner| owner.id != *device) {
+        door.seats.get(&session.id).inspect(|seat| seat.close());
+        forget_session(broker, door, &session).await;
+    }
+    Ok(())
 }
 
 async fn close_expired(broker: &ServerContext, door: &Door) {

@@ -13,6 +13,7 @@ mod client;
 mod commands;
 mod config;
 mod demo;
+mod descriptors;
 mod import;
 mod nearest;
 mod output;

@@ -6,10 +6,12 @@ use andon_devices::pki::CertificateFacts;
 use andon_devices::policy::{Connection, Permissions};
 use andon_model::Timestamp;
 use rmqtt::codec::cert::CertInfo;
+use rmqtt::context::ServerContext;
 use rmqtt::types::{AuthResult, ConnectInfo, Id, LastWill};
 
 use super::Door;
 use crate::seat::{Seat, SeatTerms};
+use crate::watch::forget_others;
 
 /// How often an admission is asked for again because the registry changed meanwhile, before the client is told to come
 /// back later.
@@ -34,8 +36,8 @@ enum Refusal {
 
 impl Door {
     /// Answers CONNECT. The client learns only that it is not authorised; why stands in the log.
-    pub(super) async fn authenticate(&self, connect: &ConnectInfo) -> AuthResult {
-        match self.seat(connect).await {
+    pub(super) async fn authenticate(&self, broker: &ServerContext, connect: &ConnectInfo) -> AuthResult {
+        match self.seat(broker, connect).await {
             Ok(()) => AuthResult::Allow(false, None),
             Err(refusal) => {
                 let id = connect.id();
@@ -48,11 +50,11 @@ impl Door {
 
     /// Takes a seat for a client that may connect. A change of the registry between the question and the seat would be
     /// told to nobody; so the question is asked again until there was none.
-    async fn seat(&self, connect: &ConnectInfo) -> Result<(), Refusal> {
+    async fn seat(&self, broker: &ServerContext, connect: &ConnectInfo) -> Result<(), Refusal> {
         for _ in 0..MOST_ADMISSIONS {
             let changes = self.seats.changes();
             let seat = match connect.cert() {
-                Some(certificate) => self.device(connect, certificate).await?,
+                Some(certificate) => self.device(broker, connect, certificate).await?,
                 None => self.program(connect)?,
             };
             check(&seat.permissions, connect)?;
@@ -65,10 +67,18 @@ impl Door {
         Err(Refusal::Restless)
     }
 
-    async fn device(&self, connect: &ConnectInfo, certificate: &CertInfo) -> Result<Seat, Refusal> {
+    async fn device(
+        &self,
+        broker: &ServerContext,
+        connect: &ConnectInfo,
+        certificate: &CertInfo,
+    ) -> Result<Seat, Refusal> {
         let visitor = visitor(connect.id(), certificate).ok_or(Refusal::NoSerial)?;
         let now = self.clock.now();
         let admitted: Admitted = self.admission.admit(&visitor, now).await?;
+        if admitted.permissions.connect().is_allowed() {
+            forget_others(broker, self, &visitor, &admitted.id).await?;
+        }
         Ok(Seat::of_device(connect.id().clone(), visitor, admitted, &self.terms(connect, now)))
     }
 

@@ -83,21 +83,26 @@ const QUESTIONS: &[Type] = &[
 pub(crate) async fn register(broker: &ServerContext, door: &Arc<Door>) {
     let register = broker.extends.hook_mgr().register();
     for question in QUESTIONS {
-        register.add(*question, Box::new(Answers(door.clone()))).await;
+        register.add(*question, Box::new(Answers { door: door.clone(), broker: broker.clone() })).await;
     }
     register.start().await;
 }
 
-struct Answers(Arc<Door>);
+struct Answers {
+    door: Arc<Door>,
+    broker: ServerContext,
+}
 
 #[async_trait]
 impl Handler for Answers {
     #[expect(elided_lifetimes_in_paths, reason = "async_trait binds a lifetime that is spelled out unlike the trait's")]
     async fn hook(&self, question: &Parameter, before: Option<HookResult>) -> ReturnType {
-        let door = &self.0;
+        let door = &self.door;
         door.explain(question);
         let answer = match question {
-            Parameter::ClientAuthenticate(connect) => HookResult::AuthResult(door.authenticate(connect).await),
+            Parameter::ClientAuthenticate(connect) => {
+                HookResult::AuthResult(door.authenticate(&self.broker, connect).await)
+            }
             Parameter::ClientSubscribeCheckAcl(session, subscribe) => {
                 HookResult::SubscribeAclResult(door.subscribe(session, subscribe).await)
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
+use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Owner, Visitor};
 use andon_devices::pki::{
     Authority, AuthorityTerms, CertificateTerms, KeyKind, PrivateKey, RevocationReason, ServerTerms,
 };
@@ -16,7 +16,9 @@ use andon_devices::{
     SystemEntropy,
 };
 use andon_model::{Clock, SystemClock, Timestamp};
-use andon_mqtt::{Broker, BrokerSettings, Lanes, Limits, ListenerSettings, Ports, Routes, ServerIdentity, Transport};
+use andon_mqtt::{
+    Broker, BrokerSettings, Lanes, Limits, ListenerSettings, Ports, Publication, Routes, ServerIdentity, Transport,
+};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -100,6 +102,8 @@ pub(crate) struct Registry {
     unreadable: Mutex<BTreeSet<DeviceName>>,
     /// How long it takes until changes are told, in milliseconds.
     look: AtomicU64,
+    /// How many devices were named.
+    named: AtomicU64,
 }
 
 impl Registry {
@@ -110,6 +114,7 @@ impl Registry {
             newest: watch::Sender::new(0),
             unreadable: Mutex::default(),
             look: AtomicU64::new(0),
+            named: AtomicU64::new(0),
         }
     }
 
@@ -145,6 +150,11 @@ impl Registry {
         self.tell(change);
     }
 
+    /// Deletes a device, and does not tell the door.
+    pub(crate) fn forget_silently(&self, device: &DeviceName) {
+        self.devices.lock().remove(device).expect("a known device");
+    }
+
     pub(crate) fn revoke(&self, device: &DeviceName) {
         self.change(device, |device, _| {
             let ids: Vec<_> = device.certificates.iter().map(|c| c.id.clone()).collect();
@@ -170,7 +180,7 @@ impl Admission for Registry {
             Some((device, policy, certificate.id.clone()))
         });
         let (device, policy, id) = found.ok_or(NotAdmitted::Unknown)?;
-        if visitor.common_name.as_deref() != Some(device.name.as_str()) {
+        if visitor.common_name.as_ref() != Some(&device.name.common_name()) {
             return Err(NotAdmitted::Unknown.into());
         }
         self.readable(&device.name)?;
@@ -183,13 +193,19 @@ impl Admission for Registry {
             certificate: &facts,
         };
         let permissions = Permissions::bind([policy], &connection);
-        Ok(Admitted { device: device.name.clone(), certificate: id, permissions, ends: certificate.ends() })
+        let (id, device, ends) = (device.id.clone(), device.name.clone(), certificate.ends());
+        Ok(Admitted { id, device, certificate: certificate.id.clone(), permissions, ends })
     }
 
-    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError> {
-        self.readable(device)?;
+    async fn owner(&self, visitor: &Visitor, now: Timestamp) -> Result<Option<Owner>, AdmissionError> {
         let devices = self.devices.lock();
-        Ok(devices.get(device).is_some_and(|(device, _)| device.certificates.iter().any(|c| c.check(now).is_ok())))
+        let mut all = devices.values().map(|(device, _)| device);
+        let found = all.find(|device| device.certificates.iter().any(|c| c.serial == visitor.serial));
+        found.map_or(Ok(None), |device| {
+            self.readable(&device.name)?;
+            let is_known = device.certificates.iter().any(|c| c.check(now).is_ok());
+            Ok(Some(Owner { id: device.id.clone(), is_known }))
+        })
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
@@ -309,6 +325,17 @@ impl Plant {
         tokio::time::timeout(PATIENCE, look).await.expect("gone in time");
     }
 
+    /// Waits until nobody subscribes to a topic any more, connected or away.
+    pub(crate) async fn until_forgotten(&self, topic: &str) {
+        let look = async {
+            let probe = || Publication { topic: topic.to_owned(), payload: "0".into(), qos: 0, retain: false };
+            while self.broker.publish(probe()).await.expect("published") > 0 {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("forgotten in time");
+    }
+
     /// Onboards a device under the default policy.
     pub(crate) fn device(&self, text: &str) -> Papers {
         self.device_with(text, default_policy())
@@ -323,7 +350,7 @@ impl Plant {
     /// Adds a certificate to a device, which is new unless it is known.
     pub(crate) fn hold(&self, text: &str, policy: Policy, certificate: Certificate) {
         let mut devices = self.registry.devices.lock();
-        let id = DeviceId::from_bits(devices.len() as u128);
+        let id = DeviceId::from_bits(self.registry.named.fetch_add(1, Ordering::SeqCst).into());
         let entry = devices.entry(name(text)).or_insert_with(|| (Device::new(id, name(text), now()), policy));
         entry.0.add(certificate, now()).expect("there is room");
     }

@@ -9,6 +9,7 @@ use andon_model::{Clock, SystemClock, Timestamp};
 use super::Line;
 use crate::client::TOKEN_FILE;
 use crate::config::Settings;
+use crate::descriptors;
 use crate::output::percent;
 
 /// Below this share of free space the disk is worth a look.
@@ -21,6 +22,7 @@ const EARLIEST: Timestamp = Timestamp::from_micros(1_767_225_600_000_000);
 pub(super) fn check(settings: &Settings) -> Vec<Line> {
     let folder = &settings.data.folder;
     let mut lines = vec![Line::ok("settings", settings_text(settings)), clock(SystemClock.now())];
+    lines.push(open_files(descriptors::allowed(), descriptors::needed(settings)));
     match std::fs::metadata(folder) {
         Ok(found) => {
             lines.push(folder_line(folder, &found));
@@ -46,6 +48,18 @@ fn clock(now: Timestamp) -> Line {
         return Line::fail("clock", now.to_string(), "set the clock; signatures and retention depend on it");
     }
     Line::ok("clock", now.to_string())
+}
+
+/// Whether a server may open as many files as its limits let clients and devices in.
+fn open_files(allowed: Option<u64>, needed: u64) -> Line {
+    match allowed {
+        Some(allowed) if allowed < needed => {
+            let seen = format!("{allowed} are allowed, {needed} may be needed");
+            Line::warn("open files", seen, descriptors::REMEDY)
+        }
+        Some(allowed) => Line::ok("open files", format!("{allowed} are allowed")),
+        None => Line::ok("open files", "no limit"),
+    }
 }
 
 fn folder_line(folder: &Path, found: &Metadata) -> Line {

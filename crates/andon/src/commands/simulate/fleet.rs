@@ -1,6 +1,5 @@
 //! `andon simulate fleet`: onboards devices that are not there yet, lets them publish, and reports.
 
-mod limits;
 mod place;
 mod progress;
 mod table;
@@ -138,7 +137,7 @@ pub(super) async fn run(options: &FleetOptions, context: &Context) -> anyhow::Re
         let what = format!("a fleet has 1 to {MAX_DEVICES} devices");
         return Err(Failure::new(Code::BadRequest, what).at("--devices").into());
     }
-    limits::allow_connections(options.devices)?;
+    crate::descriptors::allow_connections(options.devices)?;
     let mut stop = StopRequest::listen()?;
     let progress = Progress::new(context.output.is_json());
     let folder = IdentityFolder::open(&options.folder).map_err(failure)?;

@@ -5,12 +5,14 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Visitor};
+use andon_devices::door::{Admission, AdmissionError, Admitted, ChangeMark, DoorChange, Owner, Visitor};
 use andon_devices::pki::{NameField, NamedValue};
 use andon_devices::policy::{Connection, DefaultPolicies, Permissions};
 use andon_devices::registry::authorities::distrusted_issuers;
-use andon_devices::registry::{Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, admit, get};
-use andon_devices::{Certificate, Device, DeviceName, NotAdmitted};
+use andon_devices::registry::{
+    Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, Versioned, admit,
+};
+use andon_devices::{Certificate, Device, NotAdmitted};
 use andon_model::Timestamp;
 use async_trait::async_trait;
 
@@ -50,9 +52,8 @@ impl Distrusted {
 
 impl ByRegistry {
     async fn look_up(&self, visitor: &Visitor, now: Timestamp) -> Result<Admitted, AdmissionError> {
-        let presented = Presented { serial: visitor.serial.clone(), fingerprint: visitor.fingerprint.clone() };
-        let found = admit(self.registry.as_ref(), &presented, &self.defaults, now).await.map_err(told)?;
-        if visitor.common_name.as_deref().is_some_and(|name| name != found.device.name.as_str()) {
+        let found = admit(self.registry.as_ref(), &presented(visitor), &self.defaults, now).await.map_err(told)?;
+        if visitor.common_name.as_deref().is_some_and(|name| name != found.device.name.common_name()) {
             return Err(NotAdmitted::Unknown.into());
         }
         let certificate = found.device.certificate(&found.certificate).ok_or(NotAdmitted::Unknown)?;
@@ -68,6 +69,7 @@ impl ByRegistry {
         };
         let permissions = Permissions::bind(&found.policies, &connection);
         Ok(Admitted {
+            id: found.device.id.clone(),
             device: found.device.name.clone(),
             certificate: found.certificate,
             permissions,
@@ -88,16 +90,17 @@ impl Admission for ByRegistry {
         answer
     }
 
-    async fn admits_device(&self, device: &DeviceName, now: Timestamp) -> Result<bool, AdmissionError> {
+    async fn owner(&self, visitor: &Visitor, now: Timestamp) -> Result<Option<Owner>, AdmissionError> {
         let registry = self.registry.as_ref();
         let revision = registry.revision().await.map_err(|error| unavailable(&error))?;
-        let found = get::<Device>(registry, device.as_str()).await.map_err(|error| unavailable(&error))?;
-        let Some(found) = found else { return Ok(false) };
+        let found = registry.device_with(&presented(visitor)).await.map_err(|error| unavailable(&error))?;
+        let Some(entry) = found else { return Ok(None) };
+        let device = Versioned::<Device>::of(&entry).map_err(|error| unavailable(&error))?.value;
         let distrusted = self.distrusted.issuers(revision, registry).await?;
         let opens = |known: &Certificate| {
             known.check(now).is_ok() && known.facts().is_ok_and(|facts| !distrusted.contains(&facts.issuer))
         };
-        Ok(found.value.certificates.iter().any(opens))
+        Ok(Some(Owner { id: device.id, is_known: device.certificates.iter().any(opens) }))
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
@@ -136,6 +139,10 @@ impl ByRegistry {
         }
         Ok((reached, told))
     }
+}
+
+fn presented(visitor: &Visitor) -> Presented {
+    Presented { serial: visitor.serial.clone(), fingerprint: visitor.fingerprint.clone() }
 }
 
 /// Whom a change of the registry concerns at the door.

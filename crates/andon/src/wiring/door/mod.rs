@@ -25,6 +25,7 @@ use parking_lot::{Mutex, RwLock};
 use tokio::task::JoinHandle;
 
 use crate::config::Settings;
+use crate::descriptors;
 use crate::output::Failure;
 use plan::Plan;
 
@@ -50,8 +51,9 @@ enum Now {
 }
 
 impl Door {
-    /// Checks what can be checked at once, and opens the door when there is an authority.
+    /// Makes room for connections, checks what can be checked at once, and opens the door when there is an authority.
     pub(super) fn start(settings: &Settings, parts: DoorParts) -> Result<Arc<Self>, Failure> {
+        descriptors::raise(settings);
         let mqtt = &settings.mqtt;
         let first = if mqtt.enabled { DoorState::Waiting } else { DoorState::Closed };
         let door = Arc::new(Self { now: RwLock::new(Now::Not(first)), tasks: Mutex::default() });
