@@ -15,4 +15,4 @@ pub mod table;
 
 pub use sql::SqlLimits;
 pub use store::StoreAddress;
-pub use table::{DeltaLake, LakeError, LakeSettings, LakeWriter, Stepped, SyncedFolder};
+pub use table::{DeltaLake, DeviceDrift, LakeError, LakeSettings, LakeWriter, Stepped, SyncedFolder};

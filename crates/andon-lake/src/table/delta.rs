@@ -99,6 +99,17 @@ impl LakeTable {
         self.newest.read().behind
     }
 
+    /// Rows of the newest version, as its log counts them; `None` while that is in doubt, where the table has rows of
+    /// readings from `next` on, or where a file does not say how many it has.
+    pub(crate) fn rows_before(&self, next: i64) -> Option<u64> {
+        let newest = self.newest.read().clone();
+        if newest.in_doubt || newest.behind > next {
+            return None;
+        }
+        let Some(state) = newest.state else { return Some(0) };
+        state.log_data().iter().map(|file| file.num_records().map(|rows| rows as u64)).sum()
+    }
+
     pub(crate) fn log_store(&self) -> LogStoreRef {
         Arc::clone(&self.log_store)
     }

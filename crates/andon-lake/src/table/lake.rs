@@ -8,6 +8,7 @@ use parking_lot::RwLock;
 use tokio::sync::Mutex;
 
 use super::LakeError;
+use super::counted::Surplus;
 use super::delta::Mark;
 use super::schema::{columns_of, quarantine_columns};
 use super::settings::{LakeSettings, QUARANTINE};
@@ -26,6 +27,8 @@ pub(crate) struct Shared {
     state: RwLock<Arc<State>>,
     /// Held by whoever moves the state on.
     pub(crate) moving: Mutex<()>,
+    /// What the tables had beside the state when they were compared last.
+    pub(crate) surplus: RwLock<Surplus>,
 }
 
 impl Shared {
@@ -38,7 +41,7 @@ impl Shared {
         let state = State::load(&store, &settings.root).await?.unwrap_or_else(|| State::new(&settings.root));
         let tables = Tables::new(Arc::clone(&store), clock);
         let state = RwLock::new(Arc::new(state));
-        let shared = Self { store, settings, tables, state, moving: Mutex::new(()) };
+        let shared = Self { store, settings, tables, state, moving: Mutex::new(()), surplus: RwLock::default() };
         shared.ready().await?;
         Ok(shared)
     }
@@ -100,7 +103,7 @@ fn bare(table: &super::delta::LakeTable) -> Vec<super::schema::DeltaColumn> {
 pub struct DeltaLake {
     pub(crate) shared: Arc<Shared>,
     pub(crate) sql: SqlEngine,
-    log: Arc<RawLog>,
+    pub(crate) log: Arc<RawLog>,
 }
 
 impl DeltaLake {

@@ -17,13 +17,16 @@
 //! At last the state is replaced, and then the consumer's checkpoint moves on. [`DeltaLake`] compacts, forgets files that no
 //! kept version needs, starts over from the raw log, and answers SQL.
 
+mod audit;
 mod columns;
+mod counted;
 mod delta;
 mod fault;
 mod file;
 mod folder;
 mod hour;
 mod lake;
+mod place;
 mod quarantine;
 mod schema;
 mod settings;
@@ -35,6 +38,7 @@ mod upkeep;
 mod views;
 mod writer;
 
+pub use audit::DeviceDrift;
 pub use fault::LakeError;
 pub use folder::SyncedFolder;
 pub use lake::DeltaLake;

@@ -19,12 +19,12 @@ struct Answered {
 #[async_trait]
 impl Lake for DeltaLake {
     fn status(&self) -> LakeStatus {
-        let state = self.shared.state();
-        let tables = self.shared.tables.all();
+        let counted = self.shared.counted();
+        let (state, tables) = (counted.state, self.shared.tables.all());
         LakeStatus {
             next: state.position.next,
-            readings: state.readings,
-            quarantined: state.quarantined,
+            readings: counted.readings,
+            quarantined: counted.quarantined,
             missing: state.missing,
             generation: state.generation,
             tables: tables.iter().filter_map(|table| status_of(table)).collect(),

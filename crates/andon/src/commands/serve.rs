@@ -29,6 +29,7 @@ use crate::wiring::{Instance, telemetry};
   [mqtt]       enabled, listen, websocket, plain, plain_policy; [mqtt.events]; [mqtt.limits]
   [readings]   folder, keep, segment_bytes, segment_age; [readings.archive] to, packing
   [assets]     max_assets, recent_values, recent_bytes, oldest, newest, event_time, save, reconnect
+  [lake]       enabled, to, gather, keep, tidy, check, query_time, query_rows, query_memory_bytes, queries
   [engine]     max_backlog, max_pending_runs, max_loaded_runs, decide_batch, drain
   [retention]  events, keys, quarantine, marks
   [log]        format, filter

@@ -6,6 +6,7 @@
 mod sections;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use andon_connectors::SmtpSettings;
 use andon_model::Code;
@@ -20,7 +21,7 @@ use crate::commands::serve::Serve;
 use crate::nearest::nearest;
 use crate::output::Failure;
 pub(crate) use sections::{
-    Assets, Client, Data, Database, Engine, Http, Log, LogFormat, Mqtt, Readings, ReadingsArchive, Retention,
+    Assets, Client, Data, Database, Engine, Http, Lake, Log, LogFormat, Mqtt, Readings, ReadingsArchive, Retention,
 };
 
 /// The settings file that is read when it exists and no other is named.
@@ -50,6 +51,8 @@ pub(crate) struct Settings {
     pub(crate) readings: Readings,
     /// `[assets]`
     pub(crate) assets: Assets,
+    /// `[lake]`
+    pub(crate) lake: Lake,
     /// `[engine]`
     pub(crate) engine: Engine,
     /// `[retention]`
@@ -83,6 +86,14 @@ impl Settings {
         let assets = &self.assets;
         if assets.max_assets == 0 || assets.recent_values == 0 || assets.save.is_zero() {
             return wrong("[assets]", "max_assets, recent_values and save are greater than zero");
+        }
+        let lake = &self.lake;
+        let is_zero = [lake.tidy, lake.check, lake.query_time].iter().any(Duration::is_zero);
+        if is_zero || lake.query_rows == 0 || lake.queries == 0 || lake.query_memory_bytes == 0 {
+            return wrong(
+                "[lake]",
+                "tidy, check, query_time, query_rows, query_memory_bytes and queries are greater than zero",
+            );
         }
         if let Some(Err((key, why))) = self.oidc.as_ref().map(OidcSettings::check) {
             return wrong(&format!("[oidc] {key}"), why);
@@ -215,6 +226,8 @@ mod tests {
         check("[assets]\nsaves = '1s'\n", "assets.saves, in /", "did you mean save?");
         check("[readings.archive]\nto = 's3://plant'\npacking = 'zip'\n", "readings.archive.packing", "zip");
         check("[readings.archive]\npacking = 'gzip'\n", "readings.archive", "missing field");
+        check("[lake]\nqueries = 0\n", "[lake]", "greater than zero");
+        check("[lake]\ncheck = '0s'\n", "[lake]", "greater than zero");
         check("[oidc]\nissuer = 'http://login.example'\naudiences = ['andon']\n", "[oidc] issuer", "https://");
         check("[oidc]\nissuer = 'https://login.example'\n", "[oidc] audiences", "audiences or clients");
         check("[oidc]\nissuer = 'https://login.example'\naudience = 'a'\n", "oidc.audience", "did you mean audiences");

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use andon_engine::EngineSettings;
 use andon_engine::plant::PlantSettings;
+use andon_lake::SqlLimits;
 use andon_lake::raw::{Packing, RawLogSettings};
 use andon_model::{Name, Secret};
 use andon_mqtt::Limits;
@@ -186,6 +187,56 @@ impl Assets {
     }
 }
 
+/// `[lake]`: readings as tables.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Lake {
+    /// Whether there is a lake. Default `true`.
+    pub(crate) enabled: bool,
+    /// `s3://<bucket>/<path>`, or a folder. Keys, region and endpoint of S3 come from the environment (`AWS_…`).
+    /// Default: `lake` in the data folder.
+    pub(crate) to: Option<String>,
+    /// How long readings are gathered for one commit. Default 2 s.
+    #[serde(with = "humantime_serde")]
+    pub(crate) gather: Duration,
+    /// How long versions can be travelled back to. Default 7 days.
+    #[serde(with = "humantime_serde")]
+    pub(crate) keep: Duration,
+    /// How often small files are merged, and those removed that no kept version needs. Default 1 h.
+    #[serde(with = "humantime_serde")]
+    pub(crate) tidy: Duration,
+    /// How often it is looked whether every reading is accounted for. Default 10 s.
+    #[serde(with = "humantime_serde")]
+    pub(crate) check: Duration,
+    /// How long a query may take. Default 60 s.
+    #[serde(with = "humantime_serde")]
+    pub(crate) query_time: Duration,
+    /// Most rows of an answer. Default 1,000,000.
+    pub(crate) query_rows: u64,
+    /// Memory of all queries together, in bytes. Default 256 MiB.
+    pub(crate) query_memory_bytes: usize,
+    /// Queries at once; others wait. Default 4.
+    pub(crate) queries: usize,
+}
+
+impl Default for Lake {
+    fn default() -> Self {
+        let sql = SqlLimits::default();
+        Self {
+            enabled: true,
+            to: None,
+            gather: Duration::from_secs(2),
+            keep: Duration::from_hours(7 * 24),
+            tidy: Duration::from_hours(1),
+            check: Duration::from_secs(10),
+            query_time: sql.time,
+            query_rows: sql.rows,
+            query_memory_bytes: sql.memory_bytes,
+            queries: sql.at_once,
+        }
+    }
+}
+
 /// `[engine]`: limits of the event lane.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -246,8 +297,9 @@ impl Default for Retention {
     }
 }
 
-/// What is logged: of the libraries below the MQTT door only what an operator must know.
-const DEFAULT_FILTER: &str = "info,rmqtt=warn,rmqtt_net=warn,rustls=error";
+/// What is logged: of the libraries below the MQTT door and the lake only what an operator must know.
+const DEFAULT_FILTER: &str =
+    "info,rmqtt=warn,rmqtt_net=warn,rustls=error,buoyant_kernel=warn,deltalake_core=warn,datafusion=warn";
 
 /// `[log]`: what is written to standard error.
 #[derive(Debug, Clone, Deserialize)]

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::adapters::Wires;
 use super::door::{Door, DoorParts};
+use super::lake::Tables;
 use super::outside::Https;
 use super::plant_file::PlantFile;
 use super::readings::{LateKeeper, Readings};
@@ -34,6 +35,7 @@ pub(crate) struct Instance {
     engine: Engine,
     store: Arc<SqlStore>,
     readings: Readings,
+    tables: Option<Tables>,
     door: Arc<Door>,
     serving: JoinHandle<()>,
     stop_serving: CancellationToken,
@@ -52,6 +54,7 @@ impl Instance {
         let mut engine = start_engine(settings, &store, Some(brokers.clone())).await?;
         let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
         engine.follow_readings(plant_parts(settings, &readings)).await?;
+        let tables = Tables::open(settings, &readings, engine.handle(), Arc::new(SystemClock)).await?;
         brokers.open(readings.keeper());
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
@@ -59,7 +62,7 @@ impl Instance {
         let mut parts = server_parts(settings, &engine, &store, (&door, &readings), metrics)?;
         parts.office.settings = parts.office.settings.listening_at(address);
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
-        Ok(Self { engine, store, readings, door, serving, stop_serving, address, first_token })
+        Ok(Self { engine, store, readings, tables, door, serving, stop_serving, address, first_token })
     }
 
     /// Where the API listens.
@@ -92,6 +95,9 @@ impl Instance {
         self.serving.await.context("the API ended unexpectedly")?;
         self.door.stop().await;
         let ended = self.engine.stop().await;
+        if let Some(tables) = self.tables {
+            tables.stop().await;
+        }
         self.readings.close().await;
         if let Some(store) = Arc::into_inner(self.store) {
             store.close().await;

@@ -8,6 +8,7 @@ mod folder;
 #[cfg(debug_assertions)]
 mod held_back;
 mod instance;
+mod lake;
 mod mail;
 mod outside;
 mod plant_file;

@@ -35,7 +35,8 @@ pub(crate) fn install_log(log: &Log) -> anyhow::Result<()> {
 /// Sends log lines to a new file, for a process whose standard error is for people.
 pub(crate) fn install_log_file(file: &Path) -> anyhow::Result<()> {
     let opened = std::fs::File::create(file).map_err(|error| local(file, error.to_string()))?;
-    let lines = fmt().with_env_filter(EnvFilter::new("info")).with_ansi(false).with_writer(Mutex::new(opened));
+    let lines =
+        fmt().with_env_filter(EnvFilter::new(Log::default().filter)).with_ansi(false).with_writer(Mutex::new(opened));
     lines.try_init().map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the lake as a whole: what comes into the tables, and that it does so once.
 
+mod conservation;
 mod crashes;
 mod dying_store;
 mod rows;
