@@ -28,11 +28,13 @@ pub enum DocumentKind {
     Model,
     /// `assets/<name>.toml`: assets that are there before any reading.
     Asset,
+    /// `queries/<name>.toml`: a saved query with how its rows are drawn.
+    Query,
 }
 
 impl DocumentKind {
     /// All kinds, in the order in which they are checked.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Destination,
         Self::Metadata,
         Self::Lookup,
@@ -41,6 +43,7 @@ impl DocumentKind {
         Self::Action,
         Self::Model,
         Self::Asset,
+        Self::Query,
         Self::Source,
     ];
 
@@ -56,6 +59,7 @@ impl DocumentKind {
             Self::Metadata => "metadata",
             Self::Model => "models",
             Self::Asset => "assets",
+            Self::Query => "queries",
         }
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use andon_devices::door::LiveDoor;
 use andon_engine::Handle;
-use andon_journal::{Attachments, ReadingViews, Secrets};
+use andon_journal::{Attachments, Lake, ReadingLog, ReadingViews, Secrets};
 use andon_model::{Clock, Code, IdSource, Problem};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tracing::Instrument;
 
 use crate::auth::TokenBook;
@@ -25,12 +25,19 @@ pub(crate) struct Api {
     pub(crate) office: Arc<Office>,
     pub(crate) door: Arc<dyn LiveDoor>,
     pub(crate) readings: Arc<dyn ReadingViews>,
+    pub(crate) log: Arc<dyn ReadingLog>,
+    pub(crate) lake: Option<Arc<dyn Lake>>,
+    pub(crate) event_time: String,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) metrics: RenderMetrics,
     pub(crate) settings: ServerSettings,
     /// Places for requests; none free means 503.
     pub(crate) places: Semaphore,
+    /// Places for streams, which outlive their request.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Turns true when the server stops; streams end then.
+    pub(crate) stop: watch::Sender<bool>,
     /// Memory for bodies.
     pub(crate) bodies: BodyBudget,
     /// Places for detached work, which may outlive its request.
@@ -39,22 +46,27 @@ pub(crate) struct Api {
 
 impl Api {
     pub(crate) fn new(parts: ServerParts) -> Self {
-        let ServerParts { handle, attachments, tokens, secrets, office, door, readings, clock, ids, metrics, settings } =
-            parts;
+        let settings = parts.settings;
+        let places = |count: usize| Semaphore::new(count.clamp(1, Semaphore::MAX_PERMITS));
         Self {
-            handle,
-            attachments,
-            tokens: TokenBook::new(tokens, clock.clone()),
-            secrets,
-            office: Arc::new(Office::new(office, clock.clone(), ids.clone())),
-            door,
-            readings,
-            clock,
-            ids,
-            metrics,
-            places: Semaphore::new(settings.max_requests.clamp(1, Semaphore::MAX_PERMITS)),
+            handle: parts.handle,
+            attachments: parts.attachments,
+            tokens: TokenBook::new(parts.tokens, parts.clock.clone()),
+            secrets: parts.secrets,
+            office: Arc::new(Office::new(parts.office, parts.clock.clone(), parts.ids.clone())),
+            door: parts.door,
+            readings: parts.readings,
+            log: parts.log,
+            lake: parts.lake,
+            event_time: parts.event_time,
+            clock: parts.clock,
+            ids: parts.ids,
+            metrics: parts.metrics,
+            places: places(settings.max_requests),
+            streams: Arc::new(places(settings.max_streams)),
+            stop: watch::Sender::new(false),
             bodies: BodyBudget::new(settings.all_bodies_bytes),
-            work: Arc::new(Semaphore::new(settings.max_requests.clamp(1, Semaphore::MAX_PERMITS))),
+            work: Arc::new(places(settings.max_requests)),
             settings,
         }
     }

@@ -1,5 +1,6 @@
 //! What is answered when a request cannot be served: problem details of RFC 9457 with a code.
 
+use andon_engine::plant::PlantError;
 use andon_engine::{ApplyError, HandleError, IntakeError};
 use andon_journal::{Finding, JournalError};
 use andon_model::{Code, Problem, Severity};
@@ -80,7 +81,7 @@ impl ApiError {
 /// The status that belongs to a code, where the kind of call does not say otherwise.
 fn status_of(code: Code) -> StatusCode {
     match code {
-        Code::Undecodable | Code::BadCloudEvent | Code::BadRequest => StatusCode::BAD_REQUEST,
+        Code::Undecodable | Code::BadCloudEvent | Code::BadRequest | Code::Query => StatusCode::BAD_REQUEST,
         Code::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnknownSource | Code::NotFound => StatusCode::NOT_FOUND,
         Code::Unauthenticated | Code::BadSignature => StatusCode::UNAUTHORIZED,
@@ -91,6 +92,8 @@ fn status_of(code: Code) -> StatusCode {
         | Code::JournalHeld
         | Code::Bucket
         | Code::RawLog
+        | Code::Lake
+        | Code::PlantMemory
         | Code::Archive
         | Code::TokenIssuer
         | Code::ClaimHook
@@ -131,6 +134,15 @@ impl From<HandleError> for ApiError {
             HandleError::Conflict(why) => Self::from(Problem::new(Code::Conflict, why)),
             HandleError::Journal(journal) => Self::from(journal),
             HandleError::Stopping => Self::unavailable(Problem::new(Code::BackPressure, error.to_string())),
+        }
+    }
+}
+
+impl From<PlantError> for ApiError {
+    fn from(error: PlantError) -> Self {
+        match error {
+            PlantError::NotKept(problem) => Self::unavailable(problem),
+            other => Self::from(Problem::from(other)),
         }
     }
 }

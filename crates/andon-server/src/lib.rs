@@ -29,12 +29,13 @@ mod outside;
 mod routes;
 pub mod schema;
 mod settings;
+mod telemetry;
 
 use std::sync::Arc;
 
 use andon_devices::door::LiveDoor;
 use andon_engine::Handle;
-use andon_journal::{Attachments, ReadingViews, Secrets, Tokens};
+use andon_journal::{Attachments, Document, DocumentKind, Finding, Lake, ReadingLog, ReadingViews, Secrets, Tokens};
 use andon_model::{Clock, IdSource};
 
 pub use auth::{OidcSettings, fresh_token, token_from_bytes, token_hash};
@@ -64,6 +65,12 @@ pub struct ServerParts {
     pub door: Arc<dyn LiveDoor>,
     /// What devices have reported.
     pub readings: Arc<dyn ReadingViews>,
+    /// Where readings go that are reported over HTTP.
+    pub log: Arc<dyn ReadingLog>,
+    /// Readings as tables; none where the settings leave it out.
+    pub lake: Option<Arc<dyn Lake>>,
+    /// Where the time of a reading is in its payload, with dots; empty where the settings name no place.
+    pub event_time: String,
     /// The present, for expiry and signatures.
     pub clock: Arc<dyn Clock>,
     /// Where request ids come from.
@@ -72,6 +79,14 @@ pub struct ServerParts {
     pub metrics: RenderMetrics,
     /// Limits and times.
     pub settings: ServerSettings,
+}
+
+/// What is wrong with a document of a kind that only the API reads: saved queries.
+pub fn check_document(document: &Document) -> Option<Finding> {
+    if document.kind != DocumentKind::Query {
+        return None;
+    }
+    telemetry::saved_query::check(document).err().map(Finding::error)
 }
 
 /// The whole API as a service, without a listener.

@@ -69,7 +69,8 @@ type Accepted = std::io::Result<(TcpStream, SocketAddr)>;
 impl Connections {
     fn new(parts: ServerParts) -> Self {
         observe::register_counters();
-        let (api, stop) = (Arc::new(Api::new(parts)), watch::Sender::new(false));
+        let api = Arc::new(Api::new(parts));
+        let stop = api.stop.clone();
         let upkeep = Upkeep::new(Arc::clone(&api.office), api.handle.clone());
         let mut tasks = JoinSet::new();
         tasks.spawn(upkeep.run(stop.subscribe()));

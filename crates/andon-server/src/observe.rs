@@ -129,7 +129,14 @@ impl Seen {
         let route = self.route();
         matches!(route, "/healthz" | "/readyz" | "/metrics")
             || (self.method == Method::POST
-                && matches!(route, "/api/v1/events" | "/api/events" | "/api/v1/sources/{name}"))
+                && matches!(
+                    route,
+                    "/api/v1/events"
+                        | "/api/events"
+                        | "/api/v1/sources/{name}"
+                        | "/api/v1/readings"
+                        | "/api/v1/properties/batch"
+                ))
     }
 }
 

@@ -17,6 +17,8 @@ pub struct ServerSettings {
     pub events_body_bytes: usize,
     /// Largest body of `POST /api/v1/sources/{name}`, and of a form with attachments at any intake. Default 64 MiB.
     pub sources_body_bytes: usize,
+    /// Largest body of `POST /api/v1/readings`. Default 16 MiB.
+    pub readings_body_bytes: usize,
     /// Largest body of a configuration change, which may carry lookups. Default 32 MiB.
     pub configuration_body_bytes: usize,
     /// Largest body of every other request. Default 1 MiB.
@@ -25,6 +27,8 @@ pub struct ServerSettings {
     pub all_bodies_bytes: usize,
     /// Requests worked on at once; more are answered 503. Default 512.
     pub max_requests: usize,
+    /// Streams of values open at once; more are answered 503. Default 256.
+    pub max_streams: usize,
     /// Connections open at once; more wait in the operating system's queue. Default 1,024.
     pub max_connections: usize,
     /// Longest time from a request's head to its answer. Default 60 s.
@@ -42,10 +46,12 @@ impl Default for ServerSettings {
         Self {
             events_body_bytes: MIB,
             sources_body_bytes: 64 * MIB,
+            readings_body_bytes: 16 * MIB,
             configuration_body_bytes: 32 * MIB,
             other_body_bytes: MIB,
             all_bodies_bytes: 256 * MIB,
             max_requests: 512,
+            max_streams: 256,
             max_connections: 1_024,
             request_seconds: 60,
             head_seconds: 30,

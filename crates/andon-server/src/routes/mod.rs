@@ -1,5 +1,7 @@
 //! Every route, and what lies around them.
 
+mod alarms;
+mod assets;
 mod attachments;
 mod authorities;
 mod configuration;
@@ -10,7 +12,9 @@ mod devices;
 mod episodes;
 mod errors;
 mod events;
+mod history;
 mod intake;
+mod lake;
 mod letters;
 mod mqtt;
 mod oauth;
@@ -21,11 +25,14 @@ mod paging;
 mod quarantine;
 mod readings;
 mod refresh_tokens;
+mod reporting;
 mod rule_services;
 mod runs;
 mod secrets;
 mod sources;
+mod sql;
 mod tokens;
+mod values;
 mod what_if;
 
 use std::sync::Arc;
@@ -94,12 +101,13 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(mqtt::sessions))
         .routes(routes!(mqtt::kick))
         .routes(routes!(mqtt::publish))
-        .routes(routes!(readings::list))
+        .routes(routes!(readings::list, reporting::readings))
         .routes(routes!(readings::status))
         .routes(routes!(readings::devices))
         .routes(routes!(operations::status))
         .routes(routes!(operations::openapi))
         .merge(of_devices())
+        .merge(telemetry())
 }
 
 /// Those of devices, of what they are made by, and of the authorities.
@@ -120,6 +128,31 @@ fn of_devices() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::distrust))
         .routes(routes!(authorities::revocation_list))
+}
+
+/// Assets with their values and alarms, and the lake.
+fn telemetry() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(reporting::properties))
+        .routes(routes!(assets::models))
+        .routes(routes!(assets::model))
+        .routes(routes!(assets::list))
+        .routes(routes!(assets::show))
+        .routes(routes!(assets::link))
+        .routes(routes!(assets::property))
+        .routes(routes!(history::values))
+        .routes(routes!(history::aggregates))
+        .routes(routes!(values::watch))
+        .routes(routes!(alarms::list))
+        .routes(routes!(alarms::operate))
+        .routes(routes!(sql::query))
+        .routes(routes!(sql::saved))
+        .routes(routes!(sql::data))
+        .routes(routes!(lake::show))
+        .routes(routes!(lake::devices))
+        .routes(routes!(lake::compact))
+        .routes(routes!(lake::vacuum))
+        .routes(routes!(lake::rebuild))
 }
 
 /// The routes for probes and monitoring, and the pages that explain errors: they answer however busy the API is.

@@ -16,6 +16,7 @@ use crate::auth::{Caller, Read};
 use crate::error::ApiError;
 use crate::openapi::COMMITTED;
 use crate::schema;
+use crate::telemetry::conservation;
 
 /// The process in numbers.
 #[derive(Serialize)]
@@ -73,5 +74,8 @@ pub(crate) async fn readyz(State(api): State<Arc<Api>>) -> Result<&'static str, 
 #[utoipa::path(get, path = "/metrics", tag = "operations", operation_id = "metrics",
     responses((status = 200, description = "metrics", body = String, content_type = "text/plain")))]
 pub(crate) async fn metrics(_: Caller<Read>, State(api): State<Arc<Api>>) -> Response {
+    if let Some(lake) = &api.lake {
+        conservation::record(api.readings.as_ref(), lake.as_ref(), api.clock.as_ref()).await;
+    }
     ([(CONTENT_TYPE, "text/plain; version=0.0.4")], (api.metrics)()).into_response()
 }

@@ -27,6 +27,8 @@ pub enum DocumentKind {
     Model,
     /// `assets/<name>.toml`
     Asset,
+    /// `queries/<name>.toml`
+    Query,
 }
 
 /// One configuration text.

@@ -253,3 +253,64 @@ fn releases_are_read_as_described() {
     is_read_as::<model::Release, super::Release>(&json!({"release": "resolve", "document": "10001"}));
     is_read_as::<model::Release, super::Release>(&json!({"release": "cancel"}));
 }
+
+#[test]
+fn assets_are_described() {
+    use andon_assets as assets;
+    use andon_assets::definition::{AlarmState, Links, Operator, ParentDefinition};
+
+    let links = Links { equipment: Some("10000042".into()), functional_location: Some("1710-P1".into()) };
+    let point = assets::Point::good(at(1), assets::Scalar::Double(21.5));
+    let value = assets::ValueView {
+        asset: "p1".into(),
+        property: "t".into(),
+        kind: "measurement",
+        data_type: assets::DataType::Double,
+        unit: Some("C".into()),
+        alias: Some("/p1/t".into()),
+        latest: Some(point),
+        values: 3,
+        late: 1,
+        refused: 0,
+        faults: 0,
+        too_late: 0,
+    };
+    let alarm = assets::AlarmView {
+        asset: "p1".into(),
+        asset_name: "Press 1".into(),
+        alarm: "hot".into(),
+        property: "t".into(),
+        state: AlarmState::SnoozeDisabled,
+        since: at(1),
+        episode: 2,
+        opened_at: Some(at(1)),
+        snoozed_until: Some(at(9)),
+        severity: Some(1),
+        evaluation: Some(assets::Evaluation { value: 81.5, operator: Operator::Greater, threshold: 70.0 }),
+        links: links.clone(),
+    };
+    let asset = assets::AssetView {
+        id: "p1".into(),
+        name: "Press 1".into(),
+        model: "press".into(),
+        device: "p1".into(),
+        links,
+        parent: Some(ParentDefinition { asset: "hall".into(), hierarchy: "presses".into() }),
+        parts: vec!["motor".into()],
+        defined: true,
+        alarms: 1,
+        latest: Some(at(1)),
+    };
+    let detail = andon_engine::plant::AssetDetail { asset, values: vec![value], alarms: vec![alarm] };
+    describes::<super::AssetDetail>(detail);
+    let model =
+        assets::ModelView { name: "press".into(), description: "hot".into(), properties: 3, alarms: 1, assets: 2 };
+    describes::<super::AssetModel>(model);
+}
+
+#[test]
+fn the_lake_is_described() {
+    let upkeep = journal::TableUpkeep { table: "readings".into(), files_removed: 2, files_added: 1 };
+    describes::<super::LakeUpkeep>(journal::LakeUpkeep { tables: vec![upkeep] });
+    describes::<super::SqlColumn>(journal::SqlColumn { name: "t".into(), kind: "Float64".into() });
+}

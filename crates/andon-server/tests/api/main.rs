@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod administration;
+mod assets;
 mod attachments;
 mod authorization;
 mod devices;
@@ -11,11 +12,13 @@ mod hook;
 mod imports;
 mod intake;
 mod issuer;
+mod lake;
 mod limits;
 mod listener;
 mod logs;
 mod oauth;
 mod outside;
+mod plant;
 mod reporting;
 mod rule_services;
 mod support;

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use andon_devices::SystemEntropy;
 use andon_devices::door::{DoorState, LiveDoor, Publication, PublishError, SessionInfo};
-use andon_engine::{Adapters, Engine, EngineParts, EngineSettings, SourceParts, Target};
+use andon_engine::plant::PlantParts;
+use andon_engine::{Adapters, Engine, EngineParts, EngineSettings, Handle, SourceParts, Target};
 use andon_journal::{
     Decoded, Decoder, Delivery, DeviceReadings, Document, DocumentCheck, Finding, IntakeAuth, NewToken, ReadingFilter,
     ReadingLogStatus, ReadingPage, ReadingViews, Role, Secrets, Tokens,
@@ -21,6 +22,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Request, StatusCode};
 use serde_json::{Value, json};
 use tower::ServiceExt;
+
+use crate::plant::{LogViews, TestLake, TestLog, TestMemory};
 
 /// Unix time at which every world begins.
 pub(crate) const NOW: i64 = 1_700_000_000;
@@ -60,6 +63,9 @@ pub(crate) struct World {
     pub(crate) registry: MemoryRegistry,
     pub(crate) journal: Arc<MemoryJournal>,
     pub(crate) clock: Arc<TestClock>,
+    pub(crate) handle: Handle,
+    pub(crate) log: TestLog,
+    pub(crate) lake: Arc<TestLake>,
     _engine: Engine,
 }
 
@@ -69,20 +75,38 @@ impl World {
     }
 
     pub(crate) async fn with(settings: ServerSettings) -> Self {
-        Self::assembled(settings, |_| {}).await
+        Self::assembled(settings, |_, _| {}).await
     }
 
     /// With another office.
     pub(crate) async fn with_office(change: impl FnOnce(&mut OfficeParts)) -> Self {
-        Self::assembled(ServerSettings::default(), change).await
+        Self::assembled(ServerSettings::default(), |parts, _| change(&mut parts.office)).await
     }
 
-    async fn assembled(settings: ServerSettings, change: impl FnOnce(&mut OfficeParts)) -> Self {
-        let (mut parts, engine, journal, clock) = parts(settings).await;
-        change(&mut parts.office);
-        let registry = MemoryRegistry::default();
+    /// With a raw log that has what is reported over HTTP, beside a lake that has two readings.
+    pub(crate) async fn with_readings() -> Self {
+        let show = |parts: &mut ServerParts, log: &TestLog| parts.readings = Arc::new(LogViews(log.clone()));
+        Self::assembled(ServerSettings::default(), show).await
+    }
+
+    /// Without a lake.
+    pub(crate) async fn without_lake() -> Self {
+        Self::assembled(ServerSettings::default(), |parts, _| parts.lake = None).await
+    }
+
+    async fn assembled(settings: ServerSettings, change: impl FnOnce(&mut ServerParts, &TestLog)) -> Self {
+        let (mut parts, mut engine, journal, clock) = parts(settings).await;
+        let (log, lake, registry) = (TestLog::new(), Arc::new(TestLake::default()), MemoryRegistry::default());
+        parts.log = Arc::new(log.clone());
+        parts.lake = Some(lake.clone());
+        change(&mut parts, &log);
         parts.office.registry = Arc::new(registry.clone());
-        Self { router: andon_server::router(parts), registry, journal, clock, _engine: engine }
+        let followed =
+            PlantParts { feeds: Arc::new(log.clone()), memory: Arc::new(TestMemory::default()), values: None };
+        engine.follow_readings(followed).await.unwrap();
+        let handle = parts.handle.clone();
+        let router = andon_server::router(parts);
+        Self { router, registry, journal, clock, handle, log, lake, _engine: engine }
     }
 
     /// Sends a request and reads the whole answer. Every refusal must have the described shape; rule
@@ -143,6 +167,9 @@ pub(crate) async fn parts(settings: ServerSettings) -> (ServerParts, Engine, Arc
         },
         door: Arc::new(TestDoor),
         readings: Arc::new(TestReadings),
+        log: Arc::new(TestLog::new()),
+        lake: None,
+        event_time: String::new(),
         clock: clock.clone(),
         ids: Arc::new(SystemIds::default()),
         metrics: Arc::new(|| "andon_events_total 1\n".to_owned()),

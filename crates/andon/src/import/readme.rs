@@ -40,6 +40,7 @@ fn what(document: &Document) -> &'static str {
         Kind::Metadata => "what a service takes, for the types check",
         Kind::Model => "a kind of asset",
         Kind::Asset => "assets",
+        Kind::Query => "a saved query",
     }
 }
 

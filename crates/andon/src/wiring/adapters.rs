@@ -60,7 +60,9 @@ impl Wires {
 
 impl DocumentCheck for Wires {
     fn check(&self, document: &Document) -> Vec<Finding> {
-        ConnectorChecks.check(document)
+        let mut findings = ConnectorChecks.check(document);
+        findings.extend(andon_server::check_document(document));
+        findings
     }
 }
 
