@@ -106,9 +106,29 @@ pub(crate) enum Command {
     /// Look at the door for devices, send clients away, publish to devices
     #[command(subcommand)]
     Mqtt(commands::mqtt::Mqtt),
-    /// List and count what devices have reported
+    /// List, count and report readings of devices
     #[command(subcommand)]
     Readings(commands::readings::Readings),
+    /// List and show asset models
+    #[command(subcommand)]
+    Models(commands::models::Models),
+    /// List, show and link assets
+    #[command(subcommand)]
+    Assets(commands::assets::Assets),
+    /// Show latest values, follow them, and look back
+    #[command(subcommand)]
+    Values(commands::values::Values),
+    /// List alarms; acknowledge, snooze, reset, enable and disable them
+    #[command(subcommand)]
+    Alarms(commands::alarms::Alarms),
+    /// Show, compact and rebuild the lake: readings as tables
+    #[command(subcommand)]
+    Lake(commands::lake::Lakes),
+    /// Ask the lake in SQL
+    Sql(commands::sql::Sql),
+    /// List and ask saved queries
+    #[command(subcommand)]
+    Queries(commands::queries::Queries),
     /// Manage who gets access tokens
     #[command(subcommand)]
     Oauth(commands::oauth::Oauth),

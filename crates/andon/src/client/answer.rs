@@ -49,6 +49,16 @@ impl Answer {
     }
 }
 
+/// An answer whose body is still to come; a refusal becomes a failure.
+pub(super) async fn accepted(answer: reqwest::Response, place: &str) -> anyhow::Result<reqwest::Response> {
+    let status = answer.status();
+    if status.is_success() {
+        return Ok(answer);
+    }
+    let body = answer.bytes().await.with_context(|| format!("the answer to {place} broke off"))?;
+    Err(refusal(status, &body, place).into())
+}
+
 fn refusal(status: StatusCode, body: &[u8], place: &str) -> Failure {
     match serde_json::from_slice::<ProblemDocument>(body) {
         Ok(document) => Failure {

@@ -11,7 +11,7 @@ use std::path::Path;
 
 use andon_model::{Code, Secret};
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder, Response, Url};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -116,6 +116,17 @@ impl Client {
         self.ask(Method::POST, path, |request| request.header(CONTENT_TYPE, content_type).body(body)).await
     }
 
+    /// Opens an answer that is read piece by piece, or never ends.
+    pub(crate) async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl FnOnce(RequestBuilder) -> RequestBuilder,
+    ) -> anyhow::Result<Response> {
+        let place = format!("{method} {}{path}", self.base);
+        answer::accepted(self.request(method, path, build, &place).await?, &place).await
+    }
+
     /// Headers of a path that needs no token, for `doctor`.
     pub(crate) async fn headers(&self, path: &str) -> anyhow::Result<HeaderMap> {
         Ok(self.send(Method::GET, path, |request| request).await?.headers)
@@ -138,12 +149,21 @@ impl Client {
         build: impl FnOnce(RequestBuilder) -> RequestBuilder,
     ) -> anyhow::Result<answer::Answer> {
         let place = format!("{method} {}{path}", self.base);
+        answer::Answer::receive(self.request(method, path, build, &place).await?, &place).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        path: &str,
+        build: impl FnOnce(RequestBuilder) -> RequestBuilder,
+        place: &str,
+    ) -> anyhow::Result<Response> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token.expose());
         }
-        let answer = build(request).send().await.map_err(|error| unreachable_server(&error, &place))?;
-        answer::Answer::receive(answer, &place).await
+        Ok(build(request).send().await.map_err(|error| unreachable_server(&error, place))?)
     }
 }
 

@@ -1,6 +1,8 @@
 //! One module per command; every one ends in a printed result and an exit code.
 
+pub(crate) mod alarms;
 pub(crate) mod apply;
+pub(crate) mod assets;
 pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod demo;
@@ -14,10 +16,13 @@ pub(crate) mod explain;
 pub(crate) mod export;
 pub(crate) mod history;
 pub(crate) mod import;
+pub(crate) mod lake;
 pub(crate) mod lookups;
+pub(crate) mod models;
 pub(crate) mod mqtt;
 pub(crate) mod oauth;
 pub(crate) mod quarantine;
+pub(crate) mod queries;
 pub(crate) mod readings;
 mod release;
 pub(crate) mod replay;
@@ -25,8 +30,10 @@ pub(crate) mod runs;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod simulate;
+pub(crate) mod sql;
 pub(crate) mod status;
 pub(crate) mod token;
+pub(crate) mod values;
 
 use std::process::ExitCode;
 
@@ -79,6 +86,13 @@ pub(crate) async fn run(cli: Cli, output: Output) -> anyhow::Result<ExitCode> {
         Command::Ca(ca) => ca::run(ca, &context).await,
         Command::Mqtt(mqtt) => mqtt::run(mqtt, &context).await,
         Command::Readings(readings) => readings::run(readings, &context).await,
+        Command::Models(models) => models::run(models, &context).await,
+        Command::Assets(assets) => assets::run(assets, &context).await,
+        Command::Values(values) => values::run(values, &context).await,
+        Command::Alarms(alarms) => alarms::run(alarms, &context).await,
+        Command::Lake(lake) => lake::run(lake, &context).await,
+        Command::Sql(sql) => sql::run(sql, &context).await,
+        Command::Queries(queries) => queries::run(queries, &context).await,
         Command::Oauth(oauth) => oauth::run(oauth, &context).await,
         Command::Simulate(simulate) => simulate::run(simulate, &context).await,
         Command::Token(token) => token::run(token, &context).await,

@@ -1,17 +1,20 @@
 //! `andon readings`: what devices have reported, as it was received.
 
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use andon_server::schema::{DeviceReadings, Reading, ReadingLogStatus, ReadingPage};
+use andon_model::Code;
+use andon_server::schema::{DeviceReadings, KeptReadings, Reading, ReadingLogStatus, ReadingPage};
 use clap::{Args, Subcommand};
 
 use crate::commands::Context;
-use crate::output::{Cell, Grid, Tone};
+use crate::output::{Cell, Failure, Grid, Tone};
 
 /// Most characters of a payload in a table.
 const SHOWN_CHARACTERS: usize = 80;
 
-/// List and count what devices have reported
+/// List, count and report readings of devices
 #[derive(Debug, Subcommand)]
 pub(crate) enum Readings {
     /// List readings, the newest ones last
@@ -20,6 +23,11 @@ pub(crate) enum Readings {
     Count(Count),
     /// Show how the raw log is
     Status,
+    /// Report readings for devices: JSON Lines of device, topic, ts and payload, or a JSON array
+    Send {
+        /// The file; `-` for standard input. A name that ends in .json is read as JSON
+        file: PathBuf,
+    },
 }
 
 /// Which readings to list.
@@ -65,8 +73,26 @@ pub(crate) async fn run(readings: Readings, context: &Context) -> anyhow::Result
             let status: ReadingLogStatus = client.get("/api/v1/readings/status").await?;
             context.output.show(&status, facts)?;
         }
+        Readings::Send { file } => {
+            let content_type = if is_json(&file) { "application/json" } else { "application/x-ndjson" };
+            let kept: KeptReadings = client.deliver("/api/v1/readings", content_type, read(&file)?).await?;
+            context.output.say(&kept, |kept| format!("{} readings are durable", kept.count))?;
+        }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn is_json(file: &Path) -> bool {
+    file.extension().is_some_and(|extension| extension == "json")
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, Failure> {
+    let mut bytes = Vec::new();
+    let read = match file.to_str() {
+        Some("-") => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
+        _ => std::fs::read(file),
+    };
+    read.map_err(|error| Failure::new(Code::LocalFile, error.to_string()).at(file.display().to_string()))
 }
 
 fn list_table(page: &ReadingPage) -> Grid {

@@ -41,7 +41,7 @@ impl<T: ToString> From<T> for Cell {
 /// A table with a header.
 #[derive(Debug, Default)]
 pub(crate) struct Grid {
-    header: Vec<&'static str>,
+    header: Vec<String>,
     rows: Vec<Vec<Cell>>,
     empty: &'static str,
 }
@@ -49,7 +49,12 @@ pub(crate) struct Grid {
 impl Grid {
     /// A table with these columns; `empty` is said when there is no row.
     pub(crate) fn new<const N: usize>(header: [&'static str; N], empty: &'static str) -> Self {
-        Self { header: header.to_vec(), rows: Vec::new(), empty }
+        Self::of_columns(header.map(str::to_owned), empty)
+    }
+
+    /// A table whose columns are not known before.
+    pub(crate) fn of_columns(header: impl IntoIterator<Item = String>, empty: &'static str) -> Self {
+        Self { header: header.into_iter().collect(), rows: Vec::new(), empty }
     }
 
     /// A table of names and values, without a header.
@@ -61,6 +66,11 @@ impl Grid {
     pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) -> &mut Self {
         self.rows.push(cells.into());
         self
+    }
+
+    /// Adds a row with a cell for each column.
+    pub(crate) fn push(&mut self, cells: impl IntoIterator<Item = Cell>) {
+        self.rows.push(cells.into_iter().collect());
     }
 
     /// Adds a name with its value.

@@ -1,6 +1,7 @@
-//! How devices come in: the MQTT door and the raw log.
+//! How devices come in, and where their readings go: the MQTT door, the raw log and the lake.
 
-use andon_server::schema::{Door, DoorState, ReadingLogStatus};
+use andon_model::Code;
+use andon_server::schema::{Door, DoorState, Lake, ReadingLogStatus};
 
 use super::Line;
 use crate::client::Client;
@@ -12,10 +13,53 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
         let log: ReadingLogStatus = client.get("/api/v1/readings/status").await?;
         anyhow::Ok(vec![door_line(&door), log_line(&log)])
     };
-    found.await.unwrap_or_else(|error| {
+    let mut lines = found.await.unwrap_or_else(|error| {
         let problem = Failure::of(&error).problem;
         vec![Line::fail("MQTT door", format!("{}: {}", problem.code, problem.detail), "look at the server's log")]
-    })
+    });
+    lines.extend(lake_lines(client.get("/api/v1/lake").await));
+    lines
+}
+
+/// Readings in the lake are this much behind at most; ten seconds are usual.
+const BEHIND_WARN_SECONDS: f64 = 60.0;
+
+fn lake_lines(found: anyhow::Result<Lake>) -> Vec<Line> {
+    const WHAT: &str = "lake";
+    match found {
+        Ok(lake) => vec![conservation_line(&lake), freshness_line(&lake)],
+        Err(error) => {
+            let problem = Failure::of(&error).problem;
+            let seen = format!("{}: {}", problem.code, problem.detail);
+            if problem.code == Code::Lake {
+                return vec![Line::warn(WHAT, seen, "without it, SQL and history are not answered")];
+            }
+            vec![Line::fail(WHAT, seen, "look at the server's log")]
+        }
+    }
+}
+
+/// Received = rows + quarantined + in flight (invariant R1).
+fn conservation_line(lake: &Lake) -> Line {
+    const WHAT: &str = "readings accounted for";
+    let seen = format!("{} rows, {} quarantined, {} in flight", lake.readings, lake.quarantined, lake.in_flight);
+    match lake.drift {
+        0 => Line::ok(WHAT, seen),
+        drift => Line::fail(
+            WHAT,
+            format!("{seen}, {drift} not accounted for"),
+            "andon lake status --devices names the devices; andon lake rebuild makes the tables anew",
+        ),
+    }
+}
+
+fn freshness_line(lake: &Lake) -> Line {
+    const WHAT: &str = "lake's freshness";
+    let seen = format!("{:.0} s behind", lake.behind_seconds);
+    if lake.behind_seconds > BEHIND_WARN_SECONDS {
+        return Line::warn(WHAT, seen, "watch whether it shrinks; see the server's log for the lake");
+    }
+    Line::ok(WHAT, seen)
 }
 
 fn door_line(door: &Door) -> Line {
@@ -41,5 +85,32 @@ fn log_line(log: &ReadingLogStatus) -> Line {
     match log.missing {
         0 => Line::ok(WHAT, seen),
         missing => Line::warn(WHAT, format!("{seen}, {missing} missing"), "see the raw log's files for damage"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::commands::doctor::Health;
+
+    #[test]
+    fn readings_that_are_lost_or_late_are_told() {
+        let check = |drift: i64, behind: f64, expect: [Health; 2]| {
+            let lake = serde_json::from_value(json!({ "next": 11, "in_flight": 1, "behind_seconds": behind,
+                "drift": drift, "readings": 8, "quarantined": 1, "missing": 0, "generation": 1, "tables": [] }));
+            let found: Vec<Health> = lake_lines(Ok(lake.unwrap())).iter().map(|line| line.health).collect();
+            assert_eq!(found, expect, "drift {drift}, {behind} s behind");
+        };
+        check(0, 0.5, [Health::Ok, Health::Ok]);
+        check(0, 600.0, [Health::Ok, Health::Warn]);
+        check(-1, 0.0, [Health::Fail, Health::Ok]);
+    }
+
+    #[test]
+    fn a_server_without_a_lake_is_no_failure() {
+        let error = Failure::new(Code::Lake, "no lake");
+        assert_eq!(lake_lines(Err(error.into()))[0].health, Health::Warn);
     }
 }
