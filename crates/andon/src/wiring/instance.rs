@@ -8,7 +8,7 @@ use andon_devices::SystemEntropy;
 use andon_devices::registry::Registry;
 use andon_engine::plant::PlantParts;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
-use andon_journal::{Change, Finding, Journal, Keeper, PlantMemory};
+use andon_journal::{Change, Finding, Journal, Keeper, Lake, PlantMemory};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
@@ -59,7 +59,7 @@ impl Instance {
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
-        let mut parts = server_parts(settings, &engine, &store, (&door, &readings), metrics)?;
+        let mut parts = server_parts(settings, &engine, &store, (&door, &readings, tables.as_ref()), metrics)?;
         parts.office.settings = parts.office.settings.listening_at(address);
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
         Ok(Self { engine, store, readings, tables, door, serving, stop_serving, address, first_token })
@@ -182,10 +182,10 @@ fn server_parts(
     settings: &Settings,
     engine: &Engine,
     store: &Arc<SqlStore>,
-    devices: (&Arc<Door>, &Readings),
+    devices: (&Arc<Door>, &Readings, Option<&Tables>),
     metrics: RenderMetrics,
 ) -> anyhow::Result<ServerParts> {
-    let (door, readings) = devices;
+    let (door, readings, tables) = devices;
     Ok(ServerParts {
         handle: engine.handle().clone(),
         attachments: store.clone(),
@@ -195,7 +195,7 @@ fn server_parts(
         door: door.clone(),
         readings: readings.log.clone(),
         log: readings.log.clone(),
-        lake: None,
+        lake: tables.map(|tables| tables.lake.clone() as Arc<dyn Lake>),
         event_time: settings.assets.event_time.clone(),
         clock: Arc::new(SystemClock),
         ids: Arc::new(SystemIds::default()),
