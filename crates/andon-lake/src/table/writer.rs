@@ -5,6 +5,7 @@
 //! that it does not matter where batches were cut.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use andon_model::{IngestId, Problem, Reading};
 use deltalake::arrow::array::RecordBatch;
@@ -21,6 +22,9 @@ use super::settings::{LakeSettings, QUARANTINE};
 use super::state::State;
 use crate::flatten::{Batch, BatchFlattener, Schema};
 use crate::raw::{Archive, Position, RawLog, ReadLimit, Reader};
+
+/// How often a writer that waits looks whether the lake was begun anew.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// What a step did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -79,10 +83,15 @@ impl LakeWriter {
     /// Waits for a reading that the tables lack, then for more of them as long as the settings say, then takes a step.
     /// `None` when the log is gone. Can be dropped at any time, which is how it is ended.
     pub async fn turn(&mut self) -> Result<Option<Stepped>, Problem> {
-        self.prepare();
-        let Some(place) = &mut self.place else { return Ok(None) };
-        if !place.reader.ready().await {
-            return Ok(None);
+        loop {
+            self.prepare();
+            let Some(place) = &mut self.place else { return Ok(None) };
+            match tokio::time::timeout(LOOK, place.reader.ready()).await {
+                Ok(true) => break,
+                Ok(false) => return Ok(None),
+                // A rebuild may have begun, and what it needs is behind this reader.
+                Err(_) => {}
+            }
         }
         tokio::time::sleep(self.shared.settings.gather).await;
         Ok(Some(self.step().await?.unwrap_or_default()))
