@@ -133,6 +133,19 @@ pub struct SessionInfo {
     pub since: Timestamp,
 }
 
+/// A session whose client is away, as operators see it: what is published to it waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AwaySession {
+    /// The client id.
+    pub client_id: String,
+    /// Version of the protocol: 3 and 4 for 3.1 and 3.1.1, 5.
+    pub protocol: u8,
+    /// Since when it is away, if that was in this run of the process.
+    pub since: Option<Timestamp>,
+    /// Messages that wait for it.
+    pub waiting: usize,
+}
+
 /// Why something was not published to devices.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PublishError {
@@ -165,6 +178,9 @@ pub trait LiveDoor: Send + Sync {
 
     /// Who is connected, in the order of their client ids.
     fn sessions(&self) -> Vec<SessionInfo>;
+
+    /// The sessions of those who are away, in the order of their client ids.
+    async fn away(&self) -> Vec<AwaySession>;
 
     /// Ends the connection of a client and, if `forget`, its session with all that waits in it, also where the client is
     /// away. Whether there was anything to end.

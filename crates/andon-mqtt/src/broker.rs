@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use andon_devices::door::{Admission, Publication, SessionInfo};
+use andon_devices::door::{Admission, AwaySession, Publication, SessionInfo};
 use andon_devices::policy::{Policy, check_topic};
 use andon_journal::{DoorMemory, MemoryEntry, MemoryKind};
 use andon_model::{Clock, Timestamp};
@@ -11,6 +11,7 @@ use parking_lot::Mutex;
 use rmqtt::codec::types::{Publish as PublishPacket, QoS};
 use rmqtt::codec::v5::PublishProperties;
 use rmqtt::context::ServerContext;
+use rmqtt::session::Session;
 use rmqtt::shared::DefaultShared;
 use rmqtt::types::{ClientId, From, Id, Publish, Retain};
 use tokio::task::JoinHandle;
@@ -179,6 +180,19 @@ impl Broker {
         sessions
     }
 
+    /// The sessions of those who are away, in the order of their client ids.
+    pub async fn away(&self) -> Vec<AwaySession> {
+        let shared = self.scx.extends.shared().await;
+        let is_away = |session: &Session| self.door.seats.connected(&session.id.client_id).is_none();
+        let sessions: Vec<_> = shared.iter().filter_map(|entry| entry.session()).filter(is_away).collect();
+        let mut away = Vec::with_capacity(sessions.len());
+        for session in &sessions {
+            away.push(away_info(session).await);
+        }
+        away.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+        away
+    }
+
     /// Ends the connection of a client and, if `forget`, its session with all that waits in it, also where the client is
     /// away. Whether there was anything to end.
     pub async fn kick(&self, client_id: &str, forget: bool) -> bool {
@@ -242,6 +256,18 @@ fn packet(command: Publication, now: Timestamp) -> Publish {
         properties: Some(PublishProperties::default()),
     };
     Publish::from(packet).create_time(now.as_millis())
+}
+
+async fn away_info(session: &Session) -> AwaySession {
+    let connect = session.connect_info().await.ok();
+    let left = session.disconnected_at().await.ok().filter(|millis| *millis > 0);
+    let on_their_way = session.out_inflight().read().await.len();
+    AwaySession {
+        client_id: session.id.client_id.to_string(),
+        protocol: connect.map_or(4, |connect| connect.proto_ver()),
+        since: left.map(|millis| Timestamp::from_micros(millis.saturating_mul(1_000))),
+        waiting: session.deliver_queue().len() + on_their_way,
+    }
 }
 
 fn info(seat: &Seat) -> SessionInfo {

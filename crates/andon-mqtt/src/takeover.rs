@@ -6,8 +6,10 @@
 //! with its client id is just shaking hands: here it waits for that one. What was on its way to the old connection is put
 //! in the order in which it was sent, as RMQTT takes it from the end. What RMQTT hands to the old connection in that
 //! moment is lost with it, and so is what comes up for a connection that is being closed; where it is noted, it is put
-//! back in its place. All else is handed through.
+//! back in its place. What was retained is not handed to a client that subscribes as one of a group only. All else is handed
+//! through.
 
+use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +17,7 @@ use async_trait::async_trait;
 use rmqtt::context::ServerContext;
 use rmqtt::session::{OfflineInfo, Session};
 use rmqtt::shared::Entry;
+use rmqtt::topic::Topic;
 use rmqtt::types::{
     From, Id, IsAdmin, OfflineSession, Publish, Reason, SubsSearchResult, Subscribe, SubscribeReturn, Tx, Unsubscribe,
 };
@@ -51,6 +54,14 @@ impl Place {
             let place = left.offline_messages.iter().position(|(from, _)| is_after(from, &message.0));
             left.offline_messages.insert(place.unwrap_or(left.offline_messages.len()), message);
         }
+    }
+
+    /// Whether the client itself subscribes to the topic, not only as one of a group: to a shared subscription no retained
+    /// messages are sent (MQTT 5, section 4.8.2).
+    async fn subscribes_alone(&self, topic: &str) -> bool {
+        let matches = |filter: &str| Topic::from_str(filter).is_ok_and(|filter| filter.matches_str(topic));
+        let subscriptions = self.inner.subscriptions().await.unwrap_or_default();
+        subscriptions.iter().any(|found| found.opts.shared_group().is_none() && matches(&found.topic))
     }
 
     /// Waits until the session that holds the place has gone.
@@ -137,7 +148,11 @@ impl Entry for Place {
         self.inner.unsubscribe(unsubscribe).await
     }
 
+    /// What was retained comes this way; all that is published now goes by [`Sessions`](crate::sessions::Sessions).
     async fn publish(&self, from: From, publish: Publish) -> Result<(), (From, Publish, Reason)> {
+        if publish.retain && !self.subscribes_alone(&publish.topic).await {
+            return Ok(());
+        }
         self.inner.publish(from, publish).await
     }
 

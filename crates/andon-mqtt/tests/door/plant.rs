@@ -315,6 +315,16 @@ impl Plant {
         tokio::time::timeout(PATIENCE, look).await.expect("gone in time");
     }
 
+    /// Waits until a client that is away has this many messages waiting.
+    pub(crate) async fn until_waiting(&self, client_id: &str, messages: usize) {
+        let look = async {
+            while !self.broker.away().await.iter().any(|away| away.client_id == client_id && away.waiting == messages) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, look).await.expect("waiting in time");
+    }
+
     /// Waits until nobody is connected.
     pub(crate) async fn until_nobody(&self) {
         let look = async {

@@ -99,11 +99,13 @@ async fn commands_wait_for_a_device_that_is_away() {
         let (mut client, present) = Client::connect(&plant, &wish).await;
         assert!(!present);
         assert_eq!(client.subscribe("cmd/pump-01/#").await, 1);
+        assert!(plant.broker.away().await.is_empty(), "{version:?}");
         client.disconnect().await;
         for number in 0..3 {
             let command = command("cmd/pump-01/set", &number.to_string());
             assert_eq!(plant.broker.publish(command).await.expect("published"), 1, "{version:?}");
         }
+        plant.until_waiting("pump-01", 3).await;
         let (mut client, present) = Client::connect(&plant, &wish).await;
         assert!(present);
         for number in 0..3 {
@@ -172,6 +174,24 @@ async fn a_shared_subscription_gives_each_message_to_one() {
         }
         numbers.sort_unstable();
         assert_eq!(numbers, (0..10).collect::<Vec<_>>(), "{version:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shared_subscription_gets_nothing_that_was_retained() {
+    let plant = Plant::open().await;
+    let papers = plant.device_with("worker-1", allowing(&[("iot:*", "*")]));
+    for version in VERSIONS {
+        let (mut client, _) = Client::connect(&plant, &Wish::new("worker-1", &papers, version)).await;
+        let retained = Publication { retain: true, ..command("jobs/old", "old") };
+        plant.broker.publish(retained).await.expect("published");
+        assert_eq!(client.subscribe("$share/crew/jobs/#").await, 1);
+        plant.broker.publish(command("jobs/new", "new")).await.expect("published");
+        let Seen::Message(_, text, _) = client.next().await else { panic!("a message is missing") };
+        assert_eq!(text, "new", "{version:?}: the retained one came first");
+        assert_eq!(client.subscribe("jobs/#").await, 1);
+        let Seen::Message(_, text, _) = client.next().await else { panic!("the retained one is missing") };
+        assert_eq!(text, "old", "{version:?}: for the client alone");
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_devices::door::{DoorState, Publication, PublishError, SessionInfo};
+use andon_devices::door::{AwaySession, DoorState, Publication, PublishError, SessionInfo};
 use andon_model::{Code, Problem};
 use axum::Json;
 use axum::extract::State;
@@ -36,7 +36,7 @@ pub(crate) async fn show(_: Caller<SeeDevices>, State(api): State<Arc<Api>>) -> 
     Json(schema::Door { state, places, detail, sessions: api.door.sessions().len() })
 }
 
-/// Which connected clients.
+/// Which clients.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -50,35 +50,58 @@ pub(crate) struct SessionsQuery {
     device: Option<String>,
 }
 
-/// List who is connected, in the order of client ids.
+/// List who is connected, and who is away and has a session that waits for them, in the order of client ids.
 ///
 /// Role: viewer, operator or admin, or the scope andon/devices.
 #[utoipa::path(get, path = "/api/v1/mqtt/sessions", tag = "mqtt", operation_id = "list_mqtt_sessions",
-    params(SessionsQuery), responses((status = 200, description = "connected clients", body = Vec<schema::Session>)))]
+    params(SessionsQuery), responses((status = 200, description = "clients", body = Vec<schema::Session>)))]
 pub(crate) async fn sessions(
     _: Caller<SeeDevices>,
     State(api): State<Arc<Api>>,
     ApiQuery(query): ApiQuery<SessionsQuery>,
 ) -> Result<Json<Vec<schema::Session>>, ApiError> {
     let limit = paging::rows(query.limit)?;
-    let connected = api.door.sessions().into_iter().filter(|session| session.client_id > query.after);
-    let meant = connected.filter(|session| query.device.as_ref().is_none_or(|device| *device == session.device));
-    Ok(Json(meant.take(limit).map(session).collect()))
+    let connected = api.door.sessions().into_iter().map(connected);
+    let mut all: Vec<schema::Session> = connected.chain(api.door.away().await.into_iter().map(away)).collect();
+    all.sort_by(|a, b| a.client_id.cmp(&b.client_id));
+    all.dedup_by(|later, earlier| later.client_id == earlier.client_id);
+    let behind = all.into_iter().filter(|session| session.client_id > query.after);
+    let meant = behind.filter(|session| query.device.as_ref().is_none_or(|device| *device == session.device));
+    Ok(Json(meant.take(limit).collect()))
 }
 
-fn session(info: SessionInfo) -> schema::Session {
-    let protocol = match info.protocol {
+fn protocol(version: u8) -> String {
+    let name = match version {
         3 => "3.1",
         4 => "3.1.1",
         _ => "5",
     };
+    name.to_owned()
+}
+
+fn away(info: AwaySession) -> schema::Session {
+    schema::Session {
+        device: info.client_id.clone(),
+        client_id: info.client_id,
+        connected: false,
+        waiting: Some(info.waiting),
+        certificate: None,
+        source: None,
+        protocol: protocol(info.protocol),
+        since: info.since.map(|since| since.to_string()),
+    }
+}
+
+fn connected(info: SessionInfo) -> schema::Session {
     schema::Session {
         client_id: info.client_id,
+        connected: true,
+        waiting: None,
         device: info.device,
         certificate: info.certificate.map(|id| id.to_string()),
         source: info.source.map(|address| address.to_string()),
-        protocol: protocol.to_owned(),
-        since: info.since.to_string(),
+        protocol: protocol(info.protocol),
+        since: Some(info.since.to_string()),
     }
 }
 

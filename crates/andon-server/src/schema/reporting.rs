@@ -32,12 +32,17 @@ pub enum DoorState {
     Failing,
 }
 
-/// A connected client.
+/// A client that is connected, or away and with a session that waits for it.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct Session {
     /// The client id.
     pub client_id: String,
-    /// The device; of a local program, its client id.
+    /// Whether it is connected now.
+    pub connected: bool,
+    /// Messages that wait for it, where it is away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<usize>,
+    /// The device; of a local program, and of a client that is away, its client id.
     pub device: String,
     /// Fingerprint of its certificate; none for a local program.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,8 +52,9 @@ pub struct Session {
     pub source: Option<String>,
     /// `3.1`, `3.1.1` or `5`.
     pub protocol: String,
-    /// Since when, in RFC 3339.
-    pub since: String,
+    /// Since when it is connected, or away, in RFC 3339; not known of one that has been away since before the last start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
 }
 
 /// Something to publish to devices. One of `payload` and `payload_base64`.

@@ -15,12 +15,17 @@ async fn the_door_and_its_sessions_are_shown() {
         let found: Vec<_> = answer.as_array().unwrap().iter().map(|s| s["client_id"].as_str().unwrap()).collect();
         assert_eq!(found, clients, "{query}");
     };
-    check("", &["pump-01"]).await;
+    check("", &["pump-01", "pump-02"]).await;
     check("?device=pump-01&limit=1", &["pump-01"]).await;
     check("?device=other", &[]).await;
-    check("?after=pump-01", &[]).await;
-    let session = &world.ask(Role::Viewer, "GET", "/api/v1/mqtt/sessions").await.json()[0];
-    assert_eq!((&session["protocol"], &session["source"]), (&json!("3.1.1"), &json!("127.0.0.1")));
+    check("?after=pump-01", &["pump-02"]).await;
+    let sessions = world.ask(Role::Viewer, "GET", "/api/v1/mqtt/sessions").await.json();
+    let (there, away) = (&sessions[0], &sessions[1]);
+    assert_eq!(
+        (&there["protocol"], &there["source"], &there["connected"]),
+        (&json!("3.1.1"), &json!("127.0.0.1"), &json!(true))
+    );
+    assert_eq!((&away["protocol"], &away["waiting"], &away["connected"]), (&json!("5"), &json!(3), &json!(false)));
 }
 
 #[tokio::test]

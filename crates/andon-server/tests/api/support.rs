@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use andon_devices::SystemEntropy;
-use andon_devices::door::{DoorState, LiveDoor, Publication, PublishError, SessionInfo};
+use andon_devices::door::{AwaySession, DoorState, LiveDoor, Publication, PublishError, SessionInfo};
 use andon_engine::plant::PlantParts;
 use andon_engine::{Adapters, Engine, EngineParts, EngineSettings, Handle, SourceParts, Target};
 use andon_journal::{
@@ -196,6 +196,10 @@ impl LiveDoor for TestDoor {
             protocol: 4,
             since: Timestamp::from_micros(NOW * 1_000_000),
         }]
+    }
+
+    async fn away(&self) -> Vec<AwaySession> {
+        vec![AwaySession { client_id: "pump-02".to_owned(), protocol: 5, since: None, waiting: 3 }]
     }
 
     async fn kick(&self, client_id: &str, _forget: bool) -> bool {

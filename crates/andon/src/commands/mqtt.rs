@@ -125,15 +125,19 @@ fn facts(door: &Door) -> Grid {
 }
 
 fn list_table(rows: &[Session]) -> Grid {
-    let mut grid = Grid::new(["client id", "device", "protocol", "from", "since"], "nobody is connected");
+    let columns = ["client id", "device", "state", "waiting", "protocol", "from", "since"];
+    let mut grid = Grid::new(columns, "nobody is connected, and no session waits");
     for row in rows {
-        let source = row.source.as_deref().unwrap_or("");
+        let state = if row.connected { Cell::toned("connected", Tone::Good) } else { "away".into() };
+        let waiting = row.waiting.map(|waiting| waiting.to_string()).unwrap_or_default();
         grid.row([
             (&row.client_id).into(),
             (&row.device).into(),
+            state,
+            waiting.into(),
             (&row.protocol).into(),
-            source.into(),
-            (&row.since).into(),
+            row.source.as_deref().unwrap_or("").into(),
+            row.since.as_deref().unwrap_or("before the last start").into(),
         ]);
     }
     grid

@@ -72,22 +72,22 @@ pub(crate) struct Mqtt {
     pub(crate) plain: Option<SocketAddr>,
     /// File with the policy of those programs; needed with `plain`.
     pub(crate) plain_policy: Option<PathBuf>,
-    /// Filters of topics that are events, each with the source that decodes them. Default `"data/+/events" = "cloudevents"`.
-    pub(crate) events: BTreeMap<String, Name>,
+    /// Filters of topics that are events, each with the source that decodes them. Default: `events` below each device's
+    /// topic, by the source `cloudevents`.
+    pub(crate) events: Option<BTreeMap<String, Name>>,
     /// Limits; the keys stand in `andon_mqtt::Limits`.
     pub(crate) limits: Limits,
 }
 
 impl Default for Mqtt {
     fn default() -> Self {
-        let cloud_events = Name::new("cloudevents").ok().map(|source| ("data/+/events".to_owned(), source));
         Self {
             enabled: true,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), MQTTS_PORT),
             websocket: None,
             plain: None,
             plain_policy: None,
-            events: cloud_events.into_iter().collect(),
+            events: None,
             limits: Limits::default(),
         }
     }

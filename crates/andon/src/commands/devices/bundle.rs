@@ -49,7 +49,11 @@ impl Connection {
         let onboarded: Onboarded = client.get(&format!("/api/onboard/{}", segment(device.as_str()))).await?;
         let door = client.get::<Door>("/api/v1/mqtt").await.ok();
         let port = door.and_then(|door| port(&door.places)).unwrap_or(settings.mqtt.listen.port());
-        Ok(Self { host: onboarded.mqtt_endpoint, port, topic: topic(&settings.devices.root_topic, device) })
+        Ok(Self {
+            host: onboarded.mqtt_endpoint,
+            port,
+            topic: below_root(&settings.devices.root_topic, device.as_str()),
+        })
     }
 
     /// A command that publishes with the files of the bundle.
@@ -76,10 +80,10 @@ fn port(places: &[String]) -> Option<u16> {
     places.iter().find(|place| place.starts_with("mqtts:")).and_then(|place| Url::parse(place).ok()?.port())
 }
 
-/// The topic of a device below the root, which may be a filter as in `data/#`.
-fn topic(root: &str, device: &DeviceName) -> String {
+/// A topic below a root, which may be a filter as in `data/#`.
+pub(crate) fn below_root(root: &str, level: &str) -> String {
     let root = root.trim_end_matches('#').trim_end_matches('/');
-    if root.is_empty() { device.to_string() } else { format!("{root}/{device}") }
+    if root.is_empty() { level.to_owned() } else { format!("{root}/{level}") }
 }
 
 /// Prints certificate and key, or writes them; says how they are used. `key` is the file that has the key already.
@@ -191,7 +195,7 @@ mod tests {
 
     #[test]
     fn topics_begin_with_the_root() {
-        let check = |root: &str, expect: &str| assert_eq!(topic(root, &"pump-01".parse().unwrap()), expect, "{root}");
+        let check = |root: &str, expect: &str| assert_eq!(below_root(root, "pump-01"), expect, "{root}");
         check("data/#", "data/pump-01");
         check("plant/1710/#", "plant/1710/pump-01");
         check("#", "pump-01");

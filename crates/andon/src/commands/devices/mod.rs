@@ -12,6 +12,8 @@ mod keys;
 mod letters;
 mod onboard;
 
+pub(crate) use bundle::below_root;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 

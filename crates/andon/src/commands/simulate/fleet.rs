@@ -18,6 +18,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::commands::Context;
+use crate::commands::devices::below_root;
 use crate::output::Failure;
 use crate::wiring::signals::StopRequest;
 use progress::Progress;
@@ -72,9 +73,9 @@ pub(crate) struct FleetOptions {
     /// Qualities of service, dealt to the messages in turn: 0, 1, 2
     #[arg(long, default_value = "1", value_delimiter = ',', value_parser = qos)]
     qos: Vec<Qos>,
-    /// Topic; {device} and {profile} are filled in
-    #[arg(long, default_value = "data/{device}")]
-    topic: String,
+    /// Topic; {device} and {profile} are filled in [default: {device} below [devices] root_topic]
+    #[arg(long)]
+    topic: Option<String>,
     /// Kinds of devices in proportion, as in s1=3,rs40=1
     #[arg(long, default_value_t, value_name = "MIX")]
     profiles: ProfileMix,
@@ -147,7 +148,8 @@ pub(super) async fn run(options: &FleetOptions, context: &Context) -> anyhow::Re
         Some(broker) => broker.clone(),
         None => place::of_door(&context.client()?).await,
     };
-    let plan = plan(options, &folder, broker, devices.len())?;
+    let topic = options.topic.clone().unwrap_or_else(|| below_root(&context.settings.devices.root_topic, "{device}"));
+    let plan = plan(options, &folder, (broker, topic.clone()), devices.len())?;
     let fleet = Fleet::prepare(plan, identities.map_err(failure)?).await.map_err(failure)?;
     let watching = progress.watch(fleet.counters(), devices.len());
     let report = fleet.run(async { stop.received().await }).await;
@@ -157,6 +159,9 @@ pub(super) async fn run(options: &FleetOptions, context: &Context) -> anyhow::Re
     context.output.aside(&table::facts(&outcome.report, outcome.onboarding.as_ref()))?;
     let total = &outcome.report.total;
     let got_through = outcome.report.connects.connected > 0 && (total.acknowledged > 0 || total.unsettled == 0);
+    if !got_through && outcome.report.connects.connected > 0 {
+        return Err(nothing_taken(&topic).into());
+    }
     Ok(if got_through { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -191,7 +196,20 @@ async fn members(
     Ok((names, Some(onboarded)))
 }
 
-fn plan(options: &FleetOptions, folder: &IdentityFolder, broker: String, devices: usize) -> anyhow::Result<FleetPlan> {
+/// Devices came in, and not one of their messages was acknowledged.
+fn nothing_taken(topic: &str) -> Failure {
+    let what = format!("devices connected, and no message to {topic} was acknowledged");
+    let remedy =
+        "allow the topic in the devices' policies (`andon devices policies list`), or name another with --topic";
+    Failure::new(Code::BadRequest, what).at("--topic").remedy(remedy)
+}
+
+fn plan(
+    options: &FleetOptions,
+    folder: &IdentityFolder,
+    (broker, topic): (String, String),
+    devices: usize,
+) -> anyhow::Result<FleetPlan> {
     let roots_pem = match &options.ca {
         Some(file) => std::fs::read_to_string(file).map_err(|error| crate::scenario::local(file, error.to_string()))?,
         None if broker.starts_with("mqtt:") => String::new(),
@@ -203,7 +221,7 @@ fn plan(options: &FleetOptions, folder: &IdentityFolder, broker: String, devices
         roots_pem,
         protocols: options.mqtt.clone(),
         qos: options.qos.clone(),
-        topic: options.topic.clone(),
+        topic,
         profiles: options.profiles.clone(),
         rate: rate.is_finite().then_some(rate),
         messages: options.messages,

@@ -14,7 +14,7 @@ mod telemetry;
 
 use std::sync::Arc;
 
-use andon_devices::door::{DoorState, LiveDoor, Publication, PublishError, SessionInfo};
+use andon_devices::door::{AwaySession, DoorState, LiveDoor, Publication, PublishError, SessionInfo};
 use andon_devices::registry::Registry;
 use andon_engine::Handle;
 use andon_journal::{DoorMemory, ReadingLog, ReadingViews};
@@ -102,6 +102,13 @@ impl LiveDoor for Door {
 
     fn sessions(&self) -> Vec<SessionInfo> {
         self.broker().map(|broker| broker.sessions()).unwrap_or_default()
+    }
+
+    async fn away(&self) -> Vec<AwaySession> {
+        match self.broker() {
+            Some(broker) => broker.away().await,
+            None => Vec::new(),
+        }
     }
 
     async fn kick(&self, client_id: &str, forget: bool) -> bool {

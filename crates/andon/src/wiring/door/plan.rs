@@ -46,7 +46,7 @@ impl Plan {
             endpoint: devices.endpoint.clone(),
             listening: listeners.iter().map(|listener| listener.address.ip()).collect(),
         };
-        let lanes = lanes(&devices.root_topic, mqtt, &parts)?;
+        let lanes = lanes(&devices.root_topic, event_topics(mqtt, &defaults.root), &parts)?;
         Ok(Self { issuer, listeners, limits: mqtt.limits.clone(), lanes, local: local_policy(mqtt)?, defaults, parts })
     }
 
@@ -122,8 +122,16 @@ fn prefix(text: &str, key: &str) -> Result<TopicPrefix, Failure> {
     TopicPrefix::new(text).ok_or_else(|| Failure::new(Code::Setting, format!("{text:?} is not a root topic")).at(key))
 }
 
-fn lanes(root: &str, mqtt: &Mqtt, parts: &DoorParts) -> Result<Lanes, Failure> {
-    let sources: Vec<(String, Name)> = mqtt.events.iter().map(|(f, source)| (f.clone(), source.clone())).collect();
+/// Filters of topics that are events, with their sources: as set, or `events` below each device's topic.
+fn event_topics(mqtt: &Mqtt, root: &TopicPrefix) -> Vec<(String, Name)> {
+    let below_devices = || {
+        let source = Name::new("cloudevents").ok();
+        source.map(|source| (format!("{}/+/events", root.as_str()), source)).into_iter().collect()
+    };
+    mqtt.events.clone().map_or_else(below_devices, |set| set.into_iter().collect())
+}
+
+fn lanes(root: &str, sources: Vec<(String, Name)>, parts: &DoorParts) -> Result<Lanes, Failure> {
     for (filter, source) in sources.iter().filter(|(_, source)| parts.handle.source(source).is_none()) {
         tracing::warn!(filter, %source, "[mqtt.events] names a source that is not applied yet");
     }
@@ -147,5 +155,24 @@ fn local_policy(mqtt: &Mqtt) -> Result<Option<Policy>, Failure> {
             let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
             Policy::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_of_events_are_below_the_root_topic_unless_they_are_set() {
+        let check = |settings: &str, root: &str, expect: &[(&str, &str)]| {
+            let mqtt: Mqtt = toml::from_str(settings).expect("settings");
+            let topics = event_topics(&mqtt, &TopicPrefix::new(root).expect("a root topic"));
+            let topics: Vec<_> = topics.iter().map(|(filter, source)| (filter.as_str(), source.as_str())).collect();
+            assert_eq!(topics, expect, "{settings:?} below {root}");
+        };
+        check("", "data/#", &[("data/+/events", "cloudevents")]);
+        check("", "factory/1710/#", &[("factory/1710/+/events", "cloudevents")]);
+        check("[events]", "data/#", &[]);
+        check("[events]\n'a/#' = 'sitewise'", "data/#", &[("a/#", "sitewise")]);
     }
 }

@@ -62,6 +62,8 @@ pub(super) fn describe() {
     describe_histogram!("andon_mqtt_keep_seconds", "time until a publish is durable");
     describe_gauge!("andon_mqtt_open", "1 while devices may come in by MQTT");
     describe_gauge!("andon_mqtt_sessions", "connected clients");
+    describe_gauge!("andon_mqtt_sessions_away", "sessions whose clients are away");
+    describe_gauge!("andon_mqtt_waiting", "messages that wait for clients that are away");
     describe_counter!("andon_archived_segments_total", "segments of the raw log that were moved to the archive");
     describe_counter!("andon_archive_failures_total", "times that segments could not be moved to the archive");
     describe_counter!("andon_readings_total", "readings in the raw log since it began");
@@ -76,7 +78,10 @@ pub(super) async fn watch(door: Arc<dyn LiveDoor>, readings: Arc<dyn ReadingView
         looks.tick().await;
         let status = readings.status();
         gauge!("andon_mqtt_open").set(f64::from(u8::from(matches!(door.state(), DoorState::Open(_)))));
-        gauge!("andon_mqtt_sessions").set(f64::from(u32::try_from(door.sessions().len()).unwrap_or(u32::MAX)));
+        gauge!("andon_mqtt_sessions").set(door.sessions().len() as f64);
+        let away = door.away().await;
+        gauge!("andon_mqtt_sessions_away").set(away.len() as f64);
+        gauge!("andon_mqtt_waiting").set(away.iter().map(|session| session.waiting).sum::<usize>() as f64);
         gauge!("andon_raw_log_failing").set(f64::from(u8::from(status.failing.is_some())));
         counter!("andon_readings_total").absolute(status.received);
         counter!("andon_readings_missing_total").absolute(status.missing);
