@@ -5,9 +5,10 @@
 mod common;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use common::{Server, scenarios, wait_for};
+use common::{Server, wait_for};
 use serde_json::{Value, json};
 
 fn check(output: &Output, code: i32, parts: &[&str]) {
@@ -19,10 +20,15 @@ fn check(output: &Output, code: i32, parts: &[&str]) {
     }
 }
 
-/// A server with the scenario, to which its readings were reported.
+/// The example of the guide.
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/telemetry")
+}
+
+/// A server with the example, to which its readings were reported.
 fn plant() -> Server {
     let server = Server::start();
-    let folder = scenarios().join("telemetry");
+    let folder = example();
     server.json(&["apply", &folder.display().to_string()]);
     let readings = folder.join("input/readings.ndjson").display().to_string();
     assert_eq!(server.json(&["readings", "send", &readings]), json!({ "first": 1, "count": 3 }));
@@ -111,7 +117,7 @@ fn every_reading_is_accounted_for() {
 #[test]
 fn faulty_queries_and_models_are_refused_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
-    common::copy_folder(&scenarios().join("telemetry"), folder.path());
+    common::copy_folder(&example(), folder.path());
     let query = folder.path().join("queries/hottest.toml");
     fs::write(&query, fs::read_to_string(&query).unwrap().replace(":since", ":sinse")).unwrap();
     let output = common::andon().arg("check").arg(folder.path()).output().unwrap();

@@ -70,8 +70,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 ];
 
 /// Crates without I/O, and what they may therefore never name, not even in tests.
-const PURE: &[&str] =
-    &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-assets", "andon-devices"];
+const PURE: &[&str] = &["andon-model", "andon-journal", "andon-decide", "andon-act", "andon-assets", "andon-devices"];
 const IMPURE: &[&str] = &["tokio", "tokio-util", "tracing", "hyper", "http", "getrandom", "rand"];
 
 /// Compares every manifest with the tables.

@@ -194,7 +194,10 @@ fn an_event_says_what_a_sitewise_alarm_says_and_more() {
     let mut plant = above_70(json!({"severity": 2, "events": ["ACTIVE", "ACKNOWLEDGED"]}));
     let event = warm(&mut plant, 0, 71.5).events.remove(0);
     assert_eq!(event.kind, "com.amazon.iotsitewise.alarm");
-    assert_eq!((event.source.as_str(), event.subject.as_deref(), event.time), ("/andon/assets/a1", Some("a1"), Some(at(0))));
+    assert_eq!(
+        (event.source.as_str(), event.subject.as_deref(), event.time),
+        ("/andon/assets/a1", Some("a1"), Some(at(0)))
+    );
     let rule = json!({"inputProperty": 71.5, "operator": "GREATER", "threshold": 70.0});
     assert_eq!(
         event.data,

@@ -28,7 +28,7 @@ async fn take_out(lake: &DeltaLake, table: &str, id: i64) {
     let mut other = DeltaTable::new(table.log_store());
     other.load().await.expect("loaded");
     let (_, done) = other.delete().with_predicate(col("ingest_id").eq(lit(id))).await.expect("taken out");
-    assert_eq!(done.num_deleted_rows, 1);
+    assert_eq!(done.num_deleted_rows, Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
