@@ -1,7 +1,7 @@
 //! What a plant lane keeps, in memory, failing when it is told to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use andon_journal::{PlantMemory, PropertyValue, ValueMark, ValueTable};
 use andon_model::{Code, Problem};
@@ -31,9 +31,8 @@ impl MemorySnapshot {
     }
 
     /// What was saved last.
-    #[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     pub fn saved(&self) -> Option<Bytes> {
-        self.saved.lock().unwrap().clone()
+        self.saved.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -43,12 +42,11 @@ impl PlantMemory for MemorySnapshot {
         Ok(self.saved())
     }
 
-    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     async fn save(&self, snapshot: Bytes) -> Result<(), Problem> {
         if fails(&self.failures) {
             return Err(injected());
         }
-        *self.saved.lock().unwrap() = Some(snapshot);
+        *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         Ok(())
     }
 }
@@ -67,25 +65,22 @@ impl MemoryValues {
     }
 
     /// All that is in it.
-    #[expect(clippy::missing_panics_doc, clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     pub fn values(&self) -> Vec<PropertyValue> {
-        self.table.lock().unwrap().1.clone()
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
     }
 }
 
 #[async_trait]
 impl ValueTable for MemoryValues {
-    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     async fn committed(&self) -> Result<ValueMark, Problem> {
-        Ok(self.table.lock().unwrap().0)
+        Ok(self.table.lock().unwrap_or_else(PoisonError::into_inner).0)
     }
 
-    #[expect(clippy::unwrap_used, reason = "nobody panics while holding the lock")]
     async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
         let takes_effect = self.failures.load(Ordering::Acquire).is_multiple_of(2);
         let fails = fails(&self.failures);
         if !fails || takes_effect {
-            let mut table = self.table.lock().unwrap();
+            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
             if up_to > table.0 {
                 table.0 = up_to;
                 table.1.extend(values);
