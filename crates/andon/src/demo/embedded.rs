@@ -102,6 +102,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
     scenario!("sitewise":
         "README.md",
         "actions/report-alarm.toml",
+        "assets/chillers.toml",
         "decisions/plant-details.toml",
         "decisions/sitewise-alarms.toml",
         "destinations/language-model.toml",
@@ -117,6 +118,7 @@ pub(super) static SCENARIOS: &[Scenario] = &[
         "input/07-chiller-again.json",
         "input/08-chiller-third-time.json",
         "lookups/sitewise-assets.csv",
+        "models/chiller.toml",
         "sources/sitewise-alarms.toml",
         "tables/plant-details.json",
         "tables/sitewise-alarms.json",
