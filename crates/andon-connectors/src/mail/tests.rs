@@ -58,7 +58,7 @@ async fn a_server_that_talks_without_end_is_left() {
         let port = listener.local_addr().unwrap().port();
         let talking = tokio::spawn(async move {
             let (mut stream, _) = listener.accept().await.unwrap();
-            let (mut said, chunk) = (0, [b'A'; 65_536]);
+            let (mut said, chunk) = (0, [b'A'; 8_192]);
             while stream.write_all(&chunk).await.is_ok() && said < 1 << 30 {
                 said += chunk.len();
             }

@@ -46,13 +46,12 @@ fn later(host: &str, given: Option<Vec<CertificateDer<'static>>>) -> Result<TlsP
 
 fn first(given: Option<Vec<CertificateDer<'static>>>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
-    match given {
-        Some(given) => given.into_iter().try_for_each(|der| roots.add(der)).map_err(|error| error.to_string())?,
-        None => {
-            let (usable, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-            if usable == 0 {
-                return Err("this system has no authorities: install them, or set ca".to_owned());
-            }
+    if let Some(given) = given {
+        given.into_iter().try_for_each(|der| roots.add(der)).map_err(|error| error.to_string())?;
+    } else {
+        let (usable, _) = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if usable == 0 {
+            return Err("this system has no authorities: install them, or set ca".to_owned());
         }
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());

@@ -128,8 +128,8 @@ impl Office {
                 (true, _) => self.forget(&found).await?,
             }
         }
-        let mut mailed = stream::iter(due).map(|found| self.mail(found, mailer)).buffer_unordered(AT_ONCE);
-        while let Some(letter) = mailed.next().await {
+        let mut letters = stream::iter(due).map(|found| self.mail(found, mailer)).buffer_unordered(AT_ONCE);
+        while let Some(letter) = letters.next().await {
             rest = rest.min(letter?.due.since(self.now()));
         }
         Ok(rest)

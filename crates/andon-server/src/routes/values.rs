@@ -46,7 +46,7 @@ pub(crate) async fn watch(
         None => Begin::Now,
     };
     let place = Arc::clone(&api.streams).try_acquire_owned().map_err(|_| full(api.settings.max_streams))?;
-    let body = live::body(&api.handle.plant(), watched, begin, api.stop.subscribe(), place);
+    let body = live::body(&api.handle.plant(), &watched, begin, api.stop.subscribe(), place);
     Ok(([(CONTENT_TYPE, "text/event-stream"), NO_BUFFERING], body).into_response())
 }
 

@@ -175,11 +175,13 @@ mod tests {
 
     const NOW: i64 = 1_700_000_000;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write it as a literal")]
     fn batch(partial: bool, entries: Value) -> PropertyBatch {
         let body = json!({ "enablePartialEntryProcessing": partial, "entries": entries });
         serde_json::from_value(body).expect("a batch")
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write it as a literal")]
     fn value(member: &str, value: Value, seconds: i64) -> Value {
         json!({ "value": { member: value }, "timestamp": { "timeInSeconds": seconds } })
     }
@@ -202,6 +204,7 @@ mod tests {
     }
 
     /// The code of the one error of a batch with `values`, and how many are kept.
+    #[expect(clippy::needless_pass_by_value, reason = "callers write it as a literal")]
     fn check(found: impl Fn() -> Found, values: Value, expect: (&str, usize)) {
         let sorted = sort(
             batch(true, json!([{ "entryId": "1", "propertyAlias": "/a", "propertyValues": values }])),

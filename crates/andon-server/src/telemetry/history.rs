@@ -112,6 +112,7 @@ mod tests {
         Range { asset, property, from: Timestamp::from_micros(5), to: Some(Timestamp::from_micros(9)), rows: 2 }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers write it as a literal")]
     fn rows(rows: Value) -> SqlRows {
         serde_json::from_value(json!({ "columns": [], "rows": rows, "truncated": false })).expect("rows")
     }

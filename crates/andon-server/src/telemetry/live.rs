@@ -12,7 +12,6 @@
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::sync::Arc;
 use std::time::Duration;
 
 use andon_assets::{Change, Point};
@@ -63,14 +62,14 @@ struct Stream {
 /// The body of an endless answer. Dropping it gives the place back.
 pub(crate) fn body(
     plant: &PlantHandle,
-    watched: Watched,
+    watched: &Watched,
     begin: Begin,
     stop: watch::Receiver<bool>,
     place: OwnedSemaphorePermit,
 ) -> Body {
     // First the subscription: what changes while the beginning is gathered comes twice, not never.
     let live = plant.watch(watched.assets.clone(), watched.properties.clone());
-    let begin = Some(Bytes::from(beginning(plant, &watched, begin)));
+    let begin = Some(Bytes::from(beginning(plant, watched, begin)));
     let stream = Stream { begin, live, stop, _place: place };
     Body::from_stream(stream::unfold(stream, |mut stream| async move {
         let bytes = stream.next().await?;
@@ -133,9 +132,15 @@ fn text(item: &LiveItem) -> String {
     match item {
         LiveItem::Missed(updates) => push(&mut text, "missed", None, &json!({ "updates": updates })),
         LiveItem::Update(LiveUpdate { changes, transitions, created }) => {
-            created.iter().for_each(|asset: &Arc<str>| push(&mut text, "asset", None, &json!({ "asset": &**asset })));
-            changes.iter().for_each(|change| push_value(&mut text, change));
-            transitions.iter().for_each(|transition| push(&mut text, "alarm", None, transition));
+            for asset in created {
+                push(&mut text, "asset", None, &json!({ "asset": &**asset }));
+            }
+            for change in changes {
+                push_value(&mut text, change);
+            }
+            for transition in transitions {
+                push(&mut text, "alarm", None, transition);
+            }
         }
     }
     text

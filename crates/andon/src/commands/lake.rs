@@ -55,8 +55,8 @@ pub(crate) async fn run(lake: Lakes, context: &Context) -> anyhow::Result<ExitCo
             let page: ConservationPage = client.list("/api/v1/lake/devices", &query).await?;
             context.output.show(&page, devices_table)?;
         }
-        Lakes::Compact => show_upkeep(context, client.act(Method::POST, "/api/v1/lake/compact").await?)?,
-        Lakes::Vacuum => show_upkeep(context, client.act(Method::POST, "/api/v1/lake/vacuum").await?)?,
+        Lakes::Compact => show_upkeep(context, &client.act(Method::POST, "/api/v1/lake/compact").await?)?,
+        Lakes::Vacuum => show_upkeep(context, &client.act(Method::POST, "/api/v1/lake/vacuum").await?)?,
         Lakes::Rebuild { yes: false } => {
             context.output.note("nothing was done: say --yes to make all tables anew from the raw log")?;
             return Ok(ExitCode::FAILURE);
@@ -113,8 +113,8 @@ fn devices_table(page: &ConservationPage) -> Grid {
     grid
 }
 
-fn show_upkeep(context: &Context, done: LakeUpkeep) -> anyhow::Result<()> {
-    context.output.show(&done, |done| {
+fn show_upkeep(context: &Context, done: &LakeUpkeep) -> anyhow::Result<()> {
+    context.output.show(done, |done| {
         let mut grid = Grid::new(["table", "files removed", "files added"], "there was nothing to do");
         for table in &done.tables {
             grid.row([(&table.table).into(), table.files_removed.into(), table.files_added.into()]);

@@ -132,6 +132,7 @@ impl Default for Readings {
 /// `[assets]`: live values and alarms.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
+#[expect(clippy::struct_field_names, reason = "settings are named as operators read them")]
 pub(crate) struct Assets {
     /// Most assets, defined and created from readings. Default 100,000.
     pub(crate) max_assets: usize,

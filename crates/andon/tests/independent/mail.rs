@@ -186,7 +186,8 @@ fn a_letter_waits_for_mail_server_and_password_over_a_restart() {
     assert!(health == "fail" && seen.contains("535") && !seen.contains("wrong password"), "{health} {seen}");
     mail.pull("busy");
     set_password(&server, PASSWORD);
-    let is_put_off = |letter: &Value| letter["problem"]["detail"].as_str().is_some_and(|why| why.contains("answered 451"));
+    let is_put_off =
+        |letter: &Value| letter["problem"]["detail"].as_str().is_some_and(|why| why.contains("answered 451"));
     wait_for("a letter put off", || Some(state(&server)).filter(is_put_off));
     let folder = server.kill();
     mail.release("busy");

@@ -73,7 +73,7 @@ pub(crate) struct FleetOptions {
     /// Qualities of service, dealt to the messages in turn: 0, 1, 2
     #[arg(long, default_value = "1", value_delimiter = ',', value_parser = qos)]
     qos: Vec<Qos>,
-    /// Topic; {device} and {profile} are filled in [default: {device} below [devices] root_topic]
+    /// Topic; {device} and {profile} are filled in [default: {device} below `[devices] root_topic`]
     #[arg(long)]
     topic: Option<String>,
     /// Kinds of devices in proportion, as in s1=3,rs40=1

@@ -132,11 +132,11 @@ fn lake_settings(settings: &Settings) -> Result<LakeSettings, Problem> {
 
 /// Opens the lake, however long that takes, and lets the others work on it until the program ends.
 async fn work(plan: Plan, late: Arc<LateLake>, stop: CancellationToken) {
-    let Some(lake) = stop.run_until_cancelled(open(&plan, &late)).await else { return };
-    let watch = Watch::new(Arc::clone(&lake), &plan);
+    let Some(opened) = stop.run_until_cancelled(open(&plan, &late)).await else { return };
+    let watch = Watch::new(Arc::clone(&opened), &plan);
     let mut tasks = JoinSet::new();
-    tasks.spawn(writing::write(Arc::clone(&lake), Arc::clone(&plan.log)));
-    tasks.spawn(writing::tidy(lake, plan.tidy));
+    tasks.spawn(writing::write(Arc::clone(&opened), Arc::clone(&plan.log)));
+    tasks.spawn(writing::tidy(opened, plan.tidy));
     tasks.spawn(watch.run(plan.check, plan.tidy));
     while let Some(ended) = stop.run_until_cancelled(tasks.join_next()).await {
         match ended {
@@ -152,7 +152,7 @@ async fn open(plan: &Plan, late: &LateLake) -> Arc<DeltaLake> {
     let mut rest = REST.0;
     loop {
         match plan.open().await {
-            Ok(lake) => return late.set(lake),
+            Ok(opened) => return late.set(opened),
             Err(problem) => {
                 telemetry::failed("opened", &problem);
                 late.refuse(problem);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use andon_lake::raw::RawLog;
-use andon_lake::{DeltaLake, LakeWriter, Stepped};
+use andon_lake::{DeltaLake, LakeWriter};
 use andon_model::Problem;
 
 use super::{REST, longer, telemetry};
@@ -23,17 +23,14 @@ pub(super) async fn write(lake: Arc<DeltaLake>, log: Arc<RawLog>) {
 
 async fn write_on(writer: &mut LakeWriter, rest: &mut Duration) -> Result<(), Problem> {
     let mut is_full = false;
-    // Behind a full batch more is waiting, and nothing need be gathered.
-    while let Some(stepped) = if is_full { or_nothing(writer.step().await?) } else { writer.turn().await? } {
+    // Behind a full batch more is waiting, and nothing need be gathered; a step for which nothing was left is like any other.
+    while let Some(stepped) =
+        if is_full { Some(writer.step().await?.unwrap_or_default()) } else { writer.turn().await? }
+    {
         telemetry::written(&stepped);
         (is_full, *rest) = (stepped.is_full, REST.0);
     }
     Ok(())
-}
-
-/// A step for which nothing was left is one like any other.
-fn or_nothing(stepped: Option<Stepped>) -> Option<Stepped> {
-    Some(stepped.unwrap_or_default())
 }
 
 /// Compacts and vacuums, once in a while.
