@@ -1,5 +1,6 @@
 //! A running Andon: store, engine, raw log, door and API, started in this order and stopped in the other.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +14,7 @@ use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
 use anyhow::Context;
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,6 +30,9 @@ use crate::output::{FREE_THE_ADDRESS, Failure};
 
 /// How often it is asked whether the engine still works.
 const LOOK: Duration = Duration::from_secs(1);
+
+/// Connections that the system keeps until they are accepted.
+const WAITING_CONNECTIONS: u32 = 1024;
 
 /// Everything that runs; dropping it does not stop it in good order, [`Instance::stop`] does.
 pub(crate) struct Instance {
@@ -46,8 +50,9 @@ pub(crate) struct Instance {
 impl Instance {
     /// Opens the store and the raw log, starts the engine, then lets devices and callers in.
     pub(crate) async fn start(settings: &Settings, metrics: RenderMetrics) -> anyhow::Result<Self> {
-        let listener = listen(settings.http.listen).await?;
-        let address = listener.local_addr()?;
+        // Taken before anything is started, and open at the end: who can connect finds the token's file written.
+        let wanted = settings.http.listen;
+        let socket = bound_socket(wanted).map_err(|error| address_taken(wanted, &error))?;
         let store = folder::open_store(settings).await?;
         // First the engine: who finds the journal held by another process is told so.
         let brokers = Arc::<LateKeeper>::default();
@@ -59,6 +64,8 @@ impl Instance {
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
         let stop_serving = CancellationToken::new();
+        let listener = socket.listen(WAITING_CONNECTIONS).map_err(|error| address_taken(wanted, &error))?;
+        let address = listener.local_addr()?;
         let mut parts = server_parts(settings, &engine, &store, (&door, &readings, tables.as_ref()), metrics)?;
         parts.office.settings = parts.office.settings.listening_at(address);
         let serving = tokio::spawn(andon_server::serve(parts, listener, stop_serving.clone().cancelled_owned()));
@@ -115,10 +122,18 @@ pub(super) async fn check_changes(settings: &Settings, changes: Vec<Change>) -> 
     Ok(findings?)
 }
 
-async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
-    let listening = TcpListener::bind(address).await;
-    let failed = |error| Failure::new(Code::Setting, format!("cannot listen on {address}: {error}"));
-    listening.map_err(|error| failed(error).at("http.listen").remedy(FREE_THE_ADDRESS))
+/// The address is taken, and refuses connections until the socket listens.
+fn bound_socket(address: SocketAddr) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restart need not wait for the connections of the process before it.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
+fn address_taken(address: SocketAddr, error: &io::Error) -> Failure {
+    let failure = Failure::new(Code::Setting, format!("cannot listen on {address}: {error}"));
+    failure.at("http.listen").remedy(FREE_THE_ADDRESS)
 }
 
 /// `readings`: where brokers outside may bring readings; none for an engine that only checks.
