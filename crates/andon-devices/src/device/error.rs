@@ -36,6 +36,12 @@ pub enum DeviceError {
         /// The limit.
         limit: usize,
     },
+    /// It names devices that it speaks for, and is no gateway.
+    #[error(
+        "only a gateway speaks for other devices: give it a profile with gateway = true, which `andon devices profiles \
+         put NAME FILE` stores"
+    )]
+    NoGateway,
     /// No such certificate at this device.
     #[error("the device has no certificate {0}")]
     NoCertificate(CertificateId),
@@ -66,7 +72,7 @@ impl DeviceError {
     /// What kind of error this is to an operator.
     pub fn code(&self) -> Code {
         match self {
-            Self::Name { .. } | Self::Attribute { .. } | Self::TooMany { .. } => Code::DeviceValue,
+            Self::Name { .. } | Self::Attribute { .. } | Self::TooMany { .. } | Self::NoGateway => Code::DeviceValue,
             Self::NoCertificate(_) => Code::NotFound,
             Self::KnownCertificate(_) | Self::Transition { .. } | Self::Expired(_) | Self::InUse => {
                 Code::CertificateState

@@ -89,12 +89,22 @@ impl Profile {
             return Err(DeviceError::Attribute { name: name.clone(), why: "the profile asks for it" });
         }
         if !self.gateway && !device.on_behalf_of.is_empty() {
-            let name = "on_behalf_of".to_owned();
-            return Err(DeviceError::Attribute { name, why: "only a gateway speaks for other devices" });
+            return Err(DeviceError::NoGateway);
         }
         device.attributes = attributes;
         device.profile = Some(self.name.clone());
         Ok(())
+    }
+}
+
+impl Device {
+    /// Makes it one of `profile`, as [`Profile::apply`] does. Without a profile it is no gateway.
+    pub fn fit(&mut self, profile: Option<&Profile>) -> Result<(), DeviceError> {
+        match profile {
+            Some(profile) => profile.apply(self),
+            None if self.on_behalf_of.is_empty() => Ok(()),
+            None => Err(DeviceError::NoGateway),
+        }
     }
 }
 

@@ -64,8 +64,8 @@ pub struct Device {
     /// Policies of its own, beside those of its profile and groups.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub policies: BTreeSet<PolicyName>,
-    /// Devices in whose names it may speak, when it is a gateway.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    /// Devices in whose names it may speak, when it is a gateway. Builds before this one stored them as `on_behalf_of`.
+    #[serde(rename = "speaks_for", alias = "on_behalf_of", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub on_behalf_of: BTreeSet<DeviceName>,
     /// Its certificates, oldest first.
     pub certificates: Vec<Certificate>,

@@ -192,7 +192,8 @@ fn profiles_fill_in_and_insist() {
     profile.apply(&mut device).expect("complete");
     assert_eq!((device.attributes.get("unit"), device.attributes.get("plant")), (Some("C"), Some("1710")));
     device.on_behalf_of.insert(DeviceName::new("tag-1").expect("a name"));
-    assert!(profile.apply(&mut device).is_err(), "it is no gateway");
+    assert_eq!(profile.apply(&mut device), Err(DeviceError::NoGateway));
+    assert_eq!(device.fit(None), Err(DeviceError::NoGateway), "nothing says that it is a gateway");
     profile.gateway = true;
     assert_eq!(profile.apply(&mut device), Ok(()));
     profile.overlap_days = 91;

@@ -12,7 +12,10 @@ pub enum Begun {
     /// There is something to do.
     Moving(Box<Transition>),
     /// The device is there and complete; its answer has everything but a private key.
-    Complete,
+    Complete {
+        /// What was asked for and the device does not have ([`EnrolmentRequest::differences`]); nothing was changed.
+        differs: Vec<&'static str>,
+    },
 }
 
 /// Takes a request. `stored` is the enrolment under the device's name; `fresh` becomes the identity of a new device and
@@ -124,7 +127,7 @@ fn complete(request: &EnrolmentRequest, stored: Option<&Enrolment>, device: &Dev
         RequestedKey::Given(key) => device.certificates.iter().any(|known| has_key(known, &key.to_der())),
     };
     if is_known {
-        return Ok(Begun::Complete);
+        return Ok(Begun::Complete { differs: request.differences(device) });
     }
     let detail = format!("{} is onboarded with another key; rotate its certificate, or delete it first", device.name);
     Err(Problem::new(Code::Onboarding, detail))

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::pki::{KeyKind, PublicKey};
 use crate::token::ClientId;
-use crate::{Attributes, CertificateId, DeviceId, DeviceName, GroupName, ProfileName};
+use crate::{Attributes, CertificateId, Device, DeviceId, DeviceName, GroupName, ProfileName};
 
 /// Version tag of the stored form.
 const FORMAT: u8 = 1;
@@ -38,8 +38,8 @@ pub struct EnrolmentRequest {
     /// Its groups.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub groups: BTreeSet<GroupName>,
-    /// Devices that it speaks for, if it is a gateway.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    /// Devices that it speaks for, if it is a gateway. Builds before this one stored them as `on_behalf_of`.
+    #[serde(rename = "speaks_for", alias = "on_behalf_of", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub on_behalf_of: BTreeSet<DeviceName>,
     /// Whether an allow-list or hook is to be asked first: always so when the one who asks is a shared claim identity.
     #[serde(default)]
@@ -62,6 +62,19 @@ impl EnrolmentRequest {
             ask: false,
             claim: None,
         }
+    }
+
+    /// What it asks for and `device`, which was there before, does not have: `profile`, `groups`, `attributes` and
+    /// `speaks_for`. What it leaves out may be as it is.
+    pub fn differences(&self, device: &Device) -> Vec<&'static str> {
+        let has = |(name, value)| device.attributes.get(name) == Some(value);
+        let differs = [
+            ("profile", self.profile.is_some() && self.profile != device.profile),
+            ("groups", !self.groups.is_subset(&device.groups)),
+            ("attributes", !self.attributes.iter().all(has)),
+            ("speaks_for", !self.on_behalf_of.is_subset(&device.on_behalf_of)),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(what, _)| what).collect()
     }
 }
 

@@ -188,7 +188,7 @@ impl World {
         let stored = self.disk.enrolment.clone();
         match begin(request.clone(), stored, around, DeviceId::from_bits(fresh), self.now) {
             Err(problem) => panic!("the same request must not be refused: {problem}"),
-            Ok(Begun::Complete) => Ok(()),
+            Ok(Begun::Complete { .. }) => Ok(()),
             Ok(Begun::Moving(transition)) => {
                 self.commit(&transition)?;
                 self.perform(transition.effects)
@@ -450,4 +450,25 @@ fn the_stored_form_is_stable() {
     assert_eq!(format!("{}\n", serde_json::to_string_pretty(&state).expect("JSON")), golden);
     assert_eq!(Enrolment::parse(golden).expect("readable"), state);
     assert!(Enrolment::parse(&golden.replace("\"v\": 1", "\"v\": 9")).is_err());
+}
+
+#[test]
+fn what_a_device_does_not_have_of_a_request_is_named() {
+    let name = |text: &str| DeviceName::new(text).expect("a name");
+    let request = EnrolmentRequest::new(name("pump-01"), RequestedKey::Generate(KeyKind::default()));
+    let mut device = Device::new(DeviceId::from_bits(1), name("pump-01"), NOW);
+    device.profile = Some(ProfileName::new("s1").expect("a name"));
+    device.groups.insert(GroupName::new("line-4").expect("a name"));
+    let check = |request: &EnrolmentRequest, expect: &[&str]| assert_eq!(request.differences(&device), expect);
+    check(&request, &[]);
+    check(&EnrolmentRequest { profile: device.profile.clone(), groups: device.groups.clone(), ..request.clone() }, &[]);
+    let attribute = BTreeMap::from([("plant".to_owned(), "1710".to_owned())]);
+    let other = EnrolmentRequest {
+        profile: Some(ProfileName::new("rs40").expect("a name")),
+        groups: BTreeSet::from([GroupName::new("hall-7").expect("a name")]),
+        attributes: crate::Attributes::try_from(attribute).expect("legal"),
+        on_behalf_of: BTreeSet::from([name("tag-1")]),
+        ..request
+    };
+    check(&other, &["profile", "groups", "attributes", "speaks_for"]);
 }

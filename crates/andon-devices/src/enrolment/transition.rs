@@ -221,9 +221,7 @@ impl<'a> Moving<'a> {
         (device.attributes, device.groups, device.on_behalf_of) = (attributes, groups, on_behalf_of);
         device.profile.clone_from(&request.profile);
         device.check_limits()?;
-        if let Some(profile) = self.around.profile {
-            profile.apply(&mut device)?;
-        }
+        device.fit(self.around.profile)?;
         Ok(device)
     }
 

@@ -28,6 +28,9 @@ pub const TAKEN: Duration = Duration::from_mins(2);
 /// How long a letter is kept after its end.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
+/// How long after it was sent the same letter is not written again by itself.
+const RECENT: Duration = Duration::from_hours(24);
+
 /// Attempts after which it is given up: more than a day and a half with the waits between them.
 const MAX_ATTEMPTS: u32 = 50;
 
@@ -66,7 +69,7 @@ pub struct Letter {
     pub client: Option<ClientId>,
     /// Where the API is.
     pub api_url: String,
-    /// Host that devices connect to.
+    /// Host and port that devices connect to.
     pub endpoint: String,
     /// When it was written.
     pub created: Timestamp,
@@ -101,6 +104,15 @@ impl Letter {
     /// Whether it is to be sent, or to be forgotten.
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.due <= now
+    }
+
+    /// Whether it waits or was sent within a day, so that whoever asks for the same letter already has it.
+    pub fn is_under_way(&self, now: Timestamp) -> bool {
+        match self.status {
+            LetterStatus::Waiting => true,
+            LetterStatus::Sent => now.after(KEPT) < self.due.after(RECENT),
+            LetterStatus::GivenUp => false,
+        }
     }
 
     /// The letter, taken by somebody who is about to send it.
@@ -181,7 +193,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_micros(1_772_719_200_000_000);
 
     fn letter() -> Letter {
-        let (url, endpoint) = ("https://andon.example".to_owned(), "mqtt.example".to_owned());
+        let (url, endpoint) = ("https://andon.example".to_owned(), "mqtt.example:8883".to_owned());
         Letter::new("7".to_owned(), "ada@plant.example".to_owned(), url, endpoint, NOW)
     }
 
@@ -212,7 +224,7 @@ mod tests {
         assert_eq!(letter.subject(), "Device pump-01 is onboarded");
         assert_eq!(
             text.expose(),
-            "Device          pump-01\nMQTT endpoint   mqtt.example\nAPI URL         https://andon.example\n\
+            "Device          pump-01\nMQTT endpoint   mqtt.example:8883\nAPI URL         https://andon.example\n\
              Client id       wizard\nRefresh token   family.secret\n\
              Token endpoint  https://andon.example/oauth2/token\n\n\
              The private key of the device is not in this letter: it is with the device alone.\n\n\
@@ -240,6 +252,8 @@ mod tests {
         let refused = letter().taken(NOW).not_sent(problem(), true, NOW);
         assert_eq!((refused.status, refused.due.since(NOW)), (LetterStatus::GivenUp, KEPT));
         let sent = letter().taken(NOW).not_sent(problem(), false, NOW).taken(NOW).sent(NOW);
-        assert_eq!((sent.status, sent.problem, sent.attempts), (LetterStatus::Sent, None, 2));
+        assert_eq!((sent.status, sent.problem.as_ref(), sent.attempts), (LetterStatus::Sent, None, 2));
+        let within = |hours: u64| sent.is_under_way(NOW.after(Duration::from_hours(hours)));
+        assert!(within(0) && within(23) && !within(24) && !refused.is_under_way(NOW) && letter().is_under_way(NOW));
     }
 }

@@ -21,6 +21,7 @@ pub(crate) struct DeviceChange {
     join: BTreeSet<GroupName>,
     leave: BTreeSet<GroupName>,
     policies: Option<BTreeSet<PolicyName>>,
+    #[serde(rename = "speaks_for")]
     on_behalf_of: Option<BTreeSet<DeviceName>>,
     /// Attributes to set; an empty value removes.
     attributes: BTreeMap<String, String>,
@@ -78,7 +79,7 @@ impl Office {
             let revoked = device.rotate(certificate, overlap, self.now()).map_err(Problem::from)?;
             let write = Write::Device { device: Box::new(device.clone()), expected: Expected::Revision(revision) };
             self.registry.commit(Changes { writes: vec![write], revoked }).await?;
-            Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None })
+            Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None, differs: Vec::new() })
         })
     }
 
@@ -121,7 +122,7 @@ impl Office {
             let Versioned { revision, value: mut device } = self.device(name).await?;
             let profile = self.profile(change.profile.as_ref().or(device.profile.as_ref())).await?;
             change.apply(&mut device).map_err(Problem::from)?;
-            profile.map_or(Ok(()), |profile| profile.apply(&mut device)).map_err(Problem::from)?;
+            device.fit(profile.as_ref()).map_err(Problem::from)?;
             self.replace(&device, revision).await?;
             Ok(device)
         })

@@ -267,8 +267,7 @@ impl LineOutcome {
     /// What came of the line, in a word.
     pub(crate) fn word(&self) -> &'static str {
         match &self.result {
-            Ok(done) if done.key.is_none() && done.delivery.is_none() => "unchanged",
-            Ok(_) => "onboarded",
+            Ok(done) => done.outcome(),
             Err(_) => "fault",
         }
     }

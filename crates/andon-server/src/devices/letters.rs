@@ -10,11 +10,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use andon_devices::DeviceName;
 use andon_devices::registry::{
     Changes, Expected, Kind, Letter, LetterStatus, MAX_ENTRIES, RegistryError, Versioned, Write, get, list, put,
 };
-use andon_devices::token::{ClientId, FamilyId, GrantKind, RefreshFamily};
+use andon_devices::token::{Client, ClientId, FamilyId, GrantKind, RefreshFamily};
+use andon_devices::{Device, DeviceName};
 use andon_model::{Code, Problem, Secret};
 use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub(crate) struct LetterWish {
     device: Option<DeviceName>,
     #[serde(default)]
     client: Option<ClientId>,
+    /// Whether it is written although the same one waits or was sent within a day.
+    #[serde(default)]
+    again: bool,
 }
 
 /// Whether the mail server answers.
@@ -65,24 +68,63 @@ impl LetterWish {
 }
 
 impl Office {
-    /// Stores a letter to be sent.
+    /// Whether such a letter can be written, were its device there; the same letter, if it is under way already.
     ///
     /// # Errors
     /// [`Code::Conflict`] without a mail server, or when the client may not refresh; [`Code::NotFound`] for an unknown
-    /// device or client; [`Code::BackPressure`] when too many letters are kept.
-    pub(crate) async fn write_letter(&self, wish: LetterWish) -> Result<Letter, Problem> {
+    /// client; [`Code::BackPressure`] when too many letters are kept.
+    pub(crate) async fn check_letter(&self, wish: &LetterWish) -> Result<Option<Letter>, Problem> {
         wish.check()?;
         if self.mailer.is_none() {
             return Err(Problem::new(Code::Conflict, "no mail server is set: see [mail] in the settings"));
         }
+        if let Some(client) = &wish.client {
+            self.refreshing_client(client).await?;
+        }
+        let kept = self.letters("", MAX_LETTERS).await?;
+        let is_full = kept.len() == MAX_LETTERS;
+        match self.same_letter(wish, kept).await? {
+            None if is_full => Err(Problem::new(Code::BackPressure, format!("{MAX_LETTERS} letters wait or are kept"))),
+            same => Ok(same),
+        }
+    }
+
+    /// The same letter, if it is under way. One about a device that had the name before is another.
+    async fn same_letter(&self, wish: &LetterWish, kept: Vec<Versioned<Letter>>) -> Result<Option<Letter>, Problem> {
+        if wish.again {
+            return Ok(None);
+        }
+        let since = match &wish.device {
+            None => None,
+            Some(device) => match get::<Device>(self.registry.as_ref(), device.as_str()).await? {
+                None => return Ok(None),
+                Some(device) => Some(device.value.created),
+            },
+        };
+        let now = self.now();
+        let is_same = |letter: &Letter| {
+            (&letter.to, &letter.device, &letter.client) == (&wish.to, &wish.device, &wish.client)
+                && since.is_none_or(|since| letter.created >= since)
+        };
+        let mut kept = kept.into_iter().map(|found| found.value);
+        Ok(kept.find(|letter| is_same(letter) && letter.is_under_way(now)))
+    }
+
+    /// Stores a letter to be sent, and says that it is a new one. The same letter that is under way comes back as it is.
+    /// `port` is that of the door for devices.
+    ///
+    /// # Errors
+    /// Those of [`Self::check_letter`], and [`Code::NotFound`] for an unknown device.
+    pub(crate) async fn write_letter(&self, wish: LetterWish, port: u16) -> Result<(Letter, bool), Problem> {
+        let same = self.check_letter(&wish).await?;
         if let Some(device) = &wish.device {
             self.device(device).await?;
         }
-        if self.letters("", MAX_LETTERS).await?.len() == MAX_LETTERS {
-            return Err(Problem::new(Code::BackPressure, format!("{MAX_LETTERS} letters wait or are kept")));
+        if let Some(same) = same {
+            return Ok((same, false));
         }
         let (id, api_url) = (self.fresh_id().as_str().to_owned(), self.settings.issuer().to_owned());
-        let mut letter = Letter::new(id, wish.to, api_url, self.settings.endpoint.clone(), self.now());
+        let mut letter = Letter::new(id, wish.to, api_url, self.settings.endpoint_at(port), self.now());
         letter.device = wish.device;
         let (mut changes, mut token) = (Changes::default(), None);
         if let Some(client) = &wish.client {
@@ -92,18 +134,24 @@ impl Office {
         }
         self.registry.commit(changes.and(put(&letter, token, Expected::Absent)?)).await?;
         self.letter_written.notify_one();
-        Ok(letter)
+        Ok((letter, true))
     }
 
     /// A new refresh token on behalf of whoever gets the letter, and what stores it.
     async fn token_for_letter(&self, client: &ClientId, to: &str) -> Result<(Write, Secret), Problem> {
+        let client = self.refreshing_client(client).await?;
+        let (family, token) = self.begin_family(&client, &to.chars().take(128).collect::<String>())?;
+        Ok((put(&family, None, Expected::Absent)?, token))
+    }
+
+    /// The client, which may refresh.
+    async fn refreshing_client(&self, client: &ClientId) -> Result<Client, Problem> {
         self.gives_tokens().map_err(|problem| Problem::new(Code::Conflict, problem.detail))?;
         let client = self.client(client).await?.value;
         if !client.grants.contains(&GrantKind::RefreshToken) {
             return Err(Problem::new(Code::Conflict, format!("the client {} may not refresh", client.id)));
         }
-        let (family, token) = self.begin_family(&client, &to.chars().take(128).collect::<String>())?;
-        Ok((put(&family, None, Expected::Absent)?, token))
+        Ok(client)
     }
 
     /// Letters whose ids come after `after`, in their order.

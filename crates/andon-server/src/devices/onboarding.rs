@@ -20,6 +20,15 @@ pub(crate) struct Onboarded {
     pub(crate) key: Option<(CertificateId, Secret)>,
     /// To be noted once the answer has gone out; none if nothing was handed over.
     pub(crate) delivery: Option<Delivery>,
+    /// What was asked for and the device, which was there before, does not have.
+    pub(crate) differs: Vec<&'static str>,
+}
+
+impl Onboarded {
+    /// `onboarded`, or `unchanged` when it was there before and nothing is handed over.
+    pub(crate) fn outcome(&self) -> &'static str {
+        if self.key.is_none() && self.delivery.is_none() { "unchanged" } else { "onboarded" }
+    }
 }
 
 /// A certificate on its way.
@@ -123,7 +132,7 @@ impl Office {
         let state = stored.map(|stored: Versioned<Enrolment>| stored.value);
         let transition = match begin(request, state, around, self.fresh_id(), self.now())? {
             Begun::Moving(transition) => *transition,
-            Begun::Complete => return complete(known),
+            Begun::Complete { differs } => return complete(known, differs),
         };
         self.all_stored(Names::of_groups(&transition.state.request.groups)).await?;
         self.ask_again(claim, &transition).await?;
@@ -197,9 +206,9 @@ fn is_no(state: &Enrolment) -> bool {
     state.status() == Some(EnrolmentStatus::Refused) || matches!(state.phase, Phase::Waiting { then: Then::Ask, .. })
 }
 
-fn complete(known: Option<Device>) -> Result<Planned, Trouble> {
+fn complete(known: Option<Device>, differs: Vec<&'static str>) -> Result<Planned, Trouble> {
     let lost = || Problem::new(Code::Internal, "a device that is complete is not there");
-    let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None };
+    let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None, differs };
     let outcome = Outcome::HandedOver(Box::new(onboarded));
     Ok(Planned { changes: Changes::default(), outcome, enrolment: None })
 }
@@ -265,7 +274,7 @@ impl Course<'_> {
     fn outcome(self, state: &Enrolment) -> Outcome {
         if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
             let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn, stored: None });
-            return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery }));
+            return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery, differs: Vec::new() }));
         }
         let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
         Outcome::NotDone(state.problem.clone().unwrap_or_else(unknown))

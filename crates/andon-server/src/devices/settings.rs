@@ -19,6 +19,10 @@ pub struct DeviceSettings {
     /// settings; whoever binds the address knows it.
     #[serde(skip)]
     pub local_url: String,
+    /// The port at which devices come in, for letters that are written before the door is open. Not a key of this section:
+    /// it is that of `listen` in `[mqtt]`.
+    #[serde(skip)]
+    pub mqtt_port: u16,
     /// The organization in the subjects of certificates.
     pub organization: Option<String>,
     /// Life of certificates of devices without a profile, in days.
@@ -43,6 +47,7 @@ impl Default for DeviceSettings {
             endpoint: "localhost".to_owned(),
             public_url: None,
             local_url: "http://127.0.0.1:8480".to_owned(),
+            mqtt_port: 8883,
             organization: None,
             certificate_days: 730,
             overlap_days: 7,
@@ -72,6 +77,12 @@ impl DeviceSettings {
         };
         self.local_url = format!("http://{}", SocketAddr::new(ip, address.port()));
         self
+    }
+
+    /// Host and port that devices connect to.
+    pub(super) fn endpoint_at(&self, port: u16) -> String {
+        let host = &self.endpoint;
+        if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
     }
 
     pub(super) fn upkeep_pause(&self) -> Duration {

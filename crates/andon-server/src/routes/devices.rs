@@ -60,17 +60,20 @@ pub(crate) struct DeviceAnswer {
     /// In the one answer that hands it over.
     #[serde(skip_serializing_if = "Option::is_none")]
     private_key: Option<String>,
+    /// What was asked for and the device, which was there before, does not have; nothing was changed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differs: Vec<&'static str>,
 }
 
 impl DeviceAnswer {
     pub(super) fn of(device: Device, office: &Office) -> Self {
         let expiry = office.settings.expiry.alarm(&device, office.now()).map(|alarm| alarm.level);
-        Self { status: device.status(), expiry, device, private_key: None }
+        Self { status: device.status(), expiry, device, private_key: None, differs: Vec::new() }
     }
 
     pub(super) fn handing_over(onboarded: Onboarded, office: &Office) -> Self {
-        let private_key = onboarded.key.map(|(_, key)| key.expose().to_owned());
-        Self { private_key, ..Self::of(onboarded.device, office) }
+        let (private_key, differs) = (onboarded.key.map(|(_, key)| key.expose().to_owned()), onboarded.differs);
+        Self { private_key, differs, ..Self::of(onboarded.device, office) }
     }
 }
 
@@ -134,18 +137,19 @@ pub(crate) struct WantedDevice {
     groups: BTreeSet<GroupName>,
     #[serde(default)]
     attributes: Attributes,
-    #[serde(default)]
+    #[serde(default, rename = "speaks_for")]
     on_behalf_of: BTreeSet<DeviceName>,
 }
 
 /// Onboard a device, best with a signing request, so that its key never leaves it.
 ///
-/// The same request again comes to the same device; a certificate whose answer was lost is handed over anew. A token with
-/// the scope andon/claim may onboard the devices on the list of its claim. Role: operator or admin, or the scope
+/// The same request again comes to the same device; a certificate whose answer was lost is handed over anew. Nothing of a
+/// device that is there is changed: `differs` names what was asked for and is not so. A token with the scope andon/claim may onboard the devices on the list of its claim. Role: operator or admin, or the scope
 /// andon/devices or andon/claim.
 #[utoipa::path(post, path = "/api/v1/devices", tag = "devices", operation_id = "enrol_device",
     request_body = schema::WantedDevice,
-    responses((status = 200, description = "the device, with the private key if one was made", body = schema::Device)))]
+    responses((status = 200, description = "the device, with the private key if one was made",
+        body = schema::EnrolledDevice)))]
 pub(crate) async fn enrol(
     caller: Caller<Enrol>,
     State(api): State<Arc<Api>>,
@@ -155,8 +159,19 @@ pub(crate) async fn enrol(
     let done = api.detached(async move { enrolled(&work, wanted, caller.claim.as_ref()).await }).await?;
     let mut onboarded = done?;
     tracing::info!(device = %onboarded.device.name, author = %caller.name, "device onboarded");
+    let outcome = onboarded.outcome();
     let delivery = onboarded.delivery.take();
-    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded, &api.office), delivery)))
+    let answer = EnrolledAnswer { outcome, device: DeviceAnswer::handing_over(onboarded, &api.office) };
+    Ok(json(handed_over(&api, &answer, delivery)))
+}
+
+/// What came of an onboarding.
+#[derive(Serialize)]
+struct EnrolledAnswer {
+    /// `onboarded`, or `unchanged` when it was there before and nothing is handed over.
+    outcome: &'static str,
+    #[serde(flatten)]
+    device: DeviceAnswer,
 }
 
 async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -> Result<Onboarded, Problem> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use andon_devices::door::DoorState;
 use andon_devices::registry::Letter;
 use axum::Json;
 use axum::extract::State;
@@ -34,20 +35,55 @@ pub(crate) struct LetterPage {
 
 /// Write a letter: about a device, with a new refresh token for a client, or both.
 ///
-/// It is queued, and sent as soon as the mail server takes it, also after a restart; the list shows how far it is. A private
-/// key is never in it. Role: admin.
+/// It is queued, and sent as soon as the mail server takes it, also after a restart; the list shows how far it is. The same
+/// letter that waits, or was sent within a day, is not written a second time unless `again` says so. A private key is never
+/// in it. Role: admin.
 #[utoipa::path(post, path = "/api/v1/letters", tag = "devices", operation_id = "write_letter",
     request_body = schema::WantedLetter,
-    responses((status = 202, description = "it is queued", body = schema::Letter)))]
+    responses((status = 202, description = "it is queued", body = schema::Letter),
+        (status = 200, description = "the same letter waits or was sent within a day", body = schema::Letter)))]
 pub(crate) async fn create(
     caller: Caller<Administer>,
     State(api): State<Arc<Api>>,
     ApiJson(wish): ApiJson<LetterWish>,
 ) -> Result<(StatusCode, Json<Letter>), ApiError> {
     let work = api.clone();
-    let letter = api.detached(async move { work.office.write_letter(wish).await }).await??;
+    let port = door_port(&api);
+    let (letter, new) = api.detached(async move { work.office.write_letter(wish, port).await }).await??;
+    if !new {
+        return Ok((StatusCode::OK, Json(letter)));
+    }
     tracing::info!(letter = letter.id, author = %caller.name, "letter written");
     Ok((StatusCode::ACCEPTED, Json(letter)))
+}
+
+/// The port of the open door; before that, the one of the settings.
+fn door_port(api: &Api) -> u16 {
+    let DoorState::Open(places) = api.door.state() else { return api.office.settings.mqtt_port };
+    let port = |place: &String| place.strip_prefix("mqtts://")?.rsplit_once(':')?.1.parse().ok();
+    places.iter().find_map(port).unwrap_or(api.office.settings.mqtt_port)
+}
+
+/// The same letter, if there is one.
+#[derive(Serialize)]
+pub(crate) struct KnownLetter {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known: Option<Letter>,
+}
+
+/// Check whether a letter can be written, before its device is onboarded; nothing is stored.
+///
+/// Recipient, client and mail server's settings are looked at; the device may be one that does not exist yet. Role: admin.
+#[utoipa::path(post, path = "/api/v1/letters/check", tag = "devices", operation_id = "check_letter",
+    request_body = schema::WantedLetter,
+    responses((status = 200, description = "it can be written; whether the same one is under way",
+        body = schema::KnownLetter)))]
+pub(crate) async fn check(
+    _: Caller<Administer>,
+    State(api): State<Arc<Api>>,
+    ApiJson(wish): ApiJson<LetterWish>,
+) -> Result<Json<KnownLetter>, ApiError> {
+    Ok(Json(KnownLetter { known: api.office.check_letter(&wish).await? }))
 }
 
 /// List letters: those that wait, and those that ended within a week.

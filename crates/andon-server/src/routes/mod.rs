@@ -97,6 +97,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(refresh_tokens::revoke))
         .routes(routes!(letters::list, letters::create))
         .routes(routes!(letters::test))
+        .routes(routes!(letters::check))
         .routes(routes!(mqtt::show))
         .routes(routes!(mqtt::sessions))
         .routes(routes!(mqtt::kick))

@@ -93,7 +93,7 @@ async fn onboard(
         Some(profile) => api.office.key_of(profile).await?,
     };
     let request = EnrolmentRequest::new(DeviceName::new(name)?, RequestedKey::Generate(kind));
-    let Onboarded { device, key, delivery } =
+    let Onboarded { device, key, delivery, .. } =
         api.office.onboard(&EnrolmentRequest { profile, ..request }, None).await?;
     let key = key.as_ref().map(|(id, key)| (id, key));
     let answer = OnboardAnswer::of_device(&device, &api.office.settings.endpoint, key, api.office.now())?;

@@ -78,7 +78,7 @@ pub struct Device {
     pub policies: Vec<String>,
     /// Devices that it speaks for.
     #[serde(default)]
-    pub on_behalf_of: Vec<String>,
+    pub speaks_for: Vec<String>,
     /// Its certificates, oldest first.
     pub certificates: Vec<Certificate>,
     /// When it was onboarded.
@@ -86,6 +86,20 @@ pub struct Device {
     pub created: String,
     /// The private key, in the one answer that hands it over.
     pub private_key: Option<String>,
+    /// `profile`, `groups`, `attributes`, `speaks_for`: what was asked for and the device, which was there before, does not
+    /// have. It stays as it was; changing it is another request.
+    #[serde(default)]
+    pub differs: Vec<String>,
+}
+
+/// The answer to an onboarding.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct EnrolledDevice {
+    /// `onboarded`, or `unchanged` when it was there before and nothing is handed over.
+    pub outcome: String,
+    /// The device.
+    #[serde(flatten)]
+    pub device: Device,
 }
 
 /// A certificate of a device.
@@ -147,7 +161,7 @@ pub struct WantedDevice {
     /// Its attributes.
     pub attributes: Option<BTreeMap<String, String>>,
     /// Devices that it speaks for.
-    pub on_behalf_of: Option<Vec<String>>,
+    pub speaks_for: Option<Vec<String>>,
 }
 
 /// What is to change; what is left out stays.
@@ -164,7 +178,7 @@ pub struct DeviceChange {
     /// All policies of its own.
     pub policies: Option<Vec<String>>,
     /// All devices that it speaks for.
-    pub on_behalf_of: Option<Vec<String>>,
+    pub speaks_for: Option<Vec<String>>,
     /// Attributes to set; an empty value removes.
     pub attributes: Option<BTreeMap<String, String>>,
 }

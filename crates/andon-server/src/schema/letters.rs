@@ -14,6 +14,15 @@ pub struct WantedLetter {
     pub device: Option<String>,
     /// The client for which it brings a new refresh token.
     pub client: Option<String>,
+    /// Whether it is written although the same one waits or was sent within a day; false when absent.
+    pub again: Option<bool>,
+}
+
+/// Whether a letter was written already.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct KnownLetter {
+    /// The same letter, which waits or was sent within a day.
+    pub known: Option<Letter>,
 }
 
 /// A letter, and how far it is.
@@ -31,7 +40,7 @@ pub struct Letter {
     pub client: Option<String>,
     /// Where the API is.
     pub api_url: String,
-    /// Host that devices connect to.
+    /// Host and port that devices connect to.
     pub endpoint: String,
     /// When it was written.
     pub created: String,

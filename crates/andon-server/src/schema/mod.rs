@@ -29,17 +29,17 @@ pub use delivery::{
     Accepted, AcceptedEvent, CloudEvent, FrameworkData, FrameworkEvent, RawBytes, Signature, Source, SourceAuth,
 };
 pub use devices::{
-    Authority, Certificate, Device, DeviceChange, DevicePage, Import, ImportLine, OauthClient, OnboardAnswer,
-    OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RefreshTokenFacts, RefreshTokenPage,
-    RevokeRequest, Rotation, RuleStored, TokenAnswer, TokenForm, TokenKey, TokenRefusal, WantedAuthority, WantedClient,
-    WantedDevice, WantedRefreshToken,
+    Authority, Certificate, Device, DeviceChange, DevicePage, EnrolledDevice, Import, ImportLine, OauthClient,
+    OnboardAnswer, OnboardCredential, OnboardFault, RefreshTerms, RefreshTokenAnswer, RefreshTokenFacts,
+    RefreshTokenPage, RevokeRequest, Rotation, RuleStored, TokenAnswer, TokenForm, TokenKey, TokenRefusal,
+    WantedAuthority, WantedClient, WantedDevice, WantedRefreshToken,
 };
 pub use evidence::{
     AttachmentInfo, Decision, DocumentRef, DryRun, DryRunAction, DryRunStep, EpisodeHolder, EpisodeKey, EpisodeRow,
     EventRow, OpenEpisode, Page, QuarantineRow, QuarantineStatus, Release, RowHit, RunDetail, RunEpisode, RunRow,
     RunStatus, TableVersion, TimelineEntry,
 };
-pub use letters::{Letter, LetterPage, MailTest, WantedLetter};
+pub use letters::{KnownLetter, Letter, LetterPage, MailTest, WantedLetter};
 pub use operations::{
     Counts, CreatedToken, Destination, EngineStatus, Role, SecretName, SecretValue, StatusAnswer, TestLine, Token,
     WantedToken,

@@ -117,6 +117,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/letters", READ),
     ("POST", "/api/v1/letters", ADMINISTER),
     ("POST", "/api/v1/letters/test", OPERATE),
+    ("POST", "/api/v1/letters/check", ADMINISTER),
     ("GET", "/api/v1/oauth/keys", ADMINISTER),
     ("POST", "/api/v1/oauth/keys/rotate", ADMINISTER),
     ("GET", "/api/v1/status", READ),

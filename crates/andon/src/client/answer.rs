@@ -8,6 +8,7 @@ use reqwest::header::HeaderMap;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use super::lost_connection;
 use crate::output::Failure;
 
 /// Longest part of an unexpected answer that is shown.
@@ -35,7 +36,7 @@ impl Answer {
     /// The answer's bytes; a refusal becomes a failure.
     pub(super) async fn receive(answer: reqwest::Response, place: &str) -> anyhow::Result<Self> {
         let (status, headers) = (answer.status(), answer.headers().clone());
-        let body = answer.bytes().await.with_context(|| format!("the answer to {place} broke off"))?;
+        let body = answer.bytes().await.map_err(|error| lost_connection(&error, place))?;
         if status.is_success() {
             return Ok(Self { headers, body: body.to_vec() });
         }

@@ -1,10 +1,10 @@
 //! An answer of many lines, read while it comes.
 
-use anyhow::{Context as _, anyhow};
+use anyhow::anyhow;
 use reqwest::header::CONTENT_TYPE;
 
 use super::answer::Answer;
-use super::{Client, unreachable_server};
+use super::{Client, lost_connection, unreachable_server};
 
 /// Longest line of an answer, in bytes.
 const MAX_LINE_BYTES: usize = 4 * 1024 * 1024;
@@ -65,8 +65,8 @@ impl Lines {
 
     /// Waits for more bytes. None come after the end.
     async fn more(&mut self) -> anyhow::Result<bool> {
-        let broke_off = || format!("the answer to {} broke off", self.place);
-        let Some(bytes) = self.answer.chunk().await.with_context(broke_off)? else { return Ok(false) };
+        let chunk = self.answer.chunk().await.map_err(|error| lost_connection(&error, &self.place))?;
+        let Some(bytes) = chunk else { return Ok(false) };
         self.held.drain(..self.at);
         self.at = 0;
         if self.held.len() + bytes.len() > MAX_LINE_BYTES {

@@ -193,13 +193,24 @@ fn token_of_folder(folder: &Path) -> anyhow::Result<Option<Secret>> {
 }
 
 fn unreachable_server(error: &reqwest::Error, place: &str) -> Failure {
+    Failure::new(Code::ServerUnreachable, innermost(error)).at(place)
+}
+
+/// The answer broke off: whether everything was done is not known.
+fn lost_connection(error: &reqwest::Error, place: &str) -> Failure {
+    let detail = format!("the connection was lost while the answer came: {}", innermost(error));
+    let remedy = "look whether the server runs (`andon status`), then repeat the command";
+    Failure::new(Code::ServerUnreachable, detail).at(place).remedy(remedy)
+}
+
+fn innermost(error: &reqwest::Error) -> String {
     let mut story = error.to_string();
     let mut cause = std::error::Error::source(error);
     while let Some(inner) = cause {
         story = inner.to_string();
         cause = inner.source();
     }
-    Failure::new(Code::ServerUnreachable, story).at(place)
+    story
 }
 
 #[cfg(test)]
@@ -209,6 +220,23 @@ mod tests {
     #[test]
     fn segments_are_escaped() {
         assert_eq!(segment("a/b ?ä"), "a%2Fb%20%3F%C3%A4");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_no_fault_of_ours() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let client = Client::new(&url, None, std::time::Duration::from_secs(5)).unwrap();
+        let killed = async {
+            let (mut peer, _) = listener.accept().await.unwrap();
+            peer.read(&mut [0; 1_024]).await.unwrap();
+            peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{").await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(client.get::<serde_json::Value>("/healthz"), killed);
+        let failure = Failure::of(&answer.expect_err("it is not whole"));
+        assert_eq!(failure.problem.code, Code::ServerUnreachable);
+        assert!(failure.remedy.is_some_and(|remedy| remedy.contains("repeat the command")), "{failure}");
     }
 
     #[tokio::test]

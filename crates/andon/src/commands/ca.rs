@@ -5,13 +5,14 @@ use std::process::ExitCode;
 
 use andon_devices::registry::AuthorityRecord;
 use andon_devices::registry::authorities::roots;
+use andon_model::Code;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
 use crate::client::segment;
 use crate::commands::Context;
-use crate::output::{Grid, utc_time};
+use crate::output::{Failure, Grid, utc_time};
 use crate::scenario::local;
 
 /// Make, show and replace the certificate authority of devices
@@ -30,6 +31,13 @@ pub(crate) enum Ca {
         authority: String,
     },
 }
+
+/// What to do when there is an authority.
+const THERE_IS_ONE: &str =
+    "`andon ca export --all` shows it; `andon ca rotate` replaces it, with `--root` the root too";
+
+/// What to do when an authority is in use.
+const STILL_SIGNS: &str = "replace it first: `andon ca rotate`, for a root with `--root`; then distrust the old one";
 
 /// What the authorities are like.
 #[derive(Debug, Args)]
@@ -89,12 +97,19 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
     let client = context.client()?;
     match ca {
         Ca::Init(plan) => {
-            let all: Vec<AuthorityRecord> = client.submit(Method::POST, "/api/v1/authorities", &plan.to_json()).await?;
+            let made = client.submit(Method::POST, "/api/v1/authorities", &plan.to_json()).await;
+            let all: Vec<AuthorityRecord> =
+                made.map_err(|error| Failure::advise(error, Code::Conflict, THERE_IS_ONE))?;
             context.output.show(&all, |all| table(all))?;
         }
         Ca::Export(export) => {
             let all: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
             let text = if export.all { everything(&all) } else { roots(&all) };
+            if text.is_empty() {
+                let none =
+                    Failure::new(Code::NotFound, "there is no certificate authority yet, so that nothing is exported");
+                return Err(none.remedy("make it: `andon ca init`, or onboard a device").into());
+            }
             match &export.out {
                 Some(file) => std::fs::write(file, text).map_err(|error| local(file, error.to_string()))?,
                 None => crate::output::Output::bytes(text.as_bytes())?,
@@ -109,7 +124,9 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
         }
         Ca::Distrust { authority } => {
             let path = format!("/api/v1/authorities/{}/distrust", segment(&authority));
-            let all: Vec<AuthorityRecord> = client.act(Method::POST, &path).await?;
+            let done = client.act(Method::POST, &path).await;
+            let all: Vec<AuthorityRecord> =
+                done.map_err(|error| Failure::advise(error, Code::Conflict, STILL_SIGNS))?;
             context.output.show(&all, |all| table(all))?;
         }
     }

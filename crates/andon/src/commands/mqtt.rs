@@ -4,13 +4,17 @@ use std::io::Read as _;
 use std::process::ExitCode;
 
 use andon_server::schema::{Door, DoorState, Publication, Published, Session};
+use andon_model::Code;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::segment;
 use crate::commands::Context;
-use crate::output::{Cell, Grid, Tone};
+use crate::output::{Cell, Failure, Grid, Tone};
+
+/// What to do when nothing can be published.
+const CLOSED_DOOR: &str = "`andon mqtt status` says how the door is; it opens when there is an authority: `andon ca init`";
 
 /// Look at the door for devices, send clients away, publish to devices
 #[derive(Debug, Subcommand)]
@@ -81,7 +85,8 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
         }
         Mqtt::Publish(publish) => {
             let command = command(publish)?;
-            let published: Published = client.submit(Method::POST, "/api/v1/mqtt/publish", &command).await?;
+            let done = client.submit(Method::POST, "/api/v1/mqtt/publish", &command).await;
+            let published: Published = done.map_err(|error| Failure::advise(error, Code::Conflict, CLOSED_DOOR))?;
             let sentence = |published: &Published| match published.subscribers {
                 0 => format!("nobody subscribes to {}", command.topic),
                 1 => format!("published to {}, one session subscribes", command.topic),

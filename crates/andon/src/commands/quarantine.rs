@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use andon_journal::{Page, QuarantineRow, QuarantineStatus};
+use andon_journal::{DEVICE_HEADER, MQTT_TOPIC_HEADER, Page, QuarantineRow, QuarantineStatus};
 use clap::Subcommand;
 use reqwest::Method;
 
 use crate::client::DeliveredAnswer;
 use crate::commands::Context;
-use crate::output::{Cell, Grid, Output, Tone, utc_time};
+use crate::output::{Cell, Grid, Output, Tone, one_line, utc_time};
 
 /// List, show and replay what could not be decoded
 #[derive(Debug, Subcommand)]
@@ -62,19 +62,27 @@ pub(crate) async fn run(quarantine: Quarantine, context: &Context) -> anyhow::Re
 }
 
 fn list_table(rows: &[QuarantineRow]) -> Grid {
-    let mut grid = Grid::new(["id", "received", "source", "path", "status", "bytes", "why"], "the quarantine is empty");
+    let mut grid = Grid::new(["id", "received", "source", "from", "status", "bytes", "why"], "the quarantine is empty");
     for row in rows {
         grid.row([
             row.id.into(),
             utc_time(row.received_at).into(),
             (&row.source).into(),
-            (&row.path).into(),
+            origin(row).into(),
             status_cell(row.status),
             row.size.into(),
             (&row.problem).into(),
         ]);
     }
     grid
+}
+
+/// The object's path, or device and topic of what came by MQTT.
+fn origin(row: &QuarantineRow) -> String {
+    let header = |wanted: &str| row.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
+    let parts = [header(DEVICE_HEADER), header(MQTT_TOPIC_HEADER), Some(row.path.as_str())];
+    let shown: Vec<&str> = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect();
+    one_line(&shown.join(" "))
 }
 
 fn status_cell(status: QuarantineStatus) -> Cell {

@@ -24,7 +24,10 @@ use crate::wiring::{Instance, telemetry};
                all_bodies_bytes, max_requests, max_connections, request_seconds, head_seconds,
                head_bytes, drain_seconds
   [devices]    endpoint, public_url, organization, certificate_days, overlap_days,
-               revocation_list_hours, root_topic, command_topic
+               revocation_list_hours, upkeep_seconds, root_topic, command_topic;
+               [devices.expiry] notice_days, urgent_days
+  [oidc]       issuer, audiences, clients, claim, scopes, name_claim, refresh_seconds, pause_seconds,
+               stale_hours, leeway_seconds
   [mail]       host, port, encryption, ca, from, user, password, timeout
   [mqtt]       enabled, listen, websocket, plain, plain_policy; [mqtt.events]; [mqtt.limits]
   [readings]   folder, keep, segment_bytes, segment_age; [readings.archive] to, packing

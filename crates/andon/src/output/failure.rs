@@ -56,6 +56,15 @@ impl Failure {
         general.contains(&self.problem.code)
     }
 
+    /// The error, with what to do here if it has this code.
+    pub(crate) fn advise(error: anyhow::Error, code: Code, remedy: &'static str) -> anyhow::Error {
+        match error.downcast::<Self>() {
+            Ok(failure) if failure.problem.code == code => failure.remedy(remedy).into(),
+            Ok(failure) => failure.into(),
+            Err(error) => error,
+        }
+    }
+
     fn to_do(&self) -> &'static str {
         self.remedy.unwrap_or_else(|| remedy(self.problem.code))
     }
@@ -135,6 +144,16 @@ mod tests {
         for part in ["error AND-1201: not found", "what:  run X", "where: GET", "to do: ", "andon explain AND-1201"] {
             assert!(text.contains(part), "{part:?} is not in {text}");
         }
+    }
+
+    #[test]
+    fn a_place_gives_its_own_advice() {
+        let check = |code: Code, expect: bool| {
+            let error = Failure::advise(Failure::new(code, "x").into(), Code::Conflict, "rotate it");
+            assert_eq!(Failure::of(&error).to_do() == "rotate it", expect, "{code}");
+        };
+        check(Code::Conflict, true);
+        check(Code::NotFound, false);
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl Output {
         if self.json { Ok(()) } else { print(line) }
     }
 
+    /// Says a sentence about a result that itself goes on to somebody else: on standard error, for people.
+    pub(crate) fn remark(self, line: &str) -> anyhow::Result<()> {
+        if self.json { Ok(()) } else { ignore_closed_pipe(writeln!(io::stderr().lock(), "{line}")) }
+    }
+
     /// Prints bytes as they are.
     pub(crate) fn bytes(bytes: &[u8]) -> anyhow::Result<()> {
         ignore_closed_pipe(io::stdout().lock().write_all(bytes))

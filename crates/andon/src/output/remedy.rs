@@ -24,7 +24,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::BadSignature => "compare the shared secret and the clocks of sender and server",
         Code::NotFound => "list what exists, then correct the name or number",
         Code::BadRequest => "correct the parameters; `--help` of the command shows them",
-        Code::Conflict => "look at the present state first: `andon runs show`, `andon devices show`",
+        Code::Conflict => "the detail says what is in the way; look at that object first, with `show` of its command",
         Code::Query => "correct the query; `SHOW TABLES` and `DESCRIBE <table>` name what there is",
         Code::QueryLimit => "ask for fewer hours or fewer rows, or aggregate",
         Code::ConfigurationSyntax | Code::ConfigurationReference | Code::ConfigurationValue | Code::ServiceMismatch => {
@@ -60,7 +60,7 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::PlantMemory => "free space in the data folder, or move a damaged assets.json away",
         Code::ServerUnreachable => "start it with `andon serve`, or name its address by --url or ANDON_URL",
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
-        Code::LocalFile => "check the path and its permissions: `ls -l <path>`",
+        Code::LocalFile => "look at the file or folder that is named: its path, its permissions, and what is in it",
         Code::DeviceValue => "correct what the detail names; `andon devices show` says what is stored",
         Code::SigningRequest => "make a new signing request, with a key that is strong enough",
         Code::Authority => "see `andon doctor`, and replace the issuing authority: `andon ca rotate`",

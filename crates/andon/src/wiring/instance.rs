@@ -11,7 +11,7 @@ use andon_engine::plant::PlantParts;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
 use andon_journal::{Change, Finding, Journal, Keeper, Lake, PlantMemory};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
-use andon_server::{OfficeParts, RenderMetrics, ServerParts};
+use andon_server::{DeviceSettings, OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
 use anyhow::Context;
 use tokio::net::TcpSocket;
@@ -242,7 +242,7 @@ fn office_parts(settings: &Settings, store: &Arc<SqlStore>) -> anyhow::Result<Of
         outside: Arc::new(Https::new()?),
         mailer: mail::mailer(settings, store)?,
         oidc: settings.oidc.clone(),
-        settings: settings.devices.clone(),
+        settings: DeviceSettings { mqtt_port: settings.mqtt.listen.port(), ..settings.devices.clone() },
     })
 }
 

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod alarms;
+mod answers;
 mod commands;
 #[path = "../common/mod.rs"]
 mod common;

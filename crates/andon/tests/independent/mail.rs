@@ -152,7 +152,7 @@ fn the_outcome_of_an_onboarding_is_mailed() {
     for part in [
         "To: ada@plant.example",
         "Subject: Device pump-01 is onboarded",
-        "MQTT endpoint   localhost",
+        "MQTT endpoint   localhost:",
         "API URL         https://andon.plant.example",
         &format!("Client id       {client}"),
     ] {
@@ -163,6 +163,11 @@ fn the_outcome_of_an_onboarding_is_mailed() {
     let token = text.lines().find_map(|line| line.strip_prefix("Refresh token")).expect("a token").trim();
     assert!(!server.get("/api/v1/letters").contains(token) && !server.log().contains(token), "the token is shown");
     assert!(refreshes(&server, client, token), "the token of the letter is good");
+    onboard(&server, "ada@plant.example", &["--mail-client", client, "--out", out.to_str().unwrap()]);
+    let written = || server.json(&["devices", "letters"])["letters"].as_array().unwrap().len();
+    assert_eq!(written(), 1, "the same command writes no second letter");
+    onboard(&server, "ada@plant.example", &["--mail-client", client, "--mail-again"]);
+    assert_eq!(written(), 2);
     assert_eq!(diagnosis(&server), ("ok".to_owned(), format!("localhost:{} answers", mail.port)));
 }
 

@@ -67,7 +67,7 @@ pub struct BulkRow {
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
     /// Devices that it speaks for.
-    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    #[serde(rename = "speaks_for", default, skip_serializing_if = "BTreeSet::is_empty")]
     pub on_behalf_of: BTreeSet<DeviceName>,
     /// A signing request in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]

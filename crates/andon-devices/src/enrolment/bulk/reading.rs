@@ -83,7 +83,7 @@ fn csv_row(mut cells: BTreeMap<&str, String>, attributes: BTreeMap<String, Strin
         profile: cells.remove("profile").map(|name| ProfileName::new(&name)).transpose()?,
         groups: several(cells.remove("groups"), GroupName::new)?,
         attributes: Attributes::try_from(attributes)?,
-        on_behalf_of: several(cells.remove("on_behalf_of"), DeviceName::new)?,
+        on_behalf_of: several(cells.remove("speaks_for"), DeviceName::new)?,
         csr: cells.remove("csr"),
         key: key.map_err(|error| Problem::new(Code::DeviceValue, error.to_string()))?,
         ..BulkRow::default()

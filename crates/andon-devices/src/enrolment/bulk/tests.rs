@@ -18,17 +18,17 @@ fn told(format: BulkFormat, text: &str) -> Vec<String> {
 
 #[test]
 fn both_formats_say_the_same() {
-    let csv = "device,profile,groups,attributes.plant,key\n\
-               pump-01,s1,line-4; hall-7,1710,rsa_2048\n\
-               pump-02,,,,\n";
+    let csv = "device,profile,groups,attributes.plant,key,speaks_for\n\
+               pump-01,s1,line-4; hall-7,1710,rsa_2048,tag-1;tag-2\n\
+               pump-02,,,,,\n";
     let json = "{\"device\": \"pump-01\", \"profile\": \"s1\", \"groups\": [\"line-4\", \"hall-7\"], \
-                \"attributes\": {\"plant\": \"1710\"}, \"key\": \"rsa_2048\"}\n\n{\"device\": \"pump-02\"}\r\n";
+                \"attributes\": {\"plant\": \"1710\"}, \"key\": \"rsa_2048\", \"speaks_for\": [\"tag-1\", \"tag-2\"]}\n\n{\"device\": \"pump-02\"}\r\n";
     let requests = |format, text: &str| -> Vec<_> {
         bulk_lines(format, text.as_bytes()).map(|line| line.request.expect("good")).collect()
     };
     let read = requests(BulkFormat::Csv, csv);
     assert_eq!(read, requests(BulkFormat::JsonLines, json));
-    assert_eq!(read[0].key, RequestedKey::Generate(KeyKind::Rsa2048));
+    assert_eq!((&read[0].key, read[0].on_behalf_of.len()), (&RequestedKey::Generate(KeyKind::Rsa2048), 2));
     assert_eq!(told(BulkFormat::Csv, csv), ["2 pump-01 hall-7+line-4 plant=1710", "3 pump-02"]);
 }
 

@@ -109,7 +109,7 @@ impl World {
     }
 
     async fn write(&self, wish: serde_json::Value) -> Result<Letter, Problem> {
-        self.office.write_letter(serde_json::from_value(wish).unwrap()).await
+        self.office.write_letter(serde_json::from_value(wish).unwrap(), 8883).await.map(|(letter, _)| letter)
     }
 
     async fn for_wizard(&self) -> Letter {
@@ -210,6 +210,26 @@ async fn a_letter_that_hangs_does_not_stop_the_others() {
     }
     assert_eq!(world.round(Mood::TakesAndKills), None);
     assert_eq!(world.mailer.taken().len(), AT_ONCE);
+}
+
+#[tokio::test]
+async fn the_same_letter_is_written_once_a_day() {
+    let world = World::new().await;
+    let first = world.for_wizard().await;
+    assert_eq!((first.endpoint.as_str(), &world.for_wizard().await.id), ("localhost:8883", &first.id));
+    world.round(Mood::Takes);
+    assert_eq!(world.for_wizard().await.id, first.id, "it was just sent");
+    let wizard = ClientId::new("wizard").unwrap();
+    let families = || world.office.families(&wizard, "", 9);
+    assert_eq!(families().await.unwrap().rows.len(), 1, "no second token");
+    let wish = serde_json::json!({ "to": "ada@plant.example", "client": "wizard", "again": true });
+    assert_ne!(world.write(wish).await.unwrap().id, first.id);
+    let other = serde_json::json!({ "to": "bo@plant.example", "client": "wizard" });
+    assert_ne!(world.write(other).await.unwrap().id, first.id);
+    world.round(Mood::Takes);
+    world.later(Duration::from_hours(25));
+    assert_ne!(world.for_wizard().await.id, first.id);
+    assert_eq!(families().await.unwrap().rows.len(), 4);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use andon_devices::pki::certificate_der;
 use andon_devices::registry::authorities::{chain, roots};
 use andon_devices::registry::{AuthorityRecord, AuthorityRole};
 use andon_devices::{Certificate, CertificateId, CertificateStatus, Device, DeviceName};
+use andon_model::Code;
 use andon_server::schema::Door;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
@@ -86,34 +87,71 @@ pub(crate) fn below_root(root: &str, level: &str) -> String {
     if root.is_empty() { level.to_owned() } else { format!("{root}/{level}") }
 }
 
-/// Prints certificate and key, or writes them; says how they are used. `key` is the file that has the key already.
+/// Where the key of a device is.
+#[derive(Debug)]
+pub(super) enum KeyPlace<'a> {
+    /// In this file.
+    File(&'a Path),
+    /// Where its signing request was made; this is its public half, in DER.
+    Device(Vec<u8>),
+    /// In the answer of the server, if that hands it over.
+    Server,
+}
+
+/// What to do when the certificates of a device are for other keys, or are no longer in force.
+const ANOTHER_CERTIFICATE: &str = "`andon devices show` has its certificates; `andon devices rotate` gives another, \
+                                   `andon devices activate` makes an INACTIVE one ACTIVE again";
+
+/// Stands in an example for the file of a key that is not here.
+const KEY_ELSEWHERE: &str = "KEY";
+
+/// Prints certificate and key, or writes them; says what was done, `told`, and how they are used.
 pub(super) async fn hand_over(
     view: &DeviceView,
+    told: &str,
     folder: Option<&Path>,
-    key: Option<&Path>,
+    place: KeyPlace<'_>,
     client: &Client,
     context: &Context,
 ) -> anyhow::Result<()> {
     let Some(folder) = folder else {
         let key = view.private_key.as_deref().unwrap_or_default();
         let certificate = newest(&view.device).map_or("", |known| known.pem.as_str());
-        return context.output.say(view, |_| format!("{certificate}{key}"));
+        context.output.say(view, |_| format!("{certificate}{key}"))?;
+        return context.output.remark(told);
     };
     let authorities: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
-    write(view, folder, key, &authorities)?;
+    write(view, folder, &place, &authorities)?;
     let name = &view.device.name;
     let connection = Connection::of(name, client, &context.settings).await?;
-    let key = key.map_or_else(|| file_of(folder, name, "key"), Path::to_owned);
-    context.output.say(view, |_| {
-        let example = connection.example(name, folder, &key);
-        format!("device {name} is onboarded; {} has what it needs\n{example}", folder.display())
-    })?;
+    let (held, key) = held(view, folder, &place);
+    context.output.say(view, |_| format!("{told}\n{held}\n{}", connection.example(name, folder, &key)))?;
     if context.output.is_on_terminal() {
         let root = authorities.iter().rfind(|known| known.role == AuthorityRole::Root && known.retired.is_none());
         let root = root.and_then(|root| Some(CertificateId::of(&certificate_der(&root.certificate).ok()?)));
         context.output.note(&qr_code(&connection.url(name, root.as_ref()))?)?;
     }
     Ok(())
+}
+
+/// What the folder has, and the file with the key.
+fn held(view: &DeviceView, folder: &Path, place: &KeyPlace<'_>) -> (String, PathBuf) {
+    let (name, shown) = (&view.device.name, folder.display());
+    match place {
+        KeyPlace::File(key) => (format!("{shown} has what it needs"), key.to_path_buf()),
+        KeyPlace::Server if view.private_key.is_some() => {
+            (format!("{shown} has what it needs"), file_of(folder, name, "key"))
+        }
+        KeyPlace::Device(_) => {
+            let held =
+                format!("{shown} has certificate and root; put the file in which the device has its key for KEY");
+            (held, PathBuf::from(KEY_ELSEWHERE))
+        }
+        KeyPlace::Server => {
+            let held = format!("{shown} has certificate and root; put the file to which its key went for KEY");
+            (held, PathBuf::from(KEY_ELSEWHERE))
+        }
+    }
 }
 
 /// For a dark or a light terminal alike: the quiet zone is part of the picture.
@@ -139,19 +177,26 @@ fn quoted(path: &Path) -> String {
     if is_plain { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
-/// `<device>.crt`, `<device>.key` if there is one, `root.crt`. `key` is
-/// the file that has the key already: the certificate is the one for it.
-fn write(view: &DeviceView, folder: &Path, key: Option<&Path>, authorities: &[AuthorityRecord]) -> anyhow::Result<()> {
+/// `<device>.crt`, `<device>.key` if the server hands one over, `root.crt`. The certificate is the one for the key, where
+/// that is known.
+fn write(
+    view: &DeviceView,
+    folder: &Path,
+    place: &KeyPlace<'_>,
+    authorities: &[AuthorityRecord],
+) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder).map_err(|error| local(folder, error.to_string()))?;
     let name = &view.device.name;
-    let certificate = match key {
-        Some(file) => {
+    let certificate = match place {
+        KeyPlace::File(file) => {
             let key = keys::read(file)?.public().map_err(|error| local(file, error.to_string()))?;
-            let none = || local(file, "no certificate in force is for this key; rotate the device, or name another");
-            certified(&view.device, &key.to_der()).ok_or_else(none)?
+            certified(&view.device, &key.to_der())
         }
-        None => newest(&view.device).ok_or_else(|| local(folder, "the device has no certificate in force"))?,
+        KeyPlace::Device(key) => certified(&view.device, key),
+        KeyPlace::Server => newest(&view.device),
     };
+    let none = || Failure::new(Code::CertificateState, format!("{name} has no certificate in force for this key"));
+    let certificate = certificate.ok_or_else(|| none().remedy(ANOTHER_CERTIFICATE))?;
     write_certificate(folder, name, certificate, authorities)?;
     write_roots(folder, authorities)?;
     if let Some(key) = &view.private_key {

@@ -14,9 +14,9 @@ use crate::output::{Failure, Output};
 pub(crate) struct Chosen {
     /// Name of the device
     device: DeviceName,
-    /// Fingerprint of one certificate; all that can be changed when left out
+    /// Fingerprint of one certificate, or how it begins; all that can be changed when left out
     #[arg(long)]
-    certificate: Option<CertificateId>,
+    certificate: Option<String>,
 }
 
 pub(super) async fn deactivate(chosen: &Chosen, client: &Client, output: Output) -> anyhow::Result<()> {
@@ -25,6 +25,22 @@ pub(super) async fn deactivate(chosen: &Chosen, client: &Client, output: Output)
 
 pub(super) async fn activate(chosen: &Chosen, client: &Client, output: Output) -> anyhow::Result<()> {
     turn(chosen, "activate", CertificateStatus::Inactive, client, output).await
+}
+
+/// The only certificate whose fingerprint begins so.
+pub(super) fn named(begin: &str, certificates: &[Certificate]) -> Result<CertificateId, Failure> {
+    let mut fitting = certificates.iter().filter(|known| known.id.as_str().starts_with(begin));
+    let refuse = |why: &str| {
+        let failure = Failure::new(Code::NotFound, format!("{why} whose fingerprint begins with {begin:?}"));
+        failure
+            .at("--certificate")
+            .remedy("`andon devices show` has the fingerprints; give as much of one as is needed")
+    };
+    match (fitting.next(), fitting.next()) {
+        (Some(one), None) => Ok(one.id.clone()),
+        (Some(_), Some(_)) => Err(refuse("there are several certificates")),
+        (None, _) => Err(refuse("the device has no certificate")),
+    }
 }
 
 /// One certificate after the other; those that are `from` when none is named.
@@ -36,12 +52,11 @@ async fn turn(
     output: Output,
 ) -> anyhow::Result<()> {
     let device = &chosen.device;
-    let mut ids: Vec<CertificateId> = chosen.certificate.iter().cloned().collect();
-    if ids.is_empty() {
-        let view: DeviceView = client.get(&path(device, "")).await?;
-        let fitting = view.device.certificates.into_iter().filter(|known: &Certificate| known.status == from);
-        ids.extend(fitting.map(|known| known.id));
-    }
+    let certificates = client.get::<DeviceView>(&path(device, "")).await?.device.certificates;
+    let ids: Vec<CertificateId> = match &chosen.certificate {
+        Some(begin) => vec![named(begin, &certificates)?],
+        None => certificates.into_iter().filter(|known| known.status == from).map(|known| known.id).collect(),
+    };
     let mut turned = None;
     for id in &ids {
         let address = path(device, &format!("/certificates/{id}/{verb}"));

@@ -51,7 +51,7 @@ impl Change {
             body["policies"] = json!(self.policies);
         }
         if self.no_speaking || !self.on_behalf_of.is_empty() {
-            body["on_behalf_of"] = json!(self.on_behalf_of);
+            body["speaks_for"] = json!(self.on_behalf_of);
         }
         body
     }

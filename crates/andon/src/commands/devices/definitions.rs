@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use andon_model::Code;
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
@@ -42,7 +43,7 @@ pub(crate) struct Page {
     /// Only names after this one
     #[arg(long)]
     after: Option<String>,
-    /// Most rows
+    /// Most rows, 1 to 1,000
     #[arg(long, default_value_t = 100)]
     pub(super) limit: usize,
 }
@@ -52,6 +53,13 @@ impl Page {
         [("after", self.after.clone()), ("limit", Some(self.limit.to_string()))]
     }
 }
+
+/// What to do about what cannot be deleted.
+const IN_USE: &str = "take it from those that the detail names: `andon devices groups remove`, `andon devices change`, or \
+                      `put` what names it anew without it";
+
+/// What to do about a file that cannot be read.
+const CORRECT_IT: &str = "correct the file at the place named; it is JSON, or TOML if its name ends in .toml";
 
 /// One of the four kinds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +101,10 @@ impl Shelf {
 
     pub(super) async fn show(self, name: &str, client: &Client, output: Output) -> anyhow::Result<()> {
         let found: Value = client.get(&self.path(name)).await?;
-        output.show(&found, pairs)
+        match found["document"].as_str().filter(|_| self == Self::Policies && !output.is_json()) {
+            Some(document) => output.note(&laid_out(document)),
+            None => output.show(&found, pairs),
+        }
     }
 
     /// Stores it, and says what is to be known about it.
@@ -107,7 +118,8 @@ impl Shelf {
     }
 
     pub(super) async fn delete(self, name: &str, client: &Client, output: Output) -> anyhow::Result<()> {
-        let _: Value = client.act(Method::DELETE, &self.path(name)).await?;
+        let deleted = client.act(Method::DELETE, &self.path(name)).await;
+        let _: Value = deleted.map_err(|error| Failure::advise(error, Code::Conflict, IN_USE))?;
         output.say(&json!({ "deleted": name }), |_| format!("{name} is deleted"))
     }
 
@@ -131,9 +143,9 @@ fn body_of(shelf: Shelf, file: &PathBuf) -> Result<Value, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
     let is_toml = file.extension().is_some_and(|extension| extension == "toml");
     let body: Value = if is_toml {
-        toml::from_str(&text).map_err(|error| local(file, error.to_string()))?
+        toml::from_str(&text).map_err(|error| local(file, error.to_string()).remedy(CORRECT_IT))?
     } else {
-        serde_json::from_str(&text).map_err(|error| local(file, error.to_string()))?
+        serde_json::from_str(&text).map_err(|error| local(file, error.to_string()).remedy(CORRECT_IT))?
     };
     let is_bare = shelf == Shelf::Policies && body.get("document").is_none();
     Ok(if is_bare { json!({ "document": text_of(is_toml, text, &body) }) } else { body })
@@ -141,6 +153,12 @@ fn body_of(shelf: Shelf, file: &PathBuf) -> Result<Value, Failure> {
 
 fn text_of(is_toml: bool, text: String, body: &Value) -> String {
     if is_toml { body.to_string() } else { text }
+}
+
+/// A document of JSON with a line for each member; as it is if it cannot be read.
+fn laid_out(document: &str) -> String {
+    let read = serde_json::from_str::<Value>(document).and_then(|value| serde_json::to_string_pretty(&value));
+    read.unwrap_or_else(|_| document.to_owned())
 }
 
 fn pairs(found: &Value) -> Grid {

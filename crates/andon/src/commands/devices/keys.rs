@@ -6,10 +6,12 @@
 use std::io::Write;
 use std::path::Path;
 
-use andon_devices::pki::{KeyKind, PrivateKey};
-use andon_devices::{KeySource, SystemEntropy};
-use andon_model::{Problem, Secret};
+use andon_devices::pki::{KeyKind, PrivateKey, SigningRequest};
+use andon_devices::{KeySource, ProfileName, SystemEntropy};
+use andon_model::{Code, Problem, Secret};
+use serde::Deserialize;
 
+use crate::client::{Client, segment};
 use crate::output::Failure;
 use crate::scenario::local;
 
@@ -52,7 +54,27 @@ pub(super) fn sync_folder(folder: &Path) -> Result<(), Failure> {
 /// The key in a file of PEM.
 pub(super) fn read(file: &Path) -> Result<PrivateKey, Failure> {
     let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
-    PrivateKey::from_pem(&Secret::new(text)).map_err(|error| local(file, error.to_string()))
+    PrivateKey::from_pem(&Secret::new(text)).map_err(|error| {
+        local(file, error.to_string()).remedy("name a private key in PEM (PKCS #8), or another folder to make one in")
+    })
+}
+
+/// A signing request for the key in a file.
+pub(super) fn request_for(file: &Path) -> Result<String, Failure> {
+    SigningRequest::of(&read(file)?).map_err(|error| Failure::from(Problem::from(error)).about(file))
+}
+
+/// The kind of key that devices of a profile have; none when there is no such profile.
+pub(super) async fn kind_of(profile: &ProfileName, client: &Client) -> anyhow::Result<Option<KeyKind>> {
+    #[derive(Deserialize)]
+    struct Kind {
+        key: KeyKind,
+    }
+    match client.get::<Kind>(&format!("/api/v1/device-rules/profiles/{}", segment(profile.as_str()))).await {
+        Ok(Kind { key }) => Ok(Some(key)),
+        Err(error) if Failure::of(&error).problem.code == Code::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// For its owner alone, which is how temporary files are made.

@@ -1,13 +1,18 @@
 //! `andon devices letters`: what people were told by mail, and how far it is.
 
 use andon_devices::registry::{Letter, LetterStatus};
+use andon_model::Code;
 use clap::Args;
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::Client;
-use crate::output::{Cell, Grid, Output, Tone, utc_time};
+use crate::output::{Cell, Failure, Grid, Output, Tone, utc_time};
+
+/// What to do when a letter cannot be written; nothing was onboarded yet.
+const NOT_MAILED: &str = "set [mail] in the server's andon.toml and start it anew, name a client that may refresh \
+                          (`andon oauth clients list`), or leave --mail-to out; nothing was onboarded";
 
 /// Which letters.
 #[derive(Debug, Args)]
@@ -15,7 +20,7 @@ pub(crate) struct Letters {
     /// Only ids after this one
     #[arg(long)]
     after: Option<String>,
-    /// Most rows
+    /// Most rows, 1 to 1,000
     #[arg(long, default_value_t = 100)]
     limit: usize,
 }
@@ -29,6 +34,23 @@ pub(crate) struct Mailing {
     /// Put a new refresh token for this client into the letter
     #[arg(long, value_name = "CLIENT", requires = "mail_to")]
     mail_client: Option<String>,
+    /// Write the letter although the same one waits or was sent within a day
+    #[arg(long, requires = "mail_to")]
+    mail_again: bool,
+}
+
+/// A letter that can be written.
+pub(super) struct Checked {
+    wish: Value,
+    /// The same one, which is under way.
+    known: Option<Letter>,
+}
+
+/// `POST /api/v1/letters/check`
+#[derive(Debug, Deserialize)]
+struct KnownLetter {
+    #[serde(default)]
+    known: Option<Letter>,
 }
 
 /// `GET /api/v1/letters`
@@ -48,12 +70,31 @@ pub(super) async fn list(query: &Letters, client: &Client, output: Output) -> an
     }
 }
 
-/// Has the outcome of an onboarding mailed, if that is wanted; the server goes on by itself from here.
-pub(super) async fn write(wanted: &Mailing, device: &str, client: &Client, output: Output) -> anyhow::Result<()> {
-    let Some(to) = &wanted.mail_to else { return Ok(()) };
-    let wish = json!({ "to": to, "device": device, "client": wanted.mail_client });
-    let letter: Letter = client.submit(Method::POST, "/api/v1/letters", &wish).await?;
-    output.note(&format!("letter {} to {to} is queued; `andon devices letters` shows how far it is", letter.id))
+/// Looks whether the letter can be written, before its device is onboarded; none if none is wanted.
+pub(super) async fn check(wanted: &Mailing, device: &str, client: &Client) -> anyhow::Result<Option<Checked>> {
+    let Some(to) = &wanted.mail_to else { return Ok(None) };
+    let wish = json!({ "to": to, "device": device, "client": wanted.mail_client, "again": wanted.mail_again });
+    let checked = client.submit(Method::POST, "/api/v1/letters/check", &wish).await;
+    let KnownLetter { known } = checked.map_err(|error| Failure::advise(error, Code::Conflict, NOT_MAILED))?;
+    Ok(Some(Checked { wish, known }))
+}
+
+/// Has the outcome of an onboarding mailed; the server goes on by itself from here.
+pub(super) async fn write(checked: &Checked, client: &Client, output: Output) -> anyhow::Result<()> {
+    let text = match &checked.known {
+        Some(known) => format!(
+            "letter {} to {} of {} {}, so that no other is written; --mail-again writes another, with a new token",
+            known.id,
+            known.to,
+            utc_time(known.created),
+            if known.status == LetterStatus::Sent { "was sent" } else { "waits" },
+        ),
+        None => {
+            let letter: Letter = client.submit(Method::POST, "/api/v1/letters", &checked.wish).await?;
+            format!("letter {} to {} is queued; `andon devices letters` shows how far it is", letter.id, letter.to)
+        }
+    };
+    output.note(&text)
 }
 
 fn table(page: &LetterPage) -> Grid {

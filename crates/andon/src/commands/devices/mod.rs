@@ -11,14 +11,16 @@ mod import;
 mod keys;
 mod letters;
 mod onboard;
+mod rotate;
 
 pub(crate) use bundle::below_root;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use andon_devices::pki::SigningRequest;
 use andon_devices::{CertificateStatus, Device, DeviceName, ExpiryLevel};
-use andon_model::{Code, Timestamp};
+use andon_model::{Code, Problem, Timestamp};
 use clap::{Args, Subcommand};
 use definitions::Shelf;
 use reqwest::Method;
@@ -43,7 +45,7 @@ pub(crate) enum Devices {
         device: DeviceName,
     },
     /// Give a device its next certificate; the present one is accepted until the overlap is over
-    Rotate(Rotate),
+    Rotate(rotate::Rotate),
     /// Revoke the certificates of a device, or one of them, for good
     Revoke(Revoke),
     /// Make certificates INACTIVE: the device is out at once, until they are made active again
@@ -80,7 +82,7 @@ pub(crate) enum Devices {
 /// Which devices.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// Only names in which this text stands
+    /// Only names in which this text stands, in the same case
     #[arg(long)]
     contains: Option<String>,
     /// Only with this label: profile:, group:, status:, `speaks_for:` or `attribute:<name>=<value>`; may be repeated
@@ -92,7 +94,7 @@ pub(crate) struct List {
     /// Only names after this one
     #[arg(long)]
     after: Option<DeviceName>,
-    /// Most rows
+    /// Most rows, 1 to 1,000
     #[arg(long, default_value_t = 100)]
     limit: usize,
 }
@@ -118,25 +120,12 @@ impl From<Expiry> for ExpiryLevel {
     }
 }
 
-/// The device whose certificate is rotated.
-#[derive(Debug, Args)]
-pub(crate) struct Rotate {
-    /// Its name
-    device: DeviceName,
-    /// Its signing request in PEM; without one, a key pair is made and handed over once
-    #[arg(long, value_name = "FILE")]
-    csr: Option<PathBuf>,
-    /// Write certificate, key and root into this folder
-    #[arg(long, value_name = "FOLDER")]
-    out: Option<PathBuf>,
-}
-
 /// What is revoked.
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// Name of the device
     device: DeviceName,
-    /// Fingerprint of one certificate; all when left out
+    /// Fingerprint of one certificate, or how it begins; all when left out
     #[arg(long)]
     certificate: Option<String>,
     /// `key_compromise`, `affiliation_changed`, `superseded`, `cessation_of_operation` or `privilege_withdrawn`
@@ -154,6 +143,12 @@ pub(super) struct DeviceView {
     device: Device,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     private_key: Option<String>,
+    /// In the answer to an onboarding: `onboarded` or `unchanged`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    outcome: Option<String>,
+    /// What was asked for and the device, which was there before, does not have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    differs: Vec<String>,
 }
 
 /// `GET /api/v1/devices`
@@ -177,7 +172,7 @@ pub(crate) async fn run(devices: Devices, context: &Context) -> anyhow::Result<E
             let view: DeviceView = client.get(&path(&device, "")).await?;
             context.output.show(&view, facts)?;
         }
-        Devices::Rotate(wanted) => rotate(&wanted, &client, context).await?,
+        Devices::Rotate(wanted) => rotate::run(&wanted, &client, context).await?,
         Devices::Revoke(wanted) => revoke(&wanted, &client, context.output).await?,
         Devices::Deactivate(chosen) => certificates::deactivate(&chosen, &client, context.output).await?,
         Devices::Activate(chosen) => certificates::activate(&chosen, &client, context.output).await?,
@@ -201,32 +196,32 @@ fn path(device: &DeviceName, rest: &str) -> String {
     format!("/api/v1/devices/{}{rest}", segment(device.as_str()))
 }
 
-async fn rotate(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::Result<()> {
-    let body: Map<String, Value> = csr(wanted.csr.as_ref())?.into_iter().collect();
-    refuse_taken(&wanted.device, wanted.csr.as_ref(), wanted.out.as_deref())?;
-    let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
-    bundle::hand_over(&view, wanted.out.as_deref(), None, client, context).await
-}
-
 /// A key is handed over once: where it is to go is looked at before it is asked for.
-fn refuse_taken(device: &DeviceName, csr: Option<&PathBuf>, out: Option<&Path>) -> Result<(), Failure> {
-    let Some(folder) = out.filter(|_| csr.is_none()) else { return Ok(()) };
+fn refuse_taken(device: &DeviceName, out: Option<&Path>) -> Result<(), Failure> {
+    let Some(folder) = out else { return Ok(()) };
     let key = bundle::file_of(folder, device, "key");
     if key.exists() {
-        return Err(local(&key, "there is a key already; name another folder, so that neither is lost"));
+        let taken = local(&key, "there is a key already");
+        return Err(taken.remedy("name another folder by --out, so that neither key is lost"));
     }
     Ok(())
 }
 
-fn csr(file: Option<&PathBuf>) -> Result<Option<(String, Value)>, Failure> {
+/// A signing request as it is in its file, and the key that it is for, in DER.
+fn csr(file: Option<&PathBuf>) -> Result<Option<(String, Vec<u8>)>, Failure> {
     let Some(file) = file else { return Ok(None) };
     let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
-    Ok(Some(("csr".to_owned(), json!(text))))
+    let request = SigningRequest::from_pem(&text).map_err(|error| Failure::from(Problem::from(error)).about(file))?;
+    Ok(Some((text, request.key().to_der())))
 }
 
 async fn revoke(wanted: &Revoke, client: &Client, output: Output) -> anyhow::Result<()> {
     let mut body = Map::new();
-    body.extend(wanted.certificate.as_ref().map(|id| ("certificate".to_owned(), json!(id))));
+    if let Some(begin) = &wanted.certificate {
+        let known: DeviceView = client.get(&path(&wanted.device, "")).await?;
+        let id = certificates::named(begin, &known.device.certificates)?;
+        body.insert("certificate".to_owned(), json!(id));
+    }
     body.extend(wanted.reason.as_ref().map(|reason| ("reason".to_owned(), json!(reason))));
     let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/revoke"), &body).await?;
     output.say(&view, |view| format!("device {} is {}", view.device.name, view.status))
@@ -298,7 +293,7 @@ fn facts(view: &DeviceView) -> Grid {
         grid.pair("speaks for", behind.to_string());
     }
     for (name, value) in device.attributes.iter() {
-        grid.pair(name, one_line(value));
+        grid.pair(&format!("attribute {name}"), one_line(value));
     }
     grid.pair("onboarded", utc_time(device.created));
     for known in &device.certificates {

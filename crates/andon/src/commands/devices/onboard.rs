@@ -5,18 +5,20 @@
 //! again and comes to the same device. Without a folder there is nowhere to keep a key: the server makes one and hands it
 //! over once, unless there is a signing request or a key already.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use andon_devices::DeviceName;
-use andon_devices::pki::{KeyKind, SigningRequest};
+use andon_devices::pki::KeyKind;
+use andon_devices::{Device, DeviceName, ProfileName};
+use andon_model::Code;
 use clap::Args;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{DeviceView, bundle, csr, keys, letters, pair, refuse_taken};
+use super::bundle::{self, KeyPlace};
+use super::{DeviceView, csr, keys, letters, pair, refuse_taken};
 use crate::client::Client;
 use crate::commands::Context;
-use crate::scenario::local;
+use crate::output::Failure;
 
 /// The device to onboard.
 #[derive(Debug, Args)]
@@ -34,7 +36,7 @@ pub(crate) struct Onboard {
     server_key: bool,
     /// Its profile
     #[arg(long)]
-    profile: Option<String>,
+    profile: Option<ProfileName>,
     /// A group that it joins; may be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
@@ -51,38 +53,90 @@ pub(crate) struct Onboard {
     mailing: letters::Mailing,
 }
 
+impl Onboard {
+    /// What is asked for, beside the key.
+    fn to_json(&self) -> Map<String, Value> {
+        let mut body = Map::new();
+        body.insert("device".to_owned(), json!(self.device));
+        body.insert("groups".to_owned(), json!(self.groups));
+        body.insert("speaks_for".to_owned(), json!(self.on_behalf_of));
+        let attributes: Map<String, Value> = self.attributes.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        body.insert("attributes".to_owned(), Value::Object(attributes));
+        body.extend(self.profile.as_ref().map(|profile| ("profile".to_owned(), json!(profile))));
+        body
+    }
+}
+
 pub(super) async fn run(wanted: &Onboard, client: &Client, context: &Context) -> anyhow::Result<()> {
-    let mut body = Map::new();
-    body.insert("device".to_owned(), json!(wanted.device));
-    body.insert("groups".to_owned(), json!(wanted.groups));
-    body.insert("on_behalf_of".to_owned(), json!(wanted.on_behalf_of));
-    let attributes: Map<String, Value> = wanted.attributes.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
-    body.insert("attributes".to_owned(), Value::Object(attributes));
-    if let Some(profile) = &wanted.profile {
-        body.insert("profile".to_owned(), json!(profile));
-    }
-    body.extend(csr(wanted.csr.as_ref())?);
+    let letter = letters::check(&wanted.mailing, wanted.device.as_str(), client).await?;
+    let mut body = wanted.to_json();
     if wanted.server_key {
-        refuse_taken(&wanted.device, None, wanted.out.as_deref())?;
+        refuse_taken(&wanted.device, wanted.out.as_deref())?;
     }
-    let key_file = key_file(wanted)?;
-    if let Some(file) = &key_file {
-        body.insert("csr".to_owned(), json!(request_for(file)?));
-    }
+    let theirs = csr(wanted.csr.as_ref())?;
+    let key_file = key_file(wanted, client).await?;
+    let (request, place) = match (&key_file, theirs) {
+        (Some(file), _) => (Some(keys::request_for(file)?), KeyPlace::File(file)),
+        (None, Some((pem, key))) => (Some(pem), KeyPlace::Device(key)),
+        (None, None) => (None, KeyPlace::Server),
+    };
+    body.extend(request.map(|pem| ("csr".to_owned(), json!(pem))));
     let view: DeviceView = client.submit(Method::POST, "/api/v1/devices", &body).await?;
-    bundle::hand_over(&view, wanted.out.as_deref(), key_file.as_deref(), client, context).await?;
-    letters::write(&wanted.mailing, wanted.device.as_str(), client, context.output).await
+    if !view.differs.is_empty() {
+        return Err(stays(&view).into());
+    }
+    bundle::hand_over(&view, &told(&view, &place), wanted.out.as_deref(), place, client, context).await?;
+    match letter {
+        Some(letter) => letters::write(&letter, client, context.output).await,
+        None => Ok(()),
+    }
+}
+
+/// What came of it, in a sentence.
+fn told(view: &DeviceView, place: &KeyPlace<'_>) -> String {
+    let name = &view.device.name;
+    match (view.outcome.as_deref() == Some("unchanged"), place) {
+        (false, _) => format!("device {name} is onboarded"),
+        (true, KeyPlace::Server) => format!(
+            "device {name} was there already; its key was shown once and is not shown again, \
+             `andon devices rotate {name}` gives it another"
+        ),
+        (true, _) => format!("device {name} was there already"),
+    }
+}
+
+/// The device was there, and is not what was asked for.
+fn stays(view: &DeviceView) -> Failure {
+    let stay: Vec<String> = view.differs.iter().map(|what| present(what, &view.device)).collect();
+    let detail = format!("{} was there already and was not changed: {}", view.device.name, stay.join("; "));
+    Failure::new(Code::Onboarding, detail).remedy("change it by `andon devices change`, or onboard it as it is")
+}
+
+/// What it has, of something that was asked for otherwise.
+fn present(what: &str, device: &Device) -> String {
+    let names = |names: Vec<String>| if names.is_empty() { "none".to_owned() } else { names.join(" ") };
+    let attribute = |(name, value): (&str, &str)| format!("{name}={value}");
+    match what {
+        "profile" => format!("its profile stays {}", names(device.profile.iter().map(ToString::to_string).collect())),
+        "groups" => format!("its groups stay {}", names(device.groups.iter().map(ToString::to_string).collect())),
+        "attributes" => format!("its attributes stay {}", names(device.attributes.iter().map(attribute).collect())),
+        "speaks_for" => {
+            format!("it speaks for {}", names(device.on_behalf_of.iter().map(ToString::to_string).collect()))
+        }
+        other => format!("its {other} stays"),
+    }
 }
 
 /// The file with the device's key, if that is on this machine: the one that is named, or one in the bundle, which is made
 /// if it is not there yet.
-fn key_file(wanted: &Onboard) -> anyhow::Result<Option<PathBuf>> {
+async fn key_file(wanted: &Onboard, client: &Client) -> anyhow::Result<Option<PathBuf>> {
     match (&wanted.key, &wanted.out) {
         (Some(file), _) => Ok(Some(file.clone())),
         (None, Some(folder)) if wanted.csr.is_none() && !wanted.server_key => {
+            let kind = kind(wanted.profile.as_ref(), client).await?;
             let file = bundle::file_of(folder, &wanted.device, "key");
             keys::prepare_folder(folder)?;
-            keys::of_file(&file, KeyKind::default())?;
+            keys::of_file(&file, kind)?;
             keys::sync_folder(folder)?;
             Ok(Some(file))
         }
@@ -90,6 +144,32 @@ fn key_file(wanted: &Onboard) -> anyhow::Result<Option<PathBuf>> {
     }
 }
 
-fn request_for(file: &Path) -> anyhow::Result<String> {
-    Ok(SigningRequest::of(&keys::read(file)?).map_err(|error| local(file, error.to_string()))?)
+/// The kind of key that is made here. Without its profile none is made: a key of another kind would stay in the folder.
+async fn kind(profile: Option<&ProfileName>, client: &Client) -> anyhow::Result<KeyKind> {
+    let Some(profile) = profile else { return Ok(KeyKind::default()) };
+    let none = || {
+        let failure = Failure::new(Code::DeviceValue, format!("there is no profile {profile}"));
+        failure.remedy("store it first: `andon devices profiles put NAME FILE`")
+    };
+    Ok(keys::kind_of(profile, client).await?.ok_or_else(none)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_devices::DeviceId;
+    use andon_model::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn what_stays_is_named() {
+        let mut device = Device::new(DeviceId::from_bits(1), "pump-01".parse().unwrap(), Timestamp::from_micros(0));
+        let check = |device: &Device, what: &str, expect: &str| assert_eq!(present(what, device), expect);
+        check(&device, "profile", "its profile stays none");
+        check(&device, "speaks_for", "it speaks for none");
+        device.profile = Some(ProfileName::new("s1").unwrap());
+        device.attributes = device.attributes.merged(&[("plant".to_owned(), "1710".to_owned())].into()).unwrap();
+        check(&device, "profile", "its profile stays s1");
+        check(&device, "attributes", "its attributes stay plant=1710");
+    }
 }

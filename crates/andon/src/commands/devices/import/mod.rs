@@ -14,9 +14,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use andon_devices::ProfileName;
 use andon_devices::enrolment::{BulkFormat, file_digest};
-use andon_devices::pki::KeyKind;
 use andon_devices::registry::AuthorityRecord;
 use andon_model::{Code, Problem};
 use clap::Args;
@@ -25,13 +23,16 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::{DeviceView, bundle, keys};
-use crate::client::{Client, segment};
+use crate::client::Client;
 use crate::output::{Failure, Output};
 use crate::scenario::local;
 pub(super) use listed::list;
 use parts::{Outline, Part, PartMaker, outline};
 use progress::Progress;
 use report::{Report, table};
+
+/// What to do when the server went away in the middle.
+const GOES_ON: &str = "look whether the server runs, then repeat the command: it goes on where it stopped";
 
 /// The file to import.
 #[derive(Debug, Args)]
@@ -67,14 +68,16 @@ pub(super) async fn run(import: &Import, client: &Client, output: Output) -> any
     let sender = Sender { id: file_digest(&file), name: name(&import.file), client, folder: import.out.as_deref() };
     let mut kinds = BTreeMap::new();
     for profile in profiles {
-        kinds.extend(kind_of(&profile, client).await?.map(|kind| (profile, kind)));
+        // That there is no such profile is the server's to say, for each line.
+        kinds.extend(keys::kind_of(&profile, client).await?.map(|kind| (profile, kind)));
     }
     let maker = PartMaker { file, format, folder: import.out.clone(), kinds };
     let (send, mut parts) = mpsc::channel(1);
     let making = tokio::task::spawn_blocking(move || maker.make(&send));
     let (mut report, mut progress) = (Report::default(), Progress::new(output.is_json(), lines));
     while let Some(part) = parts.recv().await {
-        sender.send(part?, &mut report, &mut progress).await?;
+        let sent = sender.send(part?, &mut report, &mut progress).await;
+        sent.map_err(|error| Failure::advise(error, Code::ServerUnreachable, GOES_ON))?;
     }
     making.await?;
     drop(progress);
@@ -97,19 +100,6 @@ fn format(file: &Path) -> Result<BulkFormat, Failure> {
 
 fn name(file: &Path) -> String {
     file.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// The kind of key that devices of a profile have. That there is no such profile is the server's to say, for each line.
-async fn kind_of(profile: &ProfileName, client: &Client) -> anyhow::Result<Option<KeyKind>> {
-    #[derive(Deserialize)]
-    struct Kind {
-        key: KeyKind,
-    }
-    match client.get::<Kind>(&format!("/api/v1/device-rules/profiles/{}", segment(profile.as_str()))).await {
-        Ok(Kind { key }) => Ok(Some(key)),
-        Err(error) if Failure::of(&error).problem.code == Code::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
 }
 
 /// Sends parts, and keeps what comes back.
@@ -139,7 +129,7 @@ impl Sender<'_> {
             let line: Line = serde_json::from_slice(&text)?;
             if line.number == 0 {
                 let why = line.problem.unwrap_or_else(|| Problem::new(Code::Internal, "the import broke off"));
-                return Err(Failure::from(why).remedy("repeat the command: it goes on where it stopped").into());
+                return Err(Failure::from(why).remedy(GOES_ON).into());
             }
             // The first device may have made the authority.
             let known = match &authorities {
