@@ -230,7 +230,7 @@ mod tests {
         let client = Client::new(&url, None, std::time::Duration::from_secs(5)).unwrap();
         let killed = async {
             let (mut peer, _) = listener.accept().await.unwrap();
-            peer.read(&mut [0; 1_024]).await.unwrap();
+            assert!(peer.read(&mut [0; 1_024]).await.unwrap() > 0);
             peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{").await.unwrap();
         };
         let (answer, ()) = tokio::join!(client.get::<serde_json::Value>("/healthz"), killed);
