@@ -58,6 +58,7 @@ impl Plant {
             at: NOW,
             reason: RevocationReason::KeyCompromise,
             not_after: issued.not_after,
+            issuer: None,
         };
         let entries: Vec<_> = revoked.iter().map(entry).collect();
         let list = self.issuing.revocation_list(1, &entries, DAY * 60, NOW).expect("signed");

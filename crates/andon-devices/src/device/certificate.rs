@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DeviceError, ExpiryLevel};
 use crate::pki::{
-    CertificateFacts, CertificateId, IssuedCertificate, KeyKind, PkiError, RevocationReason, RevokedEntry, Serial,
-    certificate_der, read_certificate,
+    CertificateFacts, CertificateId, IssuedCertificate, KeyFingerprint, KeyKind, PkiError, RevocationReason,
+    RevokedEntry, Serial, certificate_der, key_identifiers, read_certificate,
 };
 
 /// Whether a certificate opens the door. The words are those of AWS IoT Core.
@@ -152,9 +152,15 @@ impl Certificate {
         read_certificate(&certificate_der(&self.pem)?)
     }
 
+    /// The fingerprint of its key; none if it cannot be read.
+    pub fn key_fingerprint(&self) -> Option<KeyFingerprint> {
+        self.facts().ok().map(|facts| KeyFingerprint::of(&facts.public_key_der))
+    }
+
     /// Its line in a revocation list, once revoked.
     pub fn revoked_entry(&self) -> Option<RevokedEntry> {
         let Revocation { at, reason } = self.revocation?;
-        Some(RevokedEntry { serial: self.serial.clone(), at, reason, not_after: self.not_after })
+        let issuer = certificate_der(&self.pem).and_then(|der| key_identifiers(&der)).ok().and_then(|keys| keys.issuer);
+        Some(RevokedEntry { serial: self.serial.clone(), at, reason, not_after: self.not_after, issuer })
     }
 }

@@ -42,10 +42,13 @@ pub fn begin(
     }
 }
 
-/// Onboarding is no way back for a device that somebody has locked out.
-fn not_locked_out(device: &Device) -> Result<(), Problem> {
+/// Onboarding is no way back for a device that somebody has locked out, nor is rotation unless it is said that it is to be.
+///
+/// # Errors
+/// [`Code::Onboarding`] with what to do, when the device has certificates and none of them is ACTIVE.
+pub fn not_locked_out(device: &Device) -> Result<(), Problem> {
     let detail = match device.status() {
-        CertificateStatus::Revoked => format!("{} is revoked: rotate or delete it", device.name),
+        CertificateStatus::Revoked => format!("{} is revoked: rotate it with --reinstate, or delete it", device.name),
         CertificateStatus::Inactive if !device.certificates.is_empty() => {
             format!("{} is INACTIVE: make its certificate active again, or delete it", device.name)
         }

@@ -119,7 +119,9 @@ impl HookRequest {
     /// What is asked about `request`.
     pub fn of(claim: &ClientId, request: &EnrolmentRequest) -> Self {
         let key = match &request.key {
-            RequestedKey::Given(key) => HookKey { kind: key.kind(), fingerprint: Some(sha256(&key.to_der())) },
+            RequestedKey::Given(key) => {
+                HookKey { kind: key.kind(), fingerprint: Some(key.fingerprint().as_str().to_owned()) }
+            }
             RequestedKey::Generate(kind) => HookKey { kind: *kind, fingerprint: None },
         };
         let print = key.fingerprint.as_deref().unwrap_or_default();

@@ -21,7 +21,7 @@ mod tests;
 mod transition;
 
 pub use allow_list::{AllowList, MAX_ALLOWED};
-pub use begin::{Begun, begin, resume};
+pub use begin::{Begun, begin, not_locked_out, resume};
 pub use bulk::{
     BulkFault, BulkFormat, BulkLine, BulkReport, BulkRow, MAX_BULK_LINE_BYTES, MAX_BULK_LINES, NumberedRow, bulk_lines,
     bulk_rows, file_digest,

@@ -41,7 +41,7 @@ pub struct AuthorityTerms {
 /// A certificate authority that can sign.
 pub struct Authority {
     pub(super) issuer: Issuer<'static, KeyPair>,
-    der: Vec<u8>,
+    pub(super) der: Vec<u8>,
     facts: CertificateFacts,
 }
 

@@ -38,6 +38,30 @@ impl CertificateFacts {
     }
 }
 
+/// Identifiers of keys that stand in a certificate (RFC 5280 §4.2.1.1 and §4.2.1.2), in hex.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct KeyIdentifiers {
+    /// Of its own key.
+    pub own: Option<String>,
+    /// Of the key that signed it.
+    pub issuer: Option<String>,
+}
+
+/// Reads the identifiers of keys from a certificate in DER.
+pub fn key_identifiers(der: &[u8]) -> Result<KeyIdentifiers, PkiError> {
+    let mut found = KeyIdentifiers::default();
+    for extension in parse(der)?.extensions() {
+        match extension.parsed_extension() {
+            ParsedExtension::SubjectKeyIdentifier(own) => found.own = Some(hex::encode(own.0)),
+            ParsedExtension::AuthorityKeyIdentifier(issuer) => {
+                found.issuer = issuer.key_identifier.as_ref().map(|issuer| hex::encode(issuer.0));
+            }
+            _ => {}
+        }
+    }
+    Ok(found)
+}
+
 /// Reads a certificate in DER. Nothing is verified: see [`super::Authority::verify`] and the registry.
 pub fn read_certificate(der: &[u8]) -> Result<CertificateFacts, PkiError> {
     facts(&parse(der)?)

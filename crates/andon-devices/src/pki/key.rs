@@ -7,7 +7,7 @@ use x509_parser::prelude::FromDer;
 use x509_parser::public_key::{PublicKey as ParsedKey, RSAPublicKey};
 use x509_parser::x509::SubjectPublicKeyInfo as ParsedInfo;
 
-use super::{PkiError, pem};
+use super::{KeyFingerprint, PkiError, pem};
 
 /// Label of a private key in PKCS #8 form.
 const PRIVATE_KEY: &str = "PRIVATE KEY";
@@ -145,6 +145,11 @@ impl PublicKey {
     /// The DER-encoded `SubjectPublicKeyInfo`.
     pub fn to_der(&self) -> Vec<u8> {
         self.info.subject_public_key_info()
+    }
+
+    /// Its fingerprint.
+    pub fn fingerprint(&self) -> KeyFingerprint {
+        KeyFingerprint::of(&self.to_der())
     }
 
     /// The numbers that the key is made of.

@@ -22,14 +22,14 @@ mod tests;
 
 pub use authority::{Authority, AuthorityTerms, MAX_AUTHORITY_DAYS, is_signed_by};
 pub use error::PkiError;
-pub use inspect::{CertificateFacts, read_certificate};
+pub use inspect::{CertificateFacts, KeyIdentifiers, key_identifiers, read_certificate};
 pub use issue::{CertificateTerms, IssuedCertificate, MAX_CERTIFICATE_DAYS, ServerTerms};
 pub(crate) use key::KeyParts;
 pub use key::{KeyKind, PrivateKey, PublicKey};
 pub use names::{AlternativeName, NameField, NamedValue};
 pub use request::{MAX_REQUEST_BYTES, SigningRequest};
 pub use revocation::{MAX_REVOKED, RevocationList, RevocationReason, RevokedEntry};
-pub use serial::{CertificateId, Serial};
+pub use serial::{CertificateId, KeyFingerprint, Serial};
 
 use andon_model::Timestamp;
 use time::OffsetDateTime;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::authority::BACKDATED;
 use super::issue::rcgen_serial;
-use super::{Authority, PkiError, Serial, certificate_time, pem};
+use super::{Authority, PkiError, Serial, certificate_time, key_identifiers, pem};
 
 /// Most revoked certificates in one list.
 pub const MAX_REVOKED: usize = 200_000;
@@ -56,6 +56,11 @@ pub struct RevokedEntry {
     pub reason: RevocationReason,
     /// Its last moment, after which it need not be listed.
     pub not_after: Timestamp,
+    /// The identifier of the key that issued it, as in [`super::KeyIdentifiers`]. Without it (revocations that were stored by
+    /// builds before this one), it stands in every authority's list: serial numbers are random, so that it can be taken
+    /// for no other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
 }
 
 /// A signed revocation list.
@@ -72,8 +77,9 @@ pub struct RevocationList {
 }
 
 impl Authority {
-    /// Signs the list number `number` (each higher than the one before), good for `lifetime`. Certificates that expired
-    /// before this list begins are left out; the others stand in the order of their serial numbers.
+    /// Signs the list number `number` (each higher than the one before), good for `lifetime`: of those in `revoked`, the
+    /// certificates that this authority issued. What expired before this list begins is left out; the others stand in
+    /// the order of their serial numbers.
     pub fn revocation_list(
         &self,
         number: u64,
@@ -82,7 +88,9 @@ impl Authority {
         now: Timestamp,
     ) -> Result<RevocationList, PkiError> {
         let begins = now.before(BACKDATED);
-        let mut listed: Vec<_> = revoked.iter().filter(|entry| entry.not_after >= begins).collect();
+        let own = key_identifiers(&self.der)?.own;
+        let is_ours = |entry: &&RevokedEntry| entry.issuer.is_none() || entry.issuer == own;
+        let mut listed: Vec<_> = revoked.iter().filter(|entry| entry.not_after >= begins).filter(is_ours).collect();
         if listed.len() > MAX_REVOKED {
             return Err(PkiError::TooManyRevoked { count: listed.len(), limit: MAX_REVOKED });
         }

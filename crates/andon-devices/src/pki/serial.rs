@@ -1,4 +1,4 @@
-//! What names a certificate: its serial number, unique per authority, and its fingerprint.
+//! What names a certificate: its serial number, unique per authority, and its fingerprint; and what names a key.
 
 use std::fmt;
 use std::str::FromStr;
@@ -73,6 +73,23 @@ impl CertificateId {
     }
 }
 
+/// A public key's fingerprint: 64 lower-case hex digits of the SHA-256 of its `SubjectPublicKeyInfo` in DER.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct KeyFingerprint(String);
+
+impl KeyFingerprint {
+    /// The fingerprint of a `SubjectPublicKeyInfo` in DER.
+    pub fn of(der: &[u8]) -> Self {
+        Self(hex::encode(digest::digest(&digest::SHA256, der)))
+    }
+
+    /// The fingerprint as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 fn is_lower_hex(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
 }
@@ -95,6 +112,14 @@ impl FromStr for Serial {
 }
 
 impl FromStr for CertificateId {
+    type Err = InvalidIdentifier;
+    fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
+        let legal = text.len() == ID_DIGITS && is_lower_hex(text);
+        legal.then(|| Self(text.to_owned())).ok_or_else(|| invalid("a SHA-256 fingerprint in hex", text))
+    }
+}
+
+impl FromStr for KeyFingerprint {
     type Err = InvalidIdentifier;
     fn from_str(text: &str) -> Result<Self, InvalidIdentifier> {
         let legal = text.len() == ID_DIGITS && is_lower_hex(text);
@@ -131,7 +156,7 @@ macro_rules! as_text {
     )*};
 }
 
-as_text!(Serial, CertificateId);
+as_text!(Serial, CertificateId, KeyFingerprint);
 
 #[cfg(test)]
 mod tests {

@@ -202,7 +202,8 @@ fn a_server_certificate_is_for_servers() {
 }
 
 fn revoked(serial: &str, not_after: Timestamp) -> RevokedEntry {
-    RevokedEntry { serial: serial.parse().expect("hex"), at: NOW, reason: RevocationReason::KeyCompromise, not_after }
+    let (serial, reason) = (serial.parse().expect("hex"), RevocationReason::KeyCompromise);
+    RevokedEntry { serial, at: NOW, reason, not_after, issuer: None }
 }
 
 #[test]
@@ -220,6 +221,26 @@ fn a_revocation_list_names_the_revoked_that_have_not_expired() {
     let (_, authority) = parse_x509_certificate(&own).expect("DER");
     assert!(read.verify_signature(authority.public_key()).is_ok());
     assert!(list.pem.starts_with("-----BEGIN X509 CRL-----\n"));
+}
+
+#[test]
+fn a_revocation_list_names_what_its_authority_issued() {
+    let ((_, ours), (_, theirs)) = (hierarchy(), hierarchy());
+    let identifier = |authority: &Authority| {
+        let der = super::pem::decode(&authority.to_pem(), "CERTIFICATE", &[]).expect("PEM");
+        super::key_identifiers(&der).expect("DER").own
+    };
+    let issued_by = |serial: &str, issuer| RevokedEntry { issuer, ..revoked(serial, NOW.after(HOUR)) };
+    let entries =
+        [issued_by("4a01", identifier(&ours)), issued_by("5b02", identifier(&theirs)), issued_by("6c03", None)];
+    let check = |authority: &Authority, expect: [Vec<u8>; 2]| {
+        let list = authority.revocation_list(7, &entries, HOUR, NOW).expect("signed");
+        let (_, read) = parse_x509_crl(&list.der).expect("DER");
+        let serials: Vec<_> = read.iter_revoked_certificates().map(|known| known.raw_serial().to_vec()).collect();
+        assert_eq!(serials, expect);
+    };
+    check(&ours, [vec![0x4a, 1], vec![0x6c, 3]]);
+    check(&theirs, [vec![0x5b, 2], vec![0x6c, 3]]);
 }
 
 #[test]

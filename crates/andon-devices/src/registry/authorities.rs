@@ -8,6 +8,7 @@
 //! one is distrusted, and with it what it signed.
 
 mod plan;
+mod reach;
 mod trust;
 
 use andon_model::{Code, Problem, Secret, Timestamp};
@@ -19,7 +20,8 @@ use crate::pki::{Authority, AuthorityTerms, KeyKind, PkiError, Serial, ServerTer
 use crate::{Entropy, KeySource};
 
 pub use plan::{AuthorityPlan, successor_plan};
-pub use trust::{chain, distrust, distrusted_issuers, roots, trust_anchors};
+pub use reach::{Issuers, Reach};
+pub use trust::{chain, chains, distrust, distrusted_below, distrusted_issuers, roots, trust_anchors};
 
 /// What is replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,8 +183,9 @@ fn make(
         Some(root) => root.issuing(&terms, key, &serial, now)?,
     };
     let (certificate, not_after) = (authority.to_pem(), authority.facts().not_after);
-    let (retired, distrusted, cross) = (None, None, None);
-    let record = AuthorityRecord { name, role, certificate, created: now, not_after, retired, distrusted, cross };
+    let (retired, distrusted, cross, own_list) = (None, None, None, true);
+    let record =
+        AuthorityRecord { name, role, certificate, created: now, not_after, retired, distrusted, own_list, cross };
     Ok(OpenAuthority { record, authority })
 }
 

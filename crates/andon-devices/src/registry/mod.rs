@@ -14,6 +14,7 @@ mod admit;
 pub mod authorities;
 mod error;
 mod filter;
+mod key_use;
 mod letter;
 mod records;
 mod typed;
@@ -28,6 +29,7 @@ use crate::{CertificateId, Device, Serial};
 pub use admit::{Admitted, NotLetIn, admit};
 pub use error::RegistryError;
 pub use filter::{DeviceFilter, Due, InvalidLabel, Label, MAX_LABELS, Moment};
+pub use key_use::KeyUse;
 pub use letter::{Letter, LetterStatus, TAKEN};
 pub use records::{
     AuthorityRecord, AuthorityRole, Claim, CrossCertificate, Import, ImportStatus, KeyRecord, MAX_CLAIM_PROFILES,
@@ -66,11 +68,13 @@ pub enum Kind {
     Import,
     /// A [`Letter`], with the refresh token that it brings.
     Letter,
+    /// A [`KeyUse`], by the fingerprint of a public key.
+    KeyUse,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Device,
         Self::Enrolment,
         Self::Profile,
@@ -83,6 +87,7 @@ impl Kind {
         Self::Claim,
         Self::Import,
         Self::Letter,
+        Self::KeyUse,
     ];
 
     /// The word under which it is stored.
@@ -100,6 +105,7 @@ impl Kind {
             Self::Claim => "claim",
             Self::Import => "import",
             Self::Letter => "letter",
+            Self::KeyUse => "key_use",
         }
     }
 

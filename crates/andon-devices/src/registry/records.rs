@@ -6,7 +6,7 @@ use andon_model::{Code, Problem, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Error;
 
-use super::{Kind, Letter};
+use super::{KeyUse, Kind, Letter};
 use crate::enrolment::{AllowList, BulkFormat, BulkReport, Enrolment, Hook};
 use crate::token::{Client, ClientId, RefreshFamily};
 use crate::{Attributes, Device, DeviceName, Group, GroupName, PolicyName, Profile, ProfileName};
@@ -64,6 +64,7 @@ records! {
     Claim: Claim, |claim| claim.client.as_str(), |body| serde_json::from_str(body);
     Import: Import, |import| &import.id, |body| serde_json::from_str(body);
     Letter: Letter, |letter| &letter.id, Letter::parse;
+    KeyUse: KeyUse, |known| known.key.as_str(), |body| serde_json::from_str(body);
 }
 
 /// A policy with its name.
@@ -108,6 +109,10 @@ pub struct AuthorityRecord {
     /// Since when it is trusted no more, nor what it has signed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub distrusted: Option<Timestamp>,
+    /// Whether the certificates that it issues name its own revocation list. Those of builds before this one name the list
+    /// of whoever signs.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_list: bool,
     /// For a root that came after another one: what makes it good for those who trust the other one alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cross: Option<CrossCertificate>,

@@ -145,6 +145,7 @@ impl Endpoint<'_> {
             version: CLAIMS_VERSION,
             jti: self.fresh_id(),
             client_id: client.id.clone(),
+            origin_jti: family.map(|family| family.id.as_str().to_owned()),
             username: family.map(|family| family.subject.clone()),
         }
     }

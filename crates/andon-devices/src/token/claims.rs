@@ -30,6 +30,9 @@ pub struct AccessClaims {
     pub jti: String,
     /// The client.
     pub client_id: ClientId,
+    /// The refresh token that it came from: the id of its family. With that, it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin_jti: Option<String>,
     /// The name of whom it speaks for, unless that is the client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,

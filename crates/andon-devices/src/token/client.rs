@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
-use andon_model::Secret;
+use andon_model::{Secret, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{RefreshTerms, Scopes, SecretHash, TokenError, TokenErrorKind, TokenRequest};
@@ -99,6 +99,9 @@ pub struct Client {
     /// Whether it gets nothing at present.
     #[serde(default)]
     pub disabled: bool,
+    /// When it was made: what was given to another client of its id before is not its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<Timestamp>,
 }
 
 impl Client {
@@ -114,6 +117,7 @@ impl Client {
             access_seconds: default_access(),
             refresh: RefreshTerms::default(),
             disabled: false,
+            created: None,
         }
     }
 

@@ -1,8 +1,9 @@
-//! The discovery document (OpenID Connect Discovery 1.0, RFC 8414), at `<issuer>/.well-known/openid-configuration`.
+//! The discovery document: of OpenID Connect Discovery 1.0 at `<issuer>/.well-known/openid-configuration`, of RFC 8414 at
+//! `/.well-known/oauth-authorization-server`.
 
 use serde::{Deserialize, Serialize};
 
-use super::Scopes;
+use super::{Jwks, Scopes};
 
 /// Where an issuer's endpoints are, and what they can do. Members that Andon does not use are skipped when read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +41,8 @@ impl Discovery {
         format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'))
     }
 
-    /// The document of our own issuer, whose address ends without a slash.
-    pub fn of_issuer(issuer: &str, scopes: &Scopes) -> Self {
+    /// The document of our own issuer, whose address ends without a slash, and which signs by these keys.
+    pub fn of_issuer(issuer: &str, scopes: &Scopes, keys: &Jwks) -> Self {
         let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
         Self {
             issuer: issuer.to_owned(),
@@ -51,7 +52,7 @@ impl Discovery {
             grant_types_supported: texts(&["client_credentials", "refresh_token"]),
             response_types_supported: Vec::new(),
             subject_types_supported: texts(&["public"]),
-            id_token_signing_alg_values_supported: texts(&["ES256", "RS256"]),
+            id_token_signing_alg_values_supported: keys.algorithms(),
             scopes_supported: scopes.to_string().split(' ').filter(|s| !s.is_empty()).map(str::to_owned).collect(),
         }
     }

@@ -1,5 +1,7 @@
 //! Public keys for verifying tokens: one (RFC 7517), the set of them that an issuer publishes, and its use.
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::digest;
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents, UnparsedPublicKey,
@@ -107,6 +109,12 @@ impl Jwk {
 }
 
 impl Jwks {
+    /// The algorithms of the keys, each once.
+    pub fn algorithms(&self) -> Vec<String> {
+        let named: BTreeSet<&String> = self.keys.iter().filter_map(|key| key.alg.as_ref()).collect();
+        named.into_iter().cloned().collect()
+    }
+
     /// The keys of the set that can verify tokens; others are skipped.
     pub fn verification_keys(&self) -> Vec<VerificationKey> {
         self.keys.iter().take(MAX_KEYS).filter_map(VerificationKey::from_jwk).collect()

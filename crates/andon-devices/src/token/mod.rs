@@ -6,7 +6,8 @@
 //! answers are those of Amazon Cognito: 400 and one word; what exactly was wrong is for the log.
 //!
 //! **Life of a token.** [`TokenRequest::parse`] reads a request; [`answer()`] checks the client, and for a refresh the
-//! [`RefreshFamily`], which the caller stores before it answers. [`verify()`] reads an access token again, one of ours or one
+//! [`RefreshFamily`], which the caller stores before it answers. [`verify()`] reads an access token again, one of ours (which
+//! [`Verified::stands`] only as long as its client and refresh token) or one
 //! of an external issuer, whose keys are held in a [`KeyCache`] and whose claims become scopes by a [`ScopeMapping`].
 
 mod answer;
@@ -22,6 +23,7 @@ mod refresh;
 mod request;
 mod scope;
 mod secret;
+mod standing;
 #[cfg(test)]
 mod tests;
 mod verify;

@@ -456,10 +456,13 @@ fn the_header_may_say_bearer_or_not() {
 
 #[test]
 fn the_discovery_document_leads_to_the_endpoints() {
-    let document = serde_json::to_value(Discovery::of_issuer(ISSUER, &scopes("b a"))).expect("JSON");
+    let key = |alg: &str| json!({ "kid": alg, "kty": "EC", "alg": alg });
+    let keys = serde_json::from_value(json!({ "keys": [key("ES256"), key("ES256")] })).expect("a key set");
+    let document = serde_json::to_value(Discovery::of_issuer(ISSUER, &scopes("b a"), &keys)).expect("JSON");
     assert_eq!(document["jwks_uri"], "https://andon.plant.example/.well-known/jwks.json");
     assert_eq!(document["token_endpoint"], "https://andon.plant.example/oauth2/token");
     assert_eq!(document["scopes_supported"], json!(["a", "b"]));
+    assert_eq!(document["id_token_signing_alg_values_supported"], json!(["ES256"]), "what the keys sign with");
     let foreign = json!({ "issuer": "https://idp.example", "jwks_uri": "https://idp.example/keys", "more": 1 });
     assert!(serde_json::from_value::<Discovery>(foreign).is_ok());
 }

@@ -79,6 +79,9 @@ pub enum TokenRejected {
     /// Given to others.
     #[error("the token was given to another client")]
     Client,
+    /// Its client or the refresh token that it came from is gone or revoked.
+    #[error("the token is revoked")]
+    Revoked,
     /// An id token.
     #[error("the token is not an access token")]
     NotAccess,

@@ -46,6 +46,8 @@ pub(crate) struct Operate;
 pub(crate) struct Administer;
 /// Looking at devices.
 pub(crate) struct SeeDevices;
+/// Reading whom devices are to trust.
+pub(crate) struct SeeAuthorities;
 /// Onboarding, changing and revoking devices.
 pub(crate) struct ManageDevices;
 /// Onboarding a device, which a claim may do too.
@@ -89,6 +91,13 @@ impl Need for SeeDevices {
     const ROLES: &'static [Role] = Read::ROLES;
     const WORDS: &'static str = "viewer, operator or admin, or the scope andon/devices";
     const DEVICES: bool = true;
+}
+
+impl Need for SeeAuthorities {
+    const ROLES: &'static [Role] = Read::ROLES;
+    const WORDS: &'static str = "viewer, operator or admin, or the scope andon/devices or andon/claim";
+    const DEVICES: bool = true;
+    const CLAIM: bool = true;
 }
 
 impl Need for ManageDevices {

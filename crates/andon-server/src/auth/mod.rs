@@ -12,7 +12,9 @@ mod signature;
 mod token_book;
 mod token_text;
 
-pub(crate) use caller::{Administer, Ask, Caller, Deliver, Enrol, ManageDevices, Operate, Read, Report, SeeDevices};
+pub(crate) use caller::{
+    Administer, Ask, Caller, Deliver, Enrol, ManageDevices, Operate, Read, Report, SeeAuthorities, SeeDevices,
+};
 pub(crate) use issuer::ExternalIssuer;
 pub use oidc::OidcSettings;
 pub(crate) use signature::{ClaimedSignature, SignatureRules, sign};

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use andon_devices::enrolment::RequestedKey;
+use andon_devices::enrolment::{RequestedKey, not_locked_out};
 use andon_devices::pki::{RevocationReason, SigningRequest};
 use andon_devices::registry::{Changes, Expected, Kind, Versioned, Write, get};
 use andon_devices::{CertificateId, Device, DeviceError, DeviceName, GroupName, PolicyName, ProfileName};
 use andon_model::{Code, Problem};
 use serde::Deserialize;
 
-use super::{Names, Office, Onboarded, Trouble};
+use super::holding::{sharing_keys, taking};
+use super::{Issued, Names, Office, Onboarded, Trouble};
 
 /// What is to change; what is left out stays.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -61,37 +62,56 @@ impl Office {
         found.ok_or_else(|| Problem::new(Code::NotFound, format!("the device {name} does not exist")))
     }
 
-    /// Gives the device a new certificate; the old one is accepted until the overlap is over.
+    /// Gives the device a new certificate; the old one is accepted until the overlap is over. One that is locked out gets
+    /// one only if it is said that it is to come in again.
     pub(crate) async fn rotate(
         &self,
         name: &DeviceName,
         request: Option<&SigningRequest>,
+        reinstate: bool,
     ) -> Result<Onboarded, Problem> {
         unraced!(async {
             let Versioned { revision, value: mut device } = self.device(name).await?;
+            if !reinstate {
+                not_locked_out(&device)?;
+            }
+            let held = match request {
+                Some(request) => self.key_use(&request.key().fingerprint()).await?,
+                None => None,
+            };
+            self.may_hold(name, held.as_ref()).await?;
             let profile = self.profile(device.profile.as_ref()).await?;
             let generate = || RequestedKey::Generate(profile.as_ref().map(|p| p.key).unwrap_or_default());
             let key = request.map_or_else(generate, |request| RequestedKey::Given(request.key().clone()));
-            let (certificate, private) = self.issue(name, profile.as_ref(), &key).await?;
+            let Issued { certificate, private, key } = self.issue(name, profile.as_ref(), &key).await?;
             let id = certificate.id.clone();
             let days = |days: u32| std::time::Duration::from_hours(24 * u64::from(days));
             let overlap = profile.as_ref().map_or(self.settings.overlap(), |profile| days(profile.overlap_days));
             let revoked = device.rotate(certificate, overlap, self.now()).map_err(Problem::from)?;
-            let write = Write::Device { device: Box::new(device.clone()), expected: Expected::Revision(revision) };
-            self.registry.commit(Changes { writes: vec![write], revoked }).await?;
+            let expected = Expected::Revision(revision);
+            let taken = taking(name, key, held.as_ref())?;
+            let writes = vec![taken, Write::Device { device: Box::new(device.clone()), expected }];
+            self.registry.commit(Changes { writes, revoked }).await?;
             Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None, differs: Vec::new() })
         })
     }
 
-    /// Revokes one certificate, or all of them.
+    /// Revokes one certificate, or all of them. A key that was compromised takes every certificate for it along, and is never
+    /// certified again.
     pub(crate) async fn revoke(&self, name: &DeviceName, request: &RevokeRequest) -> Result<Device, Problem> {
         unraced!(async {
             let Versioned { revision, value: mut device } = self.device(name).await?;
             let all = device.certificates.iter().map(|certificate| certificate.id.clone()).collect();
-            let ids: Vec<CertificateId> = request.certificate.clone().map_or(all, |id| vec![id]);
+            let mut ids: Vec<CertificateId> = request.certificate.clone().map_or(all, |id| vec![id]);
+            let mut writes = Vec::new();
+            if request.reason == RevocationReason::KeyCompromise {
+                let (keys, sharing) = sharing_keys(&device, &ids);
+                ids.extend(sharing);
+                writes = self.compromising(&device, keys).await?;
+            }
             let revoke = |id| device.revoke(id, request.reason, self.now());
             ids.iter().try_for_each(revoke).map_err(Problem::from)?;
-            self.replace(&device, revision).await?;
+            self.replace_and(&device, revision, writes).await?;
             Ok(device)
         })
     }
@@ -134,21 +154,31 @@ impl Office {
             let stored = get::<Device>(self.registry.as_ref(), name.as_str()).await?;
             let existed = stored.is_some();
             let expected = stored.as_ref().map_or(Expected::Absent, |stored| Expected::Revision(stored.revision));
+            let mut writes = match &stored {
+                Some(stored) => self.releasing(&stored.value).await?,
+                None => Vec::new(),
+            };
             let retire =
                 |stored: Versioned<Device>| stored.value.retire(RevocationReason::CessationOfOperation, self.now());
             let revoked = stored.map(retire).unwrap_or_default();
             let key = name.as_str().to_owned();
             let device = Write::Remove { kind: Kind::Device, key: key.clone(), expected };
             let enrolment = Write::Remove { kind: Kind::Enrolment, key, expected: Expected::Anything };
-            self.registry.commit(Changes { writes: vec![device, enrolment], revoked }).await?;
+            writes.extend([device, enrolment]);
+            self.registry.commit(Changes { writes, revoked }).await?;
             Ok(existed)
         })
     }
 
     async fn replace(&self, device: &Device, revision: i64) -> Result<(), Trouble> {
+        self.replace_and(device, revision, Vec::new()).await
+    }
+
+    /// Stores the device, and what goes with that.
+    async fn replace_and(&self, device: &Device, revision: i64, mut writes: Vec<Write>) -> Result<(), Trouble> {
         let expected = Expected::Revision(revision);
-        let write = Write::Device { device: Box::new(device.clone()), expected };
-        self.registry.commit(Changes::default().and(write)).await?;
+        writes.push(Write::Device { device: Box::new(device.clone()), expected });
+        self.registry.commit(Changes { writes, revoked: Vec::new() }).await?;
         Ok(())
     }
 }

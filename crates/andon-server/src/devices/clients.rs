@@ -58,6 +58,7 @@ impl Office {
             return Err(Problem::new(Code::BadRequest, format!("the scopes are: {SCOPES}")).at("scopes"));
         }
         let mut client = Client { name: wish.name, refresh: wish.refresh, ..Client::new(id, wish.grants, wish.scopes) };
+        client.created = Some(self.now());
         client.access_seconds = wish.access_seconds.unwrap_or(client.access_seconds);
         let secret = if wish.public { None } else { Some(self.fresh_secret()?) };
         client.secret = secret.as_ref().map(|secret| SecretHash::of(secret.expose()));
@@ -135,7 +136,7 @@ impl Office {
     }
 
     /// Removes a client and its refresh tokens, these first: a client that is made again under its id must not find them.
-    /// Access tokens that it has live on for their rest.
+    /// Access tokens that it has end with it.
     pub(crate) async fn delete_client(&self, id: &ClientId) -> Result<(), Problem> {
         self.client(id).await?;
         self.remove_families(|family| family.client == *id).await?;

@@ -11,8 +11,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use andon_devices::DeviceName;
-use andon_devices::enrolment::{BulkFormat, BulkLine, BulkReport, EnrolmentRequest, EnrolmentStatus, bulk_lines};
+use andon_devices::enrolment::{
+    BulkFormat, BulkLine, BulkReport, EnrolmentRequest, EnrolmentStatus, RequestedKey, bulk_lines,
+};
+use andon_devices::pki::KeyFingerprint;
 use andon_devices::registry::{Changes, Expected, Import, ImportStatus, RegistryError, get, put};
 use andon_model::{Code, Problem};
 use bytes::Bytes;
@@ -21,7 +23,8 @@ use tokio::sync::mpsc;
 use super::onboarding::Planned;
 use super::{Delivery, Office, Onboarded, Trouble};
 
-/// Lines of one batch: a commit has at most two writes and one revocation for each.
+/// Lines of one batch: a commit has three writes for each and one for each of the batch before. Where revocations of keys
+/// that were made anew make it too large, its lines are onboarded one by one.
 const BATCH: usize = 200;
 
 /// What came of a line.
@@ -168,14 +171,15 @@ impl Office {
         Ok(())
     }
 
-    /// What each line comes to. None when a name stands there twice, or somebody else is in between.
+    /// What each line comes to. None when a name or key stands there twice, or somebody else is in between.
     async fn plan_lines(&self, lines: &[BulkLine]) -> Option<Vec<Result<Planned, Problem>>> {
         let requests = || lines.iter().filter_map(|line| line.request.as_ref().ok());
-        let names: Vec<DeviceName> = requests().map(|request| request.device.clone()).collect();
-        if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+        let has_twice =
+            !all_differ(requests().map(|request| &request.device)) || !all_differ(requests().filter_map(key));
+        if has_twice {
             return None;
         }
-        let mut stored = self.stored(&names).await.ok()?.into_iter();
+        let mut stored = self.stored(&requests().collect::<Vec<_>>()).await.ok()?.into_iter();
         let mut planned = Vec::with_capacity(lines.len());
         for line in lines {
             planned.push(match &line.request {
@@ -229,6 +233,19 @@ impl Office {
             self.delivered(delivery).await?;
         }
         Ok(Onboarded { delivery: None, ..onboarded })
+    }
+}
+
+fn all_differ<T: Ord>(values: impl Iterator<Item = T>) -> bool {
+    let mut seen = BTreeSet::new();
+    values.into_iter().all(|value| seen.insert(value))
+}
+
+/// The key that a request brings.
+fn key(request: &EnrolmentRequest) -> Option<KeyFingerprint> {
+    match &request.key {
+        RequestedKey::Given(key) => Some(key.fingerprint()),
+        RequestedKey::Generate(_) => None,
     }
 }
 

@@ -32,12 +32,15 @@ macro_rules! unraced {
 
 mod changing;
 mod clients;
+mod connection;
 mod grants;
+mod holding;
 mod hook;
 mod import;
 mod letters;
 mod naming;
 mod onboarding;
+mod revocations;
 mod settings;
 mod signers;
 mod tokens;
@@ -47,7 +50,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use andon_devices::enrolment::RequestedKey;
-use andon_devices::pki::{Authority, CertificateTerms, KeyKind, PkiError, PrivateKey, RevocationList, Serial};
+use andon_devices::pki::{Authority, CertificateTerms, KeyFingerprint, KeyKind, PkiError, PrivateKey, Serial};
 use andon_devices::registry::authorities::{self, AuthorityPlan, Making, Renewal};
 use andon_devices::registry::{AuthorityRecord, AuthorityRole, Kind, Registry, RegistryError, get};
 use andon_devices::{
@@ -63,6 +66,7 @@ use crate::outside::Outside;
 
 pub(crate) use changing::{DeviceChange, RevokeRequest};
 pub(crate) use clients::{ClientWish, Page};
+pub(crate) use connection::Connection;
 pub(crate) use grants::Grants;
 pub(crate) use import::{Bulk, ImportPart, LineOutcome, format_of};
 pub(crate) use letters::{LetterWish, MailTest, postman};
@@ -96,8 +100,8 @@ pub(crate) struct Office {
     letter_written: Notify,
     /// Who gives out access tokens, if not we.
     issuer: Option<ExternalIssuer>,
-    /// The newest revocation list, with the revision that it was made of.
-    revocations: RwLock<Option<(i64, Arc<RevocationList>)>>,
+    lists: revocations::ListBook,
+    trust: connection::TrustBook,
 }
 
 /// What an office works with.
@@ -144,6 +148,15 @@ impl From<Problem> for Trouble {
     }
 }
 
+/// A certificate as it was issued to a device.
+pub(crate) struct Issued {
+    certificate: Certificate,
+    /// Its private key, if that was made for it.
+    private: Option<Secret>,
+    /// The fingerprint of its public key.
+    key: KeyFingerprint,
+}
+
 /// A decision, by its type: it may find that somebody else was faster.
 pub(crate) fn decision<T>(
     decide: impl Future<Output = Result<T, Trouble>>,
@@ -160,8 +173,7 @@ impl Office {
         let OfficeParts { registry, entropy, keys, secrets, outside, mailer, oidc, settings } = parts;
         let external = |oidc| ExternalIssuer::new(oidc, Arc::clone(&outside), Arc::clone(&clock));
         let issuer = oidc.map(external);
-        let (issuing, signers, revocations) = (RwLock::default(), signers::SignerBook::default(), RwLock::default());
-        let letter_written = Notify::new();
+        let (issuing, signers, letter_written) = (RwLock::default(), signers::SignerBook::default(), Notify::new());
         Self {
             registry,
             settings,
@@ -176,7 +188,8 @@ impl Office {
             mailer,
             letter_written,
             issuer,
-            revocations,
+            lists: revocations::ListBook::default(),
+            trust: connection::TrustBook::default(),
         }
     }
 
@@ -219,13 +232,13 @@ impl Office {
         authorities::distrust(self.registry.as_ref(), name, self.now()).await
     }
 
-    /// The authority that issues. Without any, one is founded: onboarding works from the first minute.
-    async fn issuing(&self) -> Result<Arc<Authority>, Problem> {
+    /// The authority that issues, with its name. Without any, one is founded: onboarding works from the first minute.
+    async fn issuing(&self) -> Result<(String, Arc<Authority>), Problem> {
         let (now, known) = (self.now(), self.issuing.read().unwrap_or_else(PoisonError::into_inner).clone());
-        if let Some((_, authority, seen)) = &known
+        if let Some((name, authority, seen)) = &known
             && now.since(*seen) < AUTHORITY_AGE
         {
-            return Ok(Arc::clone(authority));
+            return Ok((name.clone(), Arc::clone(authority)));
         }
         let record = match self.issuing_record().await? {
             Some(record) => record,
@@ -236,8 +249,9 @@ impl Office {
             Some((known, authority, _)) if known == name => authority,
             _ => Arc::new(authorities::open(self.registry.as_ref(), record).await?.authority),
         };
-        *self.issuing.write().unwrap_or_else(PoisonError::into_inner) = Some((name, Arc::clone(&authority), now));
-        Ok(authority)
+        *self.issuing.write().unwrap_or_else(PoisonError::into_inner) =
+            Some((name.clone(), Arc::clone(&authority), now));
+        Ok((name, authority))
     }
 
     async fn issuing_record(&self) -> Result<Option<AuthorityRecord>, Problem> {
@@ -252,23 +266,6 @@ impl Office {
         }
         let record = self.issuing_record().await?;
         record.ok_or_else(|| Problem::new(Code::Authority, "there is no issuing authority"))
-    }
-
-    /// The revocation list: signed anew when the registry changed, or when half of its life is over. Its number is the
-    /// registry's revision, which only grows.
-    pub(crate) async fn revocation_list(&self) -> Result<Arc<RevocationList>, Problem> {
-        let (revision, now) = (self.registry.revision().await?, self.now());
-        let life = self.settings.revocation_list_life();
-        let known = self.revocations.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((of, list)) = known.filter(|(of, list)| *of == revision && now.after(life / 2) < list.next_update) {
-            tracing::trace!(revision = of, "the revocation list is still good");
-            return Ok(list);
-        }
-        let revoked = self.registry.revoked(now, andon_devices::pki::MAX_REVOKED).await?;
-        let number = u64::try_from(revision).unwrap_or_default();
-        let list = Arc::new(self.issuing().await?.revocation_list(number, &revoked, life, now)?);
-        *self.revocations.write().unwrap_or_else(PoisonError::into_inner) = Some((revision, Arc::clone(&list)));
-        Ok(list)
     }
 
     /// The kind of key that devices of a profile have.
@@ -288,8 +285,8 @@ impl Office {
         device: &DeviceName,
         profile: Option<&Profile>,
         key: &RequestedKey,
-    ) -> Result<(Certificate, Option<Secret>), Problem> {
-        let issuing = self.issuing().await?;
+    ) -> Result<Issued, Problem> {
+        let (authority, issuing) = self.issuing().await?;
         let (public, private, origin) = match key {
             RequestedKey::Given(public) => (public.clone(), None, KeyOrigin::Request),
             RequestedKey::Generate(kind) => {
@@ -299,11 +296,12 @@ impl Office {
         };
         let serial = Serial::generate(self.entropy.as_ref()).map_err(PkiError::from)?;
         let days = profile.map_or(self.settings.certificate_days, |profile| profile.certificate_days);
-        let (organization, crl_url) = (self.settings.organization.clone(), self.settings.crl_url());
+        let (organization, crl_url) = (self.settings.organization.clone(), self.settings.crl_url(&authority));
         let terms = CertificateTerms { device: device.clone(), organization, days, crl_url };
         let now = self.now();
         let issued = issuing.issue(&terms, &public, &serial, now)?;
-        Ok((Certificate::new(issued, origin, CertificateStatus::Active, now), private))
+        let certificate = Certificate::new(issued, origin, CertificateStatus::Active, now);
+        Ok(Issued { certificate, private, key: public.fingerprint() })
     }
 
     /// RSA keys take a while to make; others must not wait for that.

@@ -4,13 +4,15 @@ use andon_devices::enrolment::{
     Approval, Begun, Effect, Enrolment, EnrolmentRequest, EnrolmentStatus, Input, Phase, RequestedKey, Surroundings,
     Then, Transition, begin, step,
 };
+use andon_devices::pki::KeyFingerprint;
 use andon_devices::registry::{
-    Changes, Claim, Entry, Expected, Kind, RegistryError, Versioned, Write, expecting, get, put,
+    Changes, Claim, Entry, Expected, KeyUse, Kind, RegistryError, Versioned, Write, expecting, get, put,
 };
 use andon_devices::{CertificateId, Device, DeviceName, Profile};
 use andon_model::{Code, Problem, Secret};
 
-use super::{Names, Office, Trouble, gave_up};
+use super::holding::taking;
+use super::{Issued, Names, Office, Trouble, gave_up};
 
 /// A device with what is to be handed over.
 #[derive(Debug)]
@@ -44,6 +46,8 @@ pub(crate) struct Delivery {
 pub(super) struct Stored {
     enrolment: Option<Versioned<Enrolment>>,
     device: Option<Versioned<Device>>,
+    /// What is known of the key that the request brings.
+    key: Option<Versioned<KeyUse>>,
 }
 
 /// What a request comes to, before it is stored.
@@ -94,34 +98,35 @@ impl Office {
 
     /// Goes through the onboarding up to the hand-over, and stores nothing.
     pub(super) async fn plan(&self, request: EnrolmentRequest, claim: Option<&Claim>) -> Result<Planned, Trouble> {
-        let mut stored = self.stored(std::slice::from_ref(&request.device)).await?;
+        let mut stored = self.stored(&[&request]).await?;
         let stored = stored.pop().ok_or_else(gave_up)?;
         self.plan_from(request, stored, claim).await
     }
 
-    /// What is stored of these devices, read at once.
-    pub(super) async fn stored(&self, devices: &[DeviceName]) -> Result<Vec<Stored>, Trouble> {
-        let of = |name: &DeviceName| [Kind::Enrolment, Kind::Device].map(|kind| (kind, name.as_str().to_owned()));
-        let wanted: Vec<(Kind, String)> = devices.iter().flat_map(of).collect();
+    /// What is stored of the devices and keys of these requests, read at once.
+    pub(super) async fn stored(&self, requests: &[&EnrolmentRequest]) -> Result<Vec<Stored>, Trouble> {
+        let wanted: Vec<(Kind, String)> = requests.iter().flat_map(|request| read_for(request)).collect();
         let found = self.registry.several(&wanted).await?;
         let read = |pair: &[Option<Entry>]| -> Result<Stored, RegistryError> {
-            let (enrolment, device) = (pair[0].as_ref(), pair[1].as_ref());
+            let (enrolment, device, key) = (pair[0].as_ref(), pair[1].as_ref(), pair[2].as_ref());
             Ok(Stored {
                 enrolment: enrolment.map(Versioned::of).transpose()?,
                 device: device.map(Versioned::of).transpose()?,
+                key: key.map(Versioned::of).transpose()?,
             })
         };
-        Ok(found.chunks_exact(2).map(read).collect::<Result<_, _>>()?)
+        Ok(found.chunks_exact(3).map(read).collect::<Result<_, _>>()?)
     }
 
     /// The same, with what was read before.
     pub(super) async fn plan_from(
         &self,
         request: EnrolmentRequest,
-        Stored { enrolment: stored, device }: Stored,
+        Stored { enrolment: stored, device, key: held }: Stored,
         claim: Option<&Claim>,
     ) -> Result<Planned, Trouble> {
         claim.map_or(Ok(()), |claim| claim.check(&request.device, self.now()))?;
+        self.may_hold(&request.device, held.as_ref()).await?;
         // An approval may have given it another profile than it asks for.
         let unsettled = stored.as_ref().map(|stored| &stored.value).filter(|stored| stored.status().is_none());
         let named = unsettled.map_or(&request, |stored| &stored.request).profile.as_ref();
@@ -136,10 +141,13 @@ impl Office {
         };
         self.all_stored(Names::of_groups(&transition.state.request.groups)).await?;
         self.ask_again(claim, &transition).await?;
-        let mut course = Course { office: self, claim, profile, device: known, changed: false, key: None };
+        let mut course = Course { office: self, claim, profile, device: known, changed: false, key: None, taken: None };
         let (state, revoked) = course.run(transition).await?;
         let mut changes = Changes { writes: Vec::new(), revoked };
         if let Some(device) = course.device.clone().filter(|_| course.changed) {
+            if let Some(key) = course.taken.take() {
+                changes = changes.and(taking(&device.name, key, held.as_ref())?);
+            }
             changes = changes.and(Write::Device { device: Box::new(device), expected: before });
         }
         // A no that follows nothing leaves nothing: a claim could fill the registry with names otherwise.
@@ -201,6 +209,16 @@ impl Office {
     }
 }
 
+/// What a request is planned from. No key has an empty fingerprint: one that is yet to be made is not known.
+fn read_for(request: &EnrolmentRequest) -> [(Kind, String); 3] {
+    let name = request.device.as_str().to_owned();
+    let key = match &request.key {
+        RequestedKey::Given(key) => key.fingerprint().as_str().to_owned(),
+        RequestedKey::Generate(_) => String::new(),
+    };
+    [(Kind::Enrolment, name.clone()), (Kind::Device, name), (Kind::KeyUse, key)]
+}
+
 /// Whether it was refused, or nobody could say whether it is allowed.
 fn is_no(state: &Enrolment) -> bool {
     state.status() == Some(EnrolmentStatus::Refused) || matches!(state.phase, Phase::Waiting { then: Then::Ask, .. })
@@ -221,6 +239,8 @@ struct Course<'a> {
     device: Option<Device>,
     changed: bool,
     key: Option<(CertificateId, Secret)>,
+    /// The key of the certificate that was issued.
+    taken: Option<KeyFingerprint>,
 }
 
 impl Course<'_> {
@@ -263,7 +283,8 @@ impl Course<'_> {
 
     async fn issue(&mut self, state: &Enrolment, turn: u32, key: &RequestedKey) -> Input {
         match self.office.issue(&state.request.device, self.profile.as_ref(), key).await {
-            Ok((certificate, private)) => {
+            Ok(Issued { certificate, private, key }) => {
+                self.taken = Some(key);
                 self.key = private.map(|private| (certificate.id.clone(), private));
                 Input::Issued { turn, certificate: Box::new(certificate) }
             }

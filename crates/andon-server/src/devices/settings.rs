@@ -89,8 +89,9 @@ impl DeviceSettings {
         Duration::from_secs(self.upkeep_seconds.clamp(1, 3_600).into())
     }
 
-    pub(super) fn crl_url(&self) -> Option<String> {
-        self.public_url.as_ref().map(|url| format!("{}/crl/devices.crl", url.trim_end_matches('/')))
+    /// Where the revocation list of an authority is.
+    pub(super) fn crl_url(&self, authority: &str) -> Option<String> {
+        self.public_url.as_ref().map(|url| format!("{}/crl/{authority}.crl", url.trim_end_matches('/')))
     }
 
     pub(super) fn revocation_list_life(&self) -> Duration {

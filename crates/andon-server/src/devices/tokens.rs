@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use andon_devices::registry::{Changes, Versioned, expecting, get, put};
+use andon_devices::registry::{Changes, Kind, Versioned, expecting, get, put};
 use andon_devices::token::{
     Client, ClientId, Discovery, Endpoint, Expected, FamilyId, Grant, Jwks, RefreshFamily, SigningKey, TokenError,
     TokenRejected, TokenRequest, TokenResponse, Verified, answer, verify,
@@ -70,9 +70,24 @@ impl Office {
     pub(crate) async fn verify(&self, token: &str) -> Result<Result<Grants, TokenRejected>, Problem> {
         let verified = match &self.issuer {
             Some(issuer) => issuer.verify(token).await?,
-            None => self.verify_own(token).await?,
+            None => match self.verify_own(token).await? {
+                Ok(verified) => self.standing(&verified).await?.map(|()| verified),
+                refused => refused,
+            },
         };
         Ok(verified.and_then(|verified| Grants::of(&verified).ok_or(TokenRejected::Malformed)))
+    }
+
+    /// Whether the client of a token, and the refresh token that it came from, are still good: looked up at each use, so that
+    /// a token ends with them and not an hour later.
+    async fn standing(&self, verified: &Verified) -> Result<Result<(), TokenRejected>, Problem> {
+        let name = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        let client = (Kind::Client, name(verified.client_id.as_deref()));
+        let found = self.registry.several(&[client, (Kind::Family, name(verified.family()))]).await?;
+        let [client, family] = found.as_slice() else { return Ok(Err(TokenRejected::Revoked)) };
+        let client = client.as_ref().map(Versioned::<Client>::of).transpose()?;
+        let family = family.as_ref().map(Versioned::<RefreshFamily>::of).transpose()?;
+        Ok(verified.stands(client.as_ref().map(|found| &found.value), family.as_ref().map(|found| &found.value)))
     }
 
     async fn verify_own(&self, token: &str) -> Result<Result<Verified, TokenRejected>, Problem> {
@@ -92,9 +107,8 @@ impl Office {
         Ok(self.signers(false).await?.jwks.clone())
     }
 
-    pub(crate) fn discovery(&self) -> Result<Discovery, Problem> {
-        self.gives_tokens()?;
-        Ok(Discovery::of_issuer(self.settings.issuer(), &all_scopes()))
+    pub(crate) async fn discovery(&self) -> Result<Discovery, Problem> {
+        Ok(Discovery::of_issuer(self.settings.issuer(), &all_scopes(), &self.jwks().await?))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_devices::pki::KeyKind;
+use andon_devices::pki::{KeyKind, RevocationList};
 use andon_devices::registry::AuthorityRecord;
 use andon_devices::registry::authorities::{AuthorityPlan, Renewal, authorities};
 use axum::Json;
@@ -13,7 +13,7 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
 use crate::api::Api;
-use crate::auth::{Administer, Caller, SeeDevices};
+use crate::auth::{Administer, Caller, SeeAuthorities};
 use crate::error::ApiError;
 use crate::extract::{ApiJson, ApiPath};
 use crate::schema;
@@ -53,11 +53,11 @@ impl WantedAuthority {
 
 /// List the authorities with their certificates; keys are never shown.
 ///
-/// Devices trust the roots. Role: viewer, operator or admin, or the scope andon/devices.
+/// Devices trust the roots. Role: viewer, operator or admin, or the scope andon/devices or andon/claim.
 #[utoipa::path(get, path = "/api/v1/authorities", tag = "devices", operation_id = "list_authorities",
     responses((status = 200, description = "all of them, oldest first", body = Vec<schema::Authority>)))]
 pub(crate) async fn list(
-    _: Caller<SeeDevices>,
+    _: Caller<SeeAuthorities>,
     State(api): State<Arc<Api>>,
 ) -> Result<Json<Vec<AuthorityRecord>>, ApiError> {
     let all = authorities(api.office.registry.as_ref()).await?;
@@ -124,12 +124,42 @@ pub(crate) async fn distrust(
     Ok(Json(all.into_iter().map(|found| found.value).collect()))
 }
 
-/// The revocation list, in DER.
+/// The revocation list that certificates of builds before this one name, in DER.
 ///
+/// It is that of the newest issuing authority that was made by such a build; where there is none, of the one that signs.
 /// Open to everybody: it holds serial numbers and no names.
-#[utoipa::path(get, path = "/crl/devices.crl", tag = "devices", operation_id = "revocation_list",
+#[utoipa::path(get, path = "/crl/devices.crl", tag = "devices", operation_id = "plain_revocation_list",
     responses((status = 200, description = "as in RFC 5280", content_type = "application/pkix-crl", body = schema::RawBytes)))]
-pub(crate) async fn revocation_list(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
-    let list = api.office.revocation_list().await?;
-    Ok(([(CONTENT_TYPE, "application/pkix-crl")], list.der.clone()).into_response())
+pub(crate) async fn plain_revocation_list(State(api): State<Arc<Api>>) -> Result<Response, ApiError> {
+    let list = api.office.plain_revocation_list().await?;
+    Ok(der(&list))
+}
+
+/// The revocation list of an authority, signed by its key.
+///
+/// `issuing-<n>.crl` and `root-<n>.crl` are in DER, `….pem` in PEM; `all.pem` holds the lists of all authorities that are
+/// trusted, one after the other. A distrusted authority has none. Open to everybody.
+#[utoipa::path(get, path = "/crl/{file}", tag = "devices", operation_id = "revocation_list",
+    params(("file" = String, Path, description = "name of an authority, with .crl or .pem; or all.pem")),
+    responses((status = 200, description = "as in RFC 5280", content_type = "application/pkix-crl", body = schema::RawBytes)))]
+pub(crate) async fn revocation_list(
+    State(api): State<Arc<Api>>,
+    ApiPath(file): ApiPath<String>,
+) -> Result<Response, ApiError> {
+    let (authority, is_pem) = match file.rsplit_once('.') {
+        Some(("all", "pem")) => return Ok(pem(api.office.revocation_lists().await?)),
+        Some((authority, "crl")) => (authority, false),
+        Some((authority, "pem")) => (authority, true),
+        _ => return Err(ApiError::not_found(format_args!("the revocation list {file}"))),
+    };
+    let list = api.office.revocation_list(authority).await?;
+    Ok(if is_pem { pem(list.pem.clone()) } else { der(&list) })
+}
+
+fn der(list: &RevocationList) -> Response {
+    ([(CONTENT_TYPE, "application/pkix-crl")], list.der.clone()).into_response()
+}
+
+fn pem(text: String) -> Response {
+    ([(CONTENT_TYPE, "application/x-pem-file")], text).into_response()
 }

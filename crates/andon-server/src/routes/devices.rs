@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use andon_devices::door::DoorState;
 use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
 use andon_devices::pki::{KeyKind, SigningRequest};
+use andon_devices::registry::authorities::Issuers;
 use andon_devices::registry::{Claim, DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned, get};
 use andon_devices::token::ClientId;
 use andon_devices::{
@@ -22,7 +24,7 @@ use super::onboard::handed_over;
 use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Caller, Enrol, ManageDevices, SeeDevices};
-use crate::devices::{DeviceChange, Office, Onboarded, RevokeRequest};
+use crate::devices::{Connection, DeviceChange, Office, Onboarded, RevokeRequest};
 use crate::error::ApiError;
 use crate::extract::{ApiJson, ApiPath, ApiQuery};
 use crate::schema;
@@ -37,6 +39,8 @@ pub(crate) struct ListQuery {
     labels: Option<String>,
     /// Only those whose last certificate is at this level of expiry, or beyond it.
     expiry: Option<ExpiryLevel>,
+    /// Only those that nobody but this authority lets in.
+    authority: Option<String>,
     limit: Option<usize>,
 }
 
@@ -52,6 +56,9 @@ pub(crate) struct DevicePage {
 #[derive(Serialize)]
 pub(crate) struct DeviceAnswer {
     status: CertificateStatus,
+    /// Its certificates in force are all of distrusted authorities.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut_off: bool,
     /// The alarm that is on.
     #[serde(skip_serializing_if = "Option::is_none")]
     expiry: Option<ExpiryLevel>,
@@ -63,18 +70,44 @@ pub(crate) struct DeviceAnswer {
     /// What was asked for and the device, which was there before, does not have; nothing was changed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differs: Vec<&'static str>,
+    /// Where one device is asked for, or its certificate is handed over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    connection: Option<Connection>,
 }
 
 impl DeviceAnswer {
     pub(super) fn of(device: Device, office: &Office) -> Self {
         let expiry = office.settings.expiry.alarm(&device, office.now()).map(|alarm| alarm.level);
-        Self { status: device.status(), expiry, device, private_key: None, differs: Vec::new() }
+        let (status, private_key, differs) = (device.status(), None, Vec::new());
+        Self { status, cut_off: false, expiry, device, private_key, differs, connection: None }
+    }
+
+    /// As it is among the authorities that are trusted.
+    fn among(device: Device, issuers: &Issuers, office: &Office) -> Self {
+        Self { cut_off: issuers.have_cut_off(&device, office.now()), ..Self::of(device, office) }
     }
 
     pub(super) fn handing_over(onboarded: Onboarded, office: &Office) -> Self {
         let (private_key, differs) = (onboarded.key.map(|(_, key)| key.expose().to_owned()), onboarded.differs);
         Self { private_key, differs, ..Self::of(onboarded.device, office) }
     }
+
+    /// The same, with all that the device needs to connect.
+    async fn complete(onboarded: Onboarded, api: &Api) -> Result<Self, Problem> {
+        let connection = Some(connection(&onboarded.device, api).await?);
+        Ok(Self { connection, ..Self::handing_over(onboarded, &api.office) })
+    }
+}
+
+async fn connection(device: &Device, api: &Api) -> Result<Connection, Problem> {
+    api.office.connection(device, port(&api.door.state())).await
+}
+
+/// The port of the listener for certificates.
+fn port(door: &DoorState) -> Option<u16> {
+    let DoorState::Open(places) = door else { return None };
+    let place = places.iter().find(|place| place.starts_with("mqtts:"))?;
+    place.rsplit_once(':').and_then(|(_, port)| port.trim_end_matches('/').parse().ok())
 }
 
 /// List devices.
@@ -87,6 +120,8 @@ impl DeviceAnswer {
             description = "profile:, group:, status:, speaks_for: or attribute:<name>=<value>, with commas between; all must fit"),
         ("expiry" = Option<String>, Query,
             description = "notice, urgent or expired: only devices whose last certificate is that close to its end, or closer"),
+        ("authority" = Option<String>, Query,
+            description = "root-<n> or issuing-<n>: only devices that nobody else lets in; a page may be shorter than asked for"),
         ("limit" = Option<usize>, Query, description = "rows of a page, 1 to 1,000; 100 when absent")),
     responses((status = 200, description = "a page, in the order of names", body = schema::DevicePage)))]
 pub(crate) async fn list(
@@ -99,13 +134,21 @@ pub(crate) async fn list(
     let contains = query.contains.unwrap_or_default();
     let filter =
         DeviceFilter { after, contains, labels: labels(query.labels.as_deref())?, due: due(&api, query.expiry), limit };
-    let entries = api.office.registry.devices(&filter).await.map_err(Problem::from)?;
-    let is_full = entries.len() == limit;
-    let devices = entries.iter().map(Versioned::<Device>::of).collect::<Result<Vec<_>, _>>();
-    let devices = devices.map_err(Problem::from)?;
-    let next = devices.last().filter(|_| is_full).map(|last| last.value.name.clone());
-    let devices = devices.into_iter().map(|found| DeviceAnswer::of(found.value, &api.office)).collect();
+    let (devices, next) = match &query.authority {
+        Some(authority) => api.office.only_let_in_by(authority, filter).await?,
+        None => found(&api, &filter).await?,
+    };
+    let issuers = api.office.issuers().await?;
+    let devices = devices.into_iter().map(|device| DeviceAnswer::among(device, &issuers, &api.office)).collect();
     Ok(Json(DevicePage { devices, next }))
+}
+
+async fn found(api: &Api, filter: &DeviceFilter) -> Result<(Vec<Device>, Option<DeviceName>), Problem> {
+    let entries = api.office.registry.devices(filter).await?;
+    let devices = entries.iter().map(|entry| Ok(Versioned::<Device>::of(entry)?.value));
+    let devices = devices.collect::<Result<Vec<_>, Problem>>()?;
+    let next = devices.last().filter(|_| devices.len() == filter.limit).map(|last| last.name.clone());
+    Ok((devices, next))
 }
 
 fn due(api: &Api, level: Option<ExpiryLevel>) -> Option<Due> {
@@ -161,7 +204,7 @@ pub(crate) async fn enrol(
     tracing::info!(device = %onboarded.device.name, author = %caller.name, "device onboarded");
     let outcome = onboarded.outcome();
     let delivery = onboarded.delivery.take();
-    let answer = EnrolledAnswer { outcome, device: DeviceAnswer::handing_over(onboarded, &api.office) };
+    let answer = EnrolledAnswer { outcome, device: DeviceAnswer::complete(onboarded, &api).await? };
     Ok(json(handed_over(&api, &answer, delivery)))
 }
 
@@ -184,6 +227,9 @@ async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -
     if let Some(claim) = &claim {
         request.ask = true;
         request.claim = Some(claim.client.clone());
+        if let Some(group) = request.groups.difference(&claim.groups).next() {
+            return Err(Problem::new(Code::Forbidden, format!("the claim does not allow the group {group}")));
+        }
         request.groups = claim.groups.clone();
         let refused = || Problem::new(Code::Forbidden, "the claim does not allow this profile");
         request.profile = claim.profile_for(request.profile.as_ref()).ok_or_else(refused)?;
@@ -225,7 +271,10 @@ pub(crate) async fn show(
     State(api): State<Arc<Api>>,
     ApiPath(name): ApiPath<DeviceName>,
 ) -> Result<Json<DeviceAnswer>, ApiError> {
-    Ok(Json(DeviceAnswer::of(api.office.device(&name).await?.value, &api.office)))
+    let device = api.office.device(&name).await?.value;
+    let connection = Some(connection(&device, &api).await?);
+    let issuers = api.office.issuers().await?;
+    Ok(Json(DeviceAnswer { connection, ..DeviceAnswer::among(device, &issuers, &api.office) }))
 }
 
 /// Change profile, groups, policies, attributes, or the devices that a gateway speaks for; what is left out stays.
@@ -270,10 +319,13 @@ pub(crate) async fn delete(
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Rotation {
     csr: Option<String>,
+    /// Whether a device that is locked out is to come in again.
+    reinstate: bool,
 }
 
 /// Give a device its next certificate; the present one is accepted until the overlap is over.
 ///
+/// A device none of whose certificates is ACTIVE was locked out: it gets one only with `reinstate`.
 /// Role: operator or admin, or the scope andon/devices.
 #[utoipa::path(post, path = "/api/v1/devices/{name}/rotate", tag = "devices", operation_id = "rotate_device",
     params(("name" = String, Path, description = "name of the device")), request_body = schema::Rotation,
@@ -286,9 +338,10 @@ pub(crate) async fn rotate(
 ) -> Result<Response, ApiError> {
     let request = rotation.csr.as_deref().map(SigningRequest::from_pem).transpose().map_err(Problem::from)?;
     let work = api.clone();
-    let onboarded = api.detached(async move { work.office.rotate(&name, request.as_ref()).await }).await??;
+    let onboarded =
+        api.detached(async move { work.office.rotate(&name, request.as_ref(), rotation.reinstate).await }).await??;
     tracing::info!(device = %onboarded.device.name, author = %caller.name, "certificate rotated");
-    Ok(json(handed_over(&api, &DeviceAnswer::handing_over(onboarded, &api.office), None)))
+    Ok(json(handed_over(&api, &DeviceAnswer::complete(onboarded, &api).await?, None)))
 }
 
 /// Revoke a device's certificates, or one of them; live sessions end within a second.
@@ -358,4 +411,21 @@ pub(super) fn json(body: axum::body::Body) -> Response {
     let mut response = body.into_response();
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_is_that_of_the_listener_for_certificates() {
+        let check = |places: &[&str], expect: Option<u16>| {
+            let places = places.iter().map(|place| (*place).to_owned()).collect();
+            assert_eq!(port(&DoorState::Open(places)), expect);
+        };
+        check(&["wss://127.0.0.1:8884", "mqtts://0.0.0.0:18883"], Some(18883));
+        check(&["mqtts://[::]:99"], Some(99));
+        check(&["mqtt://127.0.0.1:1883"], None);
+        check(&[], None);
+    }
 }

@@ -89,6 +89,7 @@ pub(crate) fn api() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(oauth::token))
         .routes(routes!(oauth::jwks))
         .routes(routes!(oauth::discovery))
+        .routes(routes!(oauth::oauth_discovery))
         .routes(routes!(oauth::keys))
         .routes(routes!(oauth::rotate_key))
         .routes(routes!(oauth_clients::list, oauth_clients::create))
@@ -128,6 +129,7 @@ fn of_devices() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(authorities::list, authorities::found))
         .routes(routes!(authorities::rotate))
         .routes(routes!(authorities::distrust))
+        .routes(routes!(authorities::plain_revocation_list))
         .routes(routes!(authorities::revocation_list))
 }
 

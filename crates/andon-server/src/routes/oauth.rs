@@ -76,7 +76,16 @@ pub(crate) async fn jwks(State(api): State<Arc<Api>>) -> Result<Json<Jwks>, ApiE
 #[utoipa::path(get, path = "/.well-known/openid-configuration", tag = "oauth", operation_id = "discovery",
     responses((status = 200, description = "as in OpenID Connect Discovery 1.0", body = Object)))]
 pub(crate) async fn discovery(State(api): State<Arc<Api>>) -> Result<Json<Discovery>, ApiError> {
-    Ok(Json(api.office.discovery()?))
+    Ok(Json(api.office.discovery().await?))
+}
+
+/// The same, where clients of OAuth alone look for it.
+///
+/// Open to everybody.
+#[utoipa::path(get, path = "/.well-known/oauth-authorization-server", tag = "oauth", operation_id = "oauth_discovery",
+    responses((status = 200, description = "as in RFC 8414", body = Object)))]
+pub(crate) async fn oauth_discovery(state: State<Arc<Api>>) -> Result<Json<Discovery>, ApiError> {
+    discovery(state).await
 }
 
 /// List the keys that sign access tokens, without their private halves.

@@ -35,6 +35,9 @@ pub struct OnboardCredential {
     pub certificate_id: String,
     /// The certificate.
     pub certificate_pem: String,
+    /// Its certificates in force are all of distrusted authorities: the door refuses it.
+    #[serde(default)]
+    pub cut_off: bool,
     /// The private key, in the one answer that hands it over.
     pub private_key: String,
     /// The public key.
@@ -90,6 +93,8 @@ pub struct Device {
     /// have. It stays as it was; changing it is another request.
     #[serde(default)]
     pub differs: Vec<String>,
+    /// What it needs to connect: where one device is asked for, or its certificate is handed over.
+    pub connection: Option<Connection>,
 }
 
 /// The answer to an onboarding.
@@ -188,6 +193,21 @@ pub struct DeviceChange {
 pub struct Rotation {
     /// A signing request in PEM; without one, a key pair is made and handed over once.
     pub csr: Option<String>,
+    /// Whether a device that is locked out (none of its certificates is ACTIVE) is to come in again.
+    pub reinstate: Option<bool>,
+}
+
+/// What a device needs beside its certificate and key.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct Connection {
+    /// The host to connect to.
+    pub endpoint: String,
+    /// The port, while the door is open.
+    pub port: Option<u16>,
+    /// The roots to trust, in PEM.
+    pub roots: String,
+    /// What is sent behind the newest certificate in force, in PEM.
+    pub chain: String,
 }
 
 /// Which certificate is revoked, and why.
@@ -262,6 +282,9 @@ pub struct Authority {
     /// Since when it is trusted no more.
     #[schema(format = DateTime)]
     pub distrusted: Option<String>,
+    /// Whether the certificates that it issues name its own revocation list, `/crl/<name>.crl`.
+    #[serde(default)]
+    pub own_list: bool,
     /// For a root: its cross certificate, issued by the root before it.
     pub cross: Option<CrossCertificate>,
 }
@@ -350,6 +373,9 @@ pub struct OauthClient {
     pub refresh: RefreshTerms,
     /// Whether it gets nothing at present.
     pub disabled: bool,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created: Option<String>,
     /// Whether it has no secret.
     pub public: bool,
     /// Its secret, in the answer that makes it.

@@ -105,9 +105,11 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("POST", "/api/v1/authorities/rotate", ADMINISTER),
     ("POST", "/api/v1/authorities/{name}/distrust", ADMINISTER),
     ("GET", "/crl/devices.crl", EVERYBODY),
+    ("GET", "/crl/{file}", EVERYBODY),
     ("POST", "/oauth2/token", EVERYBODY),
     ("GET", "/.well-known/jwks.json", EVERYBODY),
     ("GET", "/.well-known/openid-configuration", EVERYBODY),
+    ("GET", "/.well-known/oauth-authorization-server", EVERYBODY),
     ("GET", "/api/v1/oauth/clients", ADMINISTER),
     ("POST", "/api/v1/oauth/clients", ADMINISTER),
     ("DELETE", "/api/v1/oauth/clients/{id}", ADMINISTER),
@@ -131,7 +133,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
 fn filled(path: &str) -> String {
     let path =
         path.replace("{offset}", "1").replace("{name}", "nobody").replace("{kind}", "tables").replace("{digest}", "00");
-    let path = path.replace("{deviceName}", "nobody").replace("{token}", "none");
+    let path = path.replace("{deviceName}", "nobody").replace("{token}", "none").replace("{file}", "nobody.crl");
     let path = path.replace("{property}", "none").replace("{alarm}", "none").replace("{operation}", "reset");
     // A stream would not end; one that is asked for wrongly does, behind the check of roles.
     let path = path.replace("/stream", "/stream?odd=1");

@@ -133,7 +133,13 @@ async fn a_signing_request_keeps_the_key_at_home() {
     assert_eq!((&made["status"], made.get("private_key")), (&json!("ACTIVE"), None));
     world.noted("pump-02").await;
     assert_eq!(world.tell(Role::Operator, "POST", "/api/v1/devices", &wanted).await.json(), made);
-    assert_eq!(world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-02").await.json(), made);
+    let mut shown = world.ask(Role::Viewer, "GET", "/api/v1/devices/pump-02").await.json();
+    shown["connection"] = made["connection"].clone();
+    assert_eq!(shown, made);
+    let connection = &made["connection"];
+    assert_eq!(connection["endpoint"], "localhost");
+    let all = world.ask(Role::Viewer, "GET", "/api/v1/authorities").await.json();
+    assert_eq!((&connection["roots"], &connection["chain"]), (&all[0]["certificate"], &all[1]["certificate"]));
     let other = json!({ "device": "pump-02", "csr": "-----BEGIN CERTIFICATE REQUEST-----\nAA==\n-----END CERTIFICATE REQUEST-----" });
     assert_eq!(world.tell(Role::Operator, "POST", "/api/v1/devices", &other).await.status, 422);
 }
@@ -246,12 +252,15 @@ async fn a_revoked_device_is_not_onboarded_again() {
     let again = world.onboard().await;
     let error = &again.json()["error"];
     assert_eq!((again.status, &error["code"]), (StatusCode::BAD_REQUEST, &json!("AND-7006")));
-    assert_eq!(error["msg"], "DEV_00000001 is revoked: rotate or delete it");
+    assert_eq!(error["msg"], "DEV_00000001 is revoked: rotate it with --reinstate, or delete it");
     let wanted = json!({ "device": "DEV_00000001" });
     let again = world.tell(Role::Operator, "POST", "/api/v1/devices", &wanted).await;
     assert_eq!((again.status.as_u16(), &again.json()["code"]), (409, &json!("AND-7006")));
     let rotate = "/api/v1/devices/DEV_00000001/rotate";
-    assert_eq!(world.tell(Role::Operator, "POST", rotate, &json!({})).await.status, StatusCode::OK);
+    let refused = world.tell(Role::Operator, "POST", rotate, &json!({})).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (409, &json!("AND-7006")));
+    let reinstated = world.tell(Role::Operator, "POST", rotate, &json!({ "reinstate": true })).await;
+    assert_eq!((reinstated.status, &reinstated.json()["status"]), (StatusCode::OK, &json!("ACTIVE")));
     assert_eq!(world.onboard().await.status, StatusCode::OK);
 }
 

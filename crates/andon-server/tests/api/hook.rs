@@ -49,7 +49,7 @@ impl Plant {
     }
 
     async fn enrol(&self, name: &str) -> Answer {
-        let body = json!({ "device": name, "csr": crate::devices::CSR, "attributes": { "plant": "1710" } });
+        let body = json!({ "device": name, "csr": crate::keys::csr_of(name), "attributes": { "plant": "1710" } });
         self.world.send(request("POST", "/api/v1/devices").bearer(&self.token).json(&body)).await
     }
 }

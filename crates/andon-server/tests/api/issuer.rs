@@ -117,7 +117,7 @@ async fn a_claim_belongs_to_a_client_of_the_issuer() {
     let stored = plant.world.tell(Role::Admin, "PUT", "/api/v1/device-rules/claims/handhelds", &claim).await;
     assert_eq!(stored.status.as_u16(), 200);
     let enrol = async |name: &str| {
-        let body = json!({ "device": name, "csr": crate::devices::CSR });
+        let body = json!({ "device": name, "csr": crate::keys::csr_of(name) });
         plant.status(&plant.token(&["installers"]), "POST", "/api/v1/devices", &body).await
     };
     assert_eq!(enrol("pump-01").await, 200);

@@ -55,6 +55,35 @@ async fn a_client_gets_a_token_and_sees_devices() {
 }
 
 #[tokio::test]
+async fn a_token_ends_with_its_client() {
+    let world = World::start().await;
+    let wish = json!({ "id": "gateway", "grants": ["client_credentials"], "scopes": "andon/devices" });
+    let (id, secret) = world.client(wish.clone()).await;
+    let token = world.access(&format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")).await;
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 200);
+    assert_eq!(world.ask(Role::Admin, "DELETE", "/api/v1/oauth/clients/gateway").await.status, 204);
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 401);
+    world.clock.advance(1);
+    world.client(wish).await;
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 401, "it was another client's");
+}
+
+#[tokio::test]
+async fn a_token_ends_with_the_refresh_token_that_it_came_from() {
+    let world = World::start().await;
+    let wish = json!({ "grants": ["refresh_token"], "scopes": "andon/devices", "public": true });
+    let (id, _) = world.client(wish).await;
+    let path = format!("/api/v1/oauth/clients/{id}/refresh-tokens");
+    let made = world.tell(Role::Admin, "POST", &path, &json!({ "subject": "gateway-7" })).await.json();
+    let refresh = made["refresh_token"].as_str().unwrap();
+    let token = world.access(&format!("grant_type=refresh_token&client_id={id}&refresh_token={refresh}")).await;
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 200);
+    let family = format!("{path}/{}", made["id"].as_str().unwrap());
+    assert_eq!(world.ask(Role::Admin, "DELETE", &family).await.status, 200);
+    assert_eq!(world.status(&token, "/api/v1/devices").await, 401);
+}
+
+#[tokio::test]
 async fn roles_are_scopes_too() {
     let world = World::start().await;
     let wish = json!({ "grants": ["client_credentials"], "scopes": "andon/viewer" });
@@ -80,10 +109,12 @@ async fn refresh_tokens_are_replaced_and_caught_when_stolen() {
     let access = answer["access_token"].as_str().unwrap();
     assert!(answer["id_token"].is_string());
     assert_eq!(world.status(access, "/api/v1/devices").await, 200);
+    let access = access.to_owned();
     let second = answer["refresh_token"].as_str().unwrap().to_owned();
     world.clock.advance(60);
     assert_eq!(refresh(&first).await.json(), json!({ "error": "invalid_grant" }));
     assert_eq!(refresh(&second).await.json(), json!({ "error": "invalid_grant" }), "the family is revoked");
+    assert_eq!(world.status(&access, "/api/v1/devices").await, 401, "and what came from it");
 }
 
 #[tokio::test]
@@ -94,6 +125,9 @@ async fn others_can_verify_tokens() {
     assert!(keys["keys"][0].get("d").is_none());
     let found = world.send(request("GET", "/.well-known/openid-configuration").empty()).await.json();
     assert_eq!(found["token_endpoint"], "http://127.0.0.1:8480/oauth2/token");
+    assert_eq!(found["id_token_signing_alg_values_supported"], json!([keys["keys"][0]["alg"]]));
+    let same = world.send(request("GET", "/.well-known/oauth-authorization-server").empty()).await.json();
+    assert_eq!(same, found);
 }
 
 #[tokio::test]
@@ -103,7 +137,7 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     let (id, secret) = world.client(wish).await;
     let token = world.access(&format!("grant_type=client_credentials&client_id={id}&client_secret={secret}")).await;
     let enrol = async |name: &str| {
-        let body = json!({ "device": name, "csr": crate::devices::CSR });
+        let body = json!({ "device": name, "csr": crate::keys::csr_of(name) });
         world.send(request("POST", "/api/v1/devices").bearer(&token).json(&body)).await.status.as_u16()
     };
     assert_eq!(enrol("pump-01").await, 403);
@@ -113,7 +147,12 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     world.groups(&["line-4"]).await;
     let stored = store().await;
     assert_eq!(stored.status, StatusCode::OK, "{:?}", stored.body);
+    let foreign = json!({ "device": "pump-01", "csr": crate::keys::csr_of("pump-01"), "groups": ["line-4", "hall-7"] });
+    let foreign = world.send(request("POST", "/api/v1/devices").bearer(&token).json(&foreign)).await;
+    let detail = "the claim does not allow the group hall-7";
+    assert_eq!((foreign.status.as_u16(), &foreign.json()["detail"]), (403, &json!(detail)));
     assert_eq!(enrol("pump-01").await, 200);
+    assert_eq!(world.status(&token, "/api/v1/authorities").await, 200);
     assert_eq!(enrol("camera-1").await, 409);
     assert_eq!(world.registry.entry(Kind::Enrolment, "camera-1").await.unwrap(), None);
     assert_eq!(world.status(&token, "/api/v1/devices").await, 403);

@@ -8,9 +8,10 @@ use andon_devices::registry::authorities::roots;
 use andon_model::Code;
 use clap::{Args, Subcommand};
 use reqwest::Method;
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::client::segment;
+use crate::client::{Client, segment};
 use crate::commands::Context;
 use crate::output::{Failure, Grid, utc_time};
 use crate::scenario::local;
@@ -29,6 +30,9 @@ pub(crate) enum Ca {
     Distrust {
         /// Its name, as in root-1; one that signs now is replaced first
         authority: String,
+        /// Do it: it cannot be undone. Without this, it is said which devices would be cut off
+        #[arg(long)]
+        yes: bool,
     },
 }
 
@@ -122,7 +126,12 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
             let all: Vec<AuthorityRecord> = client.submit(Method::POST, "/api/v1/authorities/rotate", &body).await?;
             context.output.show(&all, |all| table(all))?;
         }
-        Ca::Distrust { authority } => {
+        Ca::Distrust { authority, yes: false } => {
+            let cut_off = reached(&authority, &client).await?;
+            context.output.note(&foretold(&authority, &cut_off))?;
+            return Ok(ExitCode::FAILURE);
+        }
+        Ca::Distrust { authority, yes: true } => {
             let path = format!("/api/v1/authorities/{}/distrust", segment(&authority));
             let done = client.act(Method::POST, &path).await;
             let all: Vec<AuthorityRecord> =
@@ -131,6 +140,52 @@ pub(crate) async fn run(ca: Ca, context: &Context) -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Devices that are counted; more are `at least`.
+const MAX_COUNTED: usize = 10_000;
+
+/// Devices that are named.
+const MAX_NAMED: usize = 5;
+
+#[derive(Deserialize)]
+struct Reached {
+    devices: Vec<Named>,
+    next: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    name: String,
+}
+
+/// The devices that nobody but `authority` lets in, the first of them.
+pub(super) async fn reached(authority: &str, client: &Client) -> anyhow::Result<Vec<String>> {
+    let (mut names, mut after) = (Vec::new(), None);
+    while names.len() < MAX_COUNTED {
+        let query = [("authority", Some(authority.to_owned())), ("after", after), ("limit", Some("1000".to_owned()))];
+        let page: Reached = client.list("/api/v1/devices", &query).await?;
+        names.extend(page.devices.into_iter().map(|device| device.name));
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    Ok(names)
+}
+
+fn foretold(authority: &str, cut_off: &[String]) -> String {
+    const DO_IT: &str = "nothing was done: say --yes to distrust it, for good";
+    if cut_off.is_empty() {
+        return format!("no device depends on {authority}\n{DO_IT}");
+    }
+    let (named, count) = (cut_off.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", "), cut_off.len());
+    let more = if count > MAX_NAMED { ", …" } else { "" };
+    let count = if count < MAX_COUNTED { count.to_string() } else { format!("at least {count}") };
+    format!(
+        "cut off would be {count}: {named}{more}\n`andon devices list --authority {authority}` lists them, \
+         `andon devices rotate` gives them other certificates\n{DO_IT}"
+    )
 }
 
 /// Every certificate, those that are distrusted too.

@@ -3,8 +3,8 @@
 use std::io::Read as _;
 use std::process::ExitCode;
 
-use andon_server::schema::{Door, DoorState, Publication, Published, Session};
 use andon_model::Code;
+use andon_server::schema::{Door, DoorState, Publication, Published, Session};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ use crate::commands::Context;
 use crate::output::{Cell, Failure, Grid, Tone};
 
 /// What to do when nothing can be published.
-const CLOSED_DOOR: &str = "`andon mqtt status` says how the door is; it opens when there is an authority: `andon ca init`";
+const CLOSED_DOOR: &str =
+    "`andon mqtt status` says how the door is; it opens when there is an authority: `andon ca init`";
 
 /// Look at the door for devices, send clients away, publish to devices
 #[derive(Debug, Subcommand)]

@@ -126,7 +126,7 @@ fn what_is_in_the_way_is_told_with_its_own_remedy() {
     check(&server, &["devices", "show", "pump-01"], false, &["AND-1201"]);
     server.json(&["ca", "init"]);
     check(&server, &["ca", "init"], false, &["AND-1203", "andon ca rotate"]);
-    check(&server, &["ca", "distrust", "issuing-1"], false, &["replace it"]);
+    check(&server, &["ca", "distrust", "issuing-1", "--yes"], false, &["replace it"]);
     check(&server, &export, true, &[]);
     let document = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"}]}"#;
     server.json(&["devices", "policies", "put", "connect", &file(&server, "connect.json", document)]);

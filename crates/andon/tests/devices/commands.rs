@@ -1,5 +1,7 @@
 //! The commands for devices, authorities and clients.
 
+use andon_devices::pki::KeyKind;
+
 use crate::common::Server;
 
 #[test]
@@ -32,6 +34,41 @@ fn devices_from_the_command_line() {
     server.json(&["ca", "rotate"]);
     let roots = server.run(&["ca", "export"]);
     assert_eq!(String::from_utf8_lossy(&roots.stdout).matches("BEGIN CERTIFICATE").count(), 1);
+}
+
+/// The guide's own example, with the token of the claim's client alone.
+#[test]
+fn a_claim_onboards_from_the_command_line() {
+    let server = Server::start();
+    let profile = server.folder.path().join("s1.toml");
+    std::fs::write(&profile, "required_attributes = [\"plant\"]\n").unwrap();
+    server.json(&["devices", "profiles", "put", "s1", profile.to_str().unwrap()]);
+    server.json(&["devices", "groups", "put", "line-4"]);
+    let made = server.json(&["oauth", "clients", "create", "--id", "installers", "--scope", "andon/claim"]);
+    let claim = ["--allow", "pump-*", "--profile", "s1", "--group", "line-4", "--attribute", "plant"];
+    server.json(&[["devices", "claims", "put", "installers"].as_slice(), &claim].concat());
+    let form = [("grant_type", "client_credentials"), ("client_id", "installers")];
+    let asked = reqwest::Client::builder().build().unwrap().post(format!("{}/oauth2/token", server.url)).query(&form);
+    let asked = asked.query(&[("client_secret", made["client_secret"].as_str().unwrap())]);
+    let answer = async { asked.send().await?.json::<serde_json::Value>().await };
+    let answer = tokio::runtime::Runtime::new().unwrap().block_on(answer).unwrap();
+    let token = answer["access_token"].as_str().unwrap();
+    let out = server.folder.path().join("bundle");
+    let onboard = |more: &[&str]| {
+        let mut command = server.command(&["devices", "onboard", "pump-01", "--out", out.to_str().unwrap()]);
+        command.args(["--attribute", "plant=1710"]).args(more).env("ANDON_TOKEN", token).output().unwrap()
+    };
+    let refused = onboard(&["--group", "hall-7"]);
+    let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && text.contains("does not allow the group hall-7"), "{text}");
+    let done = onboard(&[]);
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    assert!(String::from_utf8_lossy(&done.stdout).contains("mosquitto_pub -h localhost"));
+    for file in ["pump-01.crt", "pump-01.key", "root.crt"] {
+        assert!(out.join(file).exists(), "{file}");
+    }
+    let shown = server.json(&["devices", "show", "pump-01"]);
+    assert_eq!((&shown["profile"], &shown["groups"][0]), (&"s1".into(), &"line-4".into()));
 }
 
 #[test]
@@ -119,8 +156,14 @@ fn keys_stay_on_the_machine_where_they_are_made() {
     let again = server.json(&["devices", "onboard", "pump-01", "--out", folder]);
     assert_eq!((&again["certificates"], std::fs::read_to_string(&key).unwrap()), (&first["certificates"], made));
     let taken = server.run(&["devices", "onboard", "pump-02", "--key", key.to_str().unwrap(), "--out", folder]);
-    let text = String::from_utf8_lossy(&taken.stdout).into_owned();
-    assert!(taken.status.success() && text.contains("pump-01.key -i pump-02"), "{text}");
+    let text = String::from_utf8_lossy(&taken.stderr).into_owned();
+    assert!(!taken.status.success() && text.contains("is that of another device"), "{text}");
+    let own = server.folder.path().join("own.key");
+    let made = andon_devices::KeySource::generate(&andon_devices::SystemEntropy, KeyKind::EcdsaP256).unwrap();
+    std::fs::write(&own, made.to_pem().expose()).unwrap();
+    let given = server.run(&["devices", "onboard", "pump-02", "--key", own.to_str().unwrap(), "--out", folder]);
+    let text = String::from_utf8_lossy(&given.stdout).into_owned();
+    assert!(given.status.success() && text.contains("own.key -i pump-02"), "{text}");
     assert!(!out.join("pump-02.key").exists());
     let theirs = server.json(&["devices", "onboard", "pump-03", "--server-key", "--out", folder]);
     assert!(out.join("pump-03.key").exists() && theirs["private_key"].is_string());

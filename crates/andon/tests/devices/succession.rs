@@ -93,8 +93,19 @@ fn devices_of_both_roots_connect_until_the_old_one_is_distrusted() {
         let sessions = server.json(&["mqtt", "sessions"]);
         sessions.to_string().contains("pump-01").then_some(())
     });
-    assert!(!server.run(&["ca", "distrust", "root-2"]).status.success(), "it signs");
-    let all = server.json(&["ca", "distrust", "root-1"]);
+    assert!(!server.run(&["ca", "distrust", "root-2", "--yes"]).status.success(), "it signs");
+    let asked = server.run(&["ca", "distrust", "root-1"]);
+    let told = String::from_utf8_lossy(&asked.stderr).into_owned() + &String::from_utf8_lossy(&asked.stdout);
+    assert!(!asked.status.success() && told.contains("cut off would be 1: pump-01"), "{told}");
+    let names = |list: &[&str]| {
+        let page = server.json(list);
+        let names = page["devices"].as_array().unwrap().iter().map(|device| device["name"].clone());
+        names.collect::<Vec<_>>()
+    };
+    let depending = ["devices", "list", "--authority", "root-1"];
+    assert_eq!(names(&depending), ["pump-01"]);
+    let all = server.json(&["ca", "distrust", "root-1", "--yes"]);
+    assert_eq!(names(&depending), ["pump-01"]);
     for name in ["root-1", "issuing-1", "issuing-2"] {
         assert!(authority(&all, name)["distrusted"].is_string(), "{name}");
     }
@@ -111,6 +122,7 @@ fn devices_of_both_roots_connect_until_the_old_one_is_distrusted() {
     let folder = server.folder.path().join("again");
     let rotated = server.json(&["devices", "rotate", "pump-01", "--out", folder.to_str().unwrap()]);
     assert_eq!(rotated["name"], "pump-01");
+    assert_eq!(names(&depending), [""; 0], "it has a certificate of another authority");
     let again = Device { folder, ..old };
     assert!(again.publishes(&root_2), "a certificate of the new root lets it in again");
 }

@@ -1,9 +1,14 @@
 //! Who trusts whom: the roots that devices are given, the chains that are sent, and the end of an authority.
 
+use std::collections::BTreeMap;
+
 use andon_model::{Code, Problem, Timestamp};
 
 use super::{Registry, authorities, number};
-use crate::pki::{NameField, NamedValue, certificate_der, is_signed_by, read_certificate};
+use crate::pki::{
+    NameField, NamedValue, PkiError, RevocationReason, RevokedEntry, certificate_der, is_signed_by, key_identifiers,
+    read_certificate,
+};
 use crate::registry::{AuthorityRecord, AuthorityRole, Changes, Expected, put};
 
 /// What devices trust, in PEM: every root that is not distrusted, oldest first.
@@ -15,13 +20,26 @@ pub fn roots(all: &[AuthorityRecord]) -> String {
 /// What follows a certificate (in PEM) where TLS sends it: its issuing authority, then the cross certificates of its root,
 /// by which those verify it who trust an older root alone. Each is signed by the next one.
 pub fn chain(all: &[AuthorityRecord], certificate: &str) -> String {
-    let issuer_of = |pem: &str, role| {
-        let of_role = all.iter().filter(move |known| known.role == role);
-        of_role.rev().find(|known| signed(pem, &known.certificate))
-    };
-    let Some(issuing) = issuer_of(certificate, AuthorityRole::Issuing) else { return String::new() };
+    issuer_of(all, certificate, AuthorityRole::Issuing).map_or_else(String::new, |issuing| chain_from(all, issuing))
+}
+
+/// The chain that follows what each issuing authority signed, by the identifier of its key.
+pub fn chains(all: &[AuthorityRecord]) -> BTreeMap<String, String> {
+    let issuing = all.iter().filter(|known| known.role == AuthorityRole::Issuing);
+    issuing.filter_map(|known| Some((own_key(known)?, chain_from(all, known)))).collect()
+}
+
+pub(super) fn own_key(known: &AuthorityRecord) -> Option<String> {
+    key_identifiers(&certificate_der(&known.certificate).ok()?).ok()?.own
+}
+
+fn issuer_of<'a>(all: &'a [AuthorityRecord], pem: &str, role: AuthorityRole) -> Option<&'a AuthorityRecord> {
+    all.iter().filter(|known| known.role == role).rev().find(|known| signed(pem, &known.certificate))
+}
+
+fn chain_from(all: &[AuthorityRecord], issuing: &AuthorityRecord) -> String {
     let mut text = issuing.certificate.clone();
-    let mut root = issuer_of(&issuing.certificate, AuthorityRole::Root);
+    let mut root = issuer_of(all, &issuing.certificate, AuthorityRole::Root);
     // Numbers fall on the way, so that it ends.
     while let Some((cross, older)) = root.and_then(|root| vouching(all, root)) {
         text.push_str(cross);
@@ -37,9 +55,23 @@ fn vouching<'a>(all: &'a [AuthorityRecord], root: &'a AuthorityRecord) -> Option
     older.distrusted.is_none().then_some((cross.certificate.as_str(), older))
 }
 
-fn signed(pem: &str, issuer: &str) -> bool {
+pub(super) fn signed(pem: &str, issuer: &str) -> bool {
     let (Ok(der), Ok(issuer)) = (certificate_der(pem), certificate_der(issuer)) else { return false };
     is_signed_by(&der, &issuer).unwrap_or(false)
+}
+
+/// What the revocation list of a root names: the issuing authorities below it that are distrusted.
+pub fn distrusted_below(all: &[AuthorityRecord], root: &AuthorityRecord) -> Result<Vec<RevokedEntry>, PkiError> {
+    let below = all.iter().filter(|known| known.role == AuthorityRole::Issuing);
+    let below = below.filter(|known| signed(&known.certificate, &root.certificate));
+    below.filter_map(|known| Some(revoked_entry(known, known.distrusted?))).collect()
+}
+
+fn revoked_entry(record: &AuthorityRecord, at: Timestamp) -> Result<RevokedEntry, PkiError> {
+    let der = certificate_der(&record.certificate)?;
+    let (facts, keys) = (read_certificate(&der)?, key_identifiers(&der)?);
+    let (not_after, reason) = (facts.not_after, RevocationReason::Unspecified);
+    Ok(RevokedEntry { serial: facts.serial, at, reason, not_after, issuer: keys.issuer })
 }
 
 /// What a listener verifies the certificates of devices with, in PEM: every authority that has not ended and is not

@@ -91,7 +91,7 @@ impl Bench {
     }
 
     async fn rotate(&self, name: &str) {
-        self.office().rotate(&DeviceName::new(name).unwrap(), None).await.unwrap();
+        self.office().rotate(&DeviceName::new(name).unwrap(), None, false).await.unwrap();
     }
 
     async fn later(&mut self, days: i64) -> Tally {

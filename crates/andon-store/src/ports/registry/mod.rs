@@ -105,8 +105,7 @@ impl Registry for SqlStore {
     }
 
     async fn revoked(&self, now: Timestamp, limit: usize) -> Result<Vec<RevokedEntry>, RegistryError> {
-        let sql =
-            "SELECT serial, at, reason, not_after FROM revocations WHERE not_after >= $1 ORDER BY serial LIMIT $2";
+        let sql = "SELECT serial, at, reason, not_after, issuer FROM revocations WHERE not_after >= $1 ORDER BY serial LIMIT $2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let query = query_as(sql).bind(now.as_micros()).bind(limit);
         let rows: Vec<RevocationRecord> = query.fetch_all(self.db.readers()).await.map_err(failed(READING))?;
@@ -178,6 +177,7 @@ struct RevocationRecord {
     at: i64,
     reason: String,
     not_after: i64,
+    issuer: String,
 }
 
 impl RevocationRecord {
@@ -189,6 +189,7 @@ impl RevocationRecord {
             at: Timestamp::from_micros(self.at),
             reason: serde_json::from_str(&self.reason).map_err(|cause| corrupt(&cause))?,
             not_after: Timestamp::from_micros(self.not_after),
+            issuer: Some(self.issuer).filter(|issuer| !issuer.is_empty()),
         })
     }
 }

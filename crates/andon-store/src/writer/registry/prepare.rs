@@ -47,6 +47,8 @@ pub(super) struct RevocationRow {
     pub(super) at: i64,
     pub(super) reason: String,
     pub(super) not_after: i64,
+    /// Empty where it is not known.
+    pub(super) issuer: String,
 }
 
 impl Prepared {
@@ -115,6 +117,7 @@ impl RevocationRow {
             at: entry.at.as_micros(),
             reason: to_json(&entry.reason).map_err(|cause| failed(&cause))?,
             not_after: entry.not_after.as_micros(),
+            issuer: entry.issuer.clone().unwrap_or_default(),
         })
     }
 }

@@ -31,8 +31,8 @@ static CERTIFICATES: LazyLock<Bulk> =
     LazyLock::new(|| Bulk::new("INSERT INTO device_certificates (serial, fingerprint, device) VALUES", 3, ""));
 /// The first revocation of a certificate is the one that counts.
 static REVOCATIONS: LazyLock<Bulk> = LazyLock::new(|| {
-    let before = "INSERT INTO revocations (serial, at, reason, not_after) VALUES";
-    Bulk::new(before, 4, "ON CONFLICT (serial) DO NOTHING")
+    let before = "INSERT INTO revocations (serial, at, reason, not_after, issuer) VALUES";
+    Bulk::new(before, 5, "ON CONFLICT (serial) DO NOTHING")
 });
 
 fn put_statement(secret: &str) -> Bulk {
@@ -86,7 +86,8 @@ pub(super) async fn store(connection: &mut AnyConnection, plan: &Plan<'_>) -> Re
         a.add(entry.serial.as_str())?;
         a.add(entry.at)?;
         a.add(entry.reason.as_str())?;
-        a.add(entry.not_after)
+        a.add(entry.not_after)?;
+        a.add(entry.issuer.as_str())
     };
     REVOCATIONS.execute(connection, plan.revoked(), revoked).await?;
     Ok(())

@@ -11,11 +11,8 @@ use andon_devices::registry::authorities::{chain, roots};
 use andon_devices::registry::{AuthorityRecord, AuthorityRole};
 use andon_devices::{Certificate, CertificateId, CertificateStatus, Device, DeviceName};
 use andon_model::Code;
-use andon_server::schema::Door;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
-use reqwest::Url;
-use serde::Deserialize;
 
 use super::{DeviceView, keys};
 use crate::client::{Client, segment};
@@ -28,13 +25,6 @@ use crate::wiring::write_private;
 /// The file of roots without its ending. Some file systems know no case.
 const ROOT: &str = "root";
 
-/// What the server says of the broker, in the answer that wizards of the quickstart read.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Onboarded {
-    mqtt_endpoint: String,
-}
-
 /// Where a device connects, and what it publishes to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Connection {
@@ -46,15 +36,11 @@ struct Connection {
 impl Connection {
     /// The server tells the host, and the port while its door is open; what it does not tell is as in the settings of this
     /// machine.
-    async fn of(device: &DeviceName, client: &Client, settings: &Settings) -> anyhow::Result<Self> {
-        let onboarded: Onboarded = client.get(&format!("/api/onboard/{}", segment(device.as_str()))).await?;
-        let door = client.get::<Door>("/api/v1/mqtt").await.ok();
-        let port = door.and_then(|door| port(&door.places)).unwrap_or(settings.mqtt.listen.port());
-        Ok(Self {
-            host: onboarded.mqtt_endpoint,
-            port,
-            topic: below_root(&settings.devices.root_topic, device.as_str()),
-        })
+    fn of(view: &DeviceView, settings: &Settings) -> Self {
+        let told = view.connection.as_ref();
+        let host = told.map_or(&settings.devices.endpoint, |told| &told.endpoint).clone();
+        let port = told.and_then(|told| told.port).unwrap_or(settings.mqtt.listen.port());
+        Self { host, port, topic: below_root(&settings.devices.root_topic, view.device.name.as_str()) }
     }
 
     /// A command that publishes with the files of the bundle.
@@ -74,11 +60,6 @@ impl Connection {
         let root = root.map(|root| format!("?root={}", root.as_str())).unwrap_or_default();
         format!("mqtts://{}@{host}:{port}/{topic}{root}", segment(device.as_str()))
     }
-}
-
-/// The port of the listener for certificates.
-fn port(places: &[String]) -> Option<u16> {
-    places.iter().find(|place| place.starts_with("mqtts:")).and_then(|place| Url::parse(place).ok()?.port())
 }
 
 /// A topic below a root, which may be a filter as in `data/#`.
@@ -123,7 +104,7 @@ pub(super) async fn hand_over(
     let authorities: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
     write(view, folder, &place, &authorities)?;
     let name = &view.device.name;
-    let connection = Connection::of(name, client, &context.settings).await?;
+    let connection = Connection::of(view, &context.settings);
     let (held, key) = held(view, folder, &place);
     context.output.say(view, |_| format!("{told}\n{held}\n{}", connection.example(name, folder, &key)))?;
     if context.output.is_on_terminal() {
@@ -244,18 +225,6 @@ mod tests {
         check("data/#", "data/pump-01");
         check("plant/1710/#", "plant/1710/pump-01");
         check("#", "pump-01");
-    }
-
-    #[test]
-    fn the_port_is_that_of_the_listener_for_certificates() {
-        let check = |places: &[&str], expect: Option<u16>| {
-            let places: Vec<String> = places.iter().map(|place| (*place).to_owned()).collect();
-            assert_eq!(port(&places), expect, "{places:?}");
-        };
-        check(&["wss://127.0.0.1:8884", "mqtts://0.0.0.0:18883"], Some(18883));
-        check(&["mqtts://[::]:99"], Some(99));
-        check(&["mqtt://127.0.0.1:1883"], None);
-        check(&[], None);
     }
 
     #[test]

@@ -32,6 +32,9 @@ use crate::commands::Context;
 use crate::output::{Cell, Failure, Grid, Output, Tone, one_line, utc_time};
 use crate::scenario::local;
 
+/// Status of a device whose certificates in force are all of distrusted authorities.
+const CUT_OFF: &str = "ACTIVE, cut off: its authority is distrusted";
+
 /// Onboard, list, show, rotate, revoke and delete devices
 #[derive(Debug, Subcommand)]
 pub(crate) enum Devices {
@@ -91,6 +94,9 @@ pub(crate) struct List {
     /// Only devices whose last certificate is this close to its end, or closer
     #[arg(long, value_enum)]
     expiry: Option<Expiry>,
+    /// Only devices that nobody but this authority lets in: with `ca distrust` of it they are, or will be, cut off
+    #[arg(long, value_name = "NAME")]
+    authority: Option<String>,
     /// Only names after this one
     #[arg(long)]
     after: Option<DeviceName>,
@@ -139,6 +145,9 @@ pub(super) struct DeviceView {
     status: CertificateStatus,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expiry: Option<ExpiryLevel>,
+    /// Its certificates in force are all of distrusted authorities.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut_off: bool,
     #[serde(flatten)]
     device: Device,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -149,6 +158,24 @@ pub(super) struct DeviceView {
     /// What was asked for and the device, which was there before, does not have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     differs: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    connection: Option<Door>,
+}
+
+/// Where the door for devices is.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Door {
+    endpoint: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    roots: String,
+    chain: String,
+}
+
+impl DeviceView {
+    fn standing(&self) -> Cell {
+        if self.cut_off { Cell::toned(CUT_OFF, Tone::Bad) } else { self.status.to_string().into() }
+    }
 }
 
 /// `GET /api/v1/devices`
@@ -237,6 +264,7 @@ async fn list(query: &List, client: &Client, output: Output) -> anyhow::Result<(
         ("contains", query.contains.clone()),
         ("labels", labels),
         ("expiry", query.expiry.map(|level| ExpiryLevel::from(level).word().to_owned())),
+        ("authority", query.authority.clone()),
         ("limit", Some(query.limit.to_string())),
     ];
     let page: DevicePage = client.list("/api/v1/devices", &parameters).await?;
@@ -253,10 +281,9 @@ fn table(page: &DevicePage) -> Grid {
         let device = &view.device;
         let groups: Vec<&str> = device.groups.iter().map(andon_devices::GroupName::as_str).collect();
         let profile = device.profile.as_ref().map(ToString::to_string).unwrap_or_default();
-        let status = view.status.to_string();
         grid.row([
             device.name.to_string().into(),
-            status.into(),
+            view.standing(),
             profile.into(),
             groups.join(" ").into(),
             end_of(device).into(),
@@ -276,7 +303,7 @@ fn facts(view: &DeviceView) -> Grid {
     let mut grid = Grid::pairs();
     grid.pair("device", device.name.to_string());
     grid.pair("identity", device.id.as_str());
-    grid.pair("status", view.status.to_string());
+    grid.pair("status", view.standing());
     if let Some(level) = view.expiry {
         grid.pair("ends soon", Cell::toned(level.word(), Tone::Warn));
     }

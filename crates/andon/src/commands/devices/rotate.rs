@@ -12,7 +12,7 @@ use andon_devices::{Certificate, CertificateStatus, Device, DeviceName};
 use andon_model::{Code, Timestamp};
 use clap::Args;
 use reqwest::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::bundle::{self, KeyPlace};
 use super::{DeviceView, csr, keys, path, refuse_taken};
@@ -35,12 +35,22 @@ pub(crate) struct Rotate {
     /// Write key, certificate and root into this folder, another than that of the key in use
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
+    /// Let a device in again that is REVOKED or INACTIVE
+    #[arg(long)]
+    reinstate: bool,
+}
+
+impl Rotate {
+    /// What is asked of the server.
+    fn body(&self, csr: Option<String>) -> Value {
+        json!({ "csr": csr, "reinstate": self.reinstate })
+    }
 }
 
 pub(super) async fn run(wanted: &Rotate, client: &Client, context: &Context) -> anyhow::Result<()> {
     let folder = wanted.out.as_deref();
     if let Some(folder) = folder.filter(|_| wanted.csr.is_none() && !wanted.server_key) {
-        let (view, key) = with_own_key(&wanted.device, folder, client).await?;
+        let (view, key) = with_own_key(wanted, folder, client).await?;
         return tell(&view, Some(folder), KeyPlace::File(&key), client, context).await;
     }
     if wanted.csr.is_none() {
@@ -48,13 +58,14 @@ pub(super) async fn run(wanted: &Rotate, client: &Client, context: &Context) -> 
     }
     let request = csr(wanted.csr.as_ref())?;
     let place = request.as_ref().map_or(KeyPlace::Server, |(_, key)| KeyPlace::Device(key.clone()));
-    let body: Map<String, Value> = request.into_iter().map(|(pem, _)| ("csr".to_owned(), json!(pem))).collect();
+    let body = wanted.body(request.map(|(pem, _)| pem));
     let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
     tell(&view, folder, place, client, context).await
 }
 
 /// Rotates to the key in the folder, which is made if it is not there yet; the device, and the file with its next key.
-async fn with_own_key(name: &DeviceName, folder: &Path, client: &Client) -> anyhow::Result<(DeviceView, PathBuf)> {
+async fn with_own_key(wanted: &Rotate, folder: &Path, client: &Client) -> anyhow::Result<(DeviceView, PathBuf)> {
+    let name = &wanted.device;
     let view: DeviceView = client.get(&path(name, "")).await?;
     let file = bundle::file_of(folder, name, "key");
     let kind = match &view.device.profile {
@@ -71,7 +82,7 @@ async fn with_own_key(name: &DeviceName, folder: &Path, client: &Client) -> anyh
         None => {}
     }
     let request = SigningRequest::of(&key).map_err(|error| local(&file, error.to_string()))?;
-    let rotated = client.submit(Method::POST, &path(name, "/rotate"), &json!({ "csr": request })).await?;
+    let rotated = client.submit(Method::POST, &path(name, "/rotate"), &wanted.body(Some(request))).await?;
     Ok((rotated, file))
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Line;
 use crate::client::Client;
+use crate::commands::ca::reached;
 use crate::output::{Failure, utc_time};
 
 /// Devices that are counted; more are `at least`.
@@ -16,6 +17,9 @@ const MAX_COUNTED: usize = 1_000;
 
 /// An authority that ends sooner should be replaced: what it issues cannot outlive it.
 const AUTHORITY_WARN: Duration = Duration::from_hours(180 * 24);
+
+/// What helps devices whose authority is distrusted.
+const LIST_CUT_OFF: &str = "andon devices list --authority with its name, then andon devices rotate";
 
 #[derive(Deserialize)]
 struct Page {
@@ -26,11 +30,13 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
     let found = async {
         let (expired, notice) = (count(client, "expired").await?, count(client, "notice").await?);
         let authorities: Vec<AuthorityRecord> = client.get("/api/v1/authorities").await?;
-        anyhow::Ok((expired, notice, authorities))
+        let cut_off = cut_off(&authorities, client).await?;
+        anyhow::Ok((expired, notice, authorities, cut_off))
     };
     match found.await {
-        Ok((expired, notice, authorities)) => {
+        Ok((expired, notice, authorities, cut_off)) => {
             let mut lines = vec![certificates(expired, notice)];
+            lines.extend(cut_off);
             lines.extend(authority(&authorities, SystemClock.now()));
             lines
         }
@@ -45,6 +51,18 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
 async fn count(client: &Client, level: &str) -> anyhow::Result<usize> {
     let query = [("expiry", Some(level.to_owned())), ("limit", Some(MAX_COUNTED.to_string()))];
     Ok(client.list::<Page>("/api/v1/devices", &query).await?.devices.len())
+}
+
+/// The first distrusted authority that devices still depend on.
+async fn cut_off(all: &[AuthorityRecord], client: &Client) -> anyhow::Result<Option<Line>> {
+    for known in all.iter().filter(|known| known.distrusted.is_some()) {
+        let devices = reached(&known.name, client).await?;
+        if let Some(first) = devices.first() {
+            let seen = format!("{} are cut off, {first} first: {} is distrusted", devices.len(), known.name);
+            return Ok(Some(Line::warn("trust in devices", seen, LIST_CUT_OFF)));
+        }
+    }
+    Ok(None)
 }
 
 /// `notice` counts those that have ended too.
