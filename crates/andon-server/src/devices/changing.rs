@@ -92,7 +92,8 @@ impl Office {
             let taken = taking(name, key, held.as_ref())?;
             let writes = vec![taken, Write::Device { device: Box::new(device.clone()), expected }];
             self.registry.commit(Changes { writes, revoked }).await?;
-            Ok(Onboarded { device, key: private.map(|private| (id, private)), delivery: None, differs: Vec::new() })
+            let key = private.map(|private| (id, private));
+            Ok(Onboarded { device, key, delivery: None, differs: Vec::new(), unchanged: false })
         })
     }
 

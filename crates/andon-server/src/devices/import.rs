@@ -292,7 +292,7 @@ impl LineOutcome {
 
 fn count(report: &mut BulkReport, outcome: &LineOutcome) {
     match &outcome.result {
-        Ok(_) if outcome.word() == "unchanged" => report.unchanged(outcome.line),
+        Ok(done) if done.unchanged => report.unchanged(outcome.line),
         Ok(done) => report.ended(outcome.line, &done.device.name, EnrolmentStatus::Done, None),
         Err(problem) => report.fault(outcome.line, None, problem.clone()),
     }

@@ -24,12 +24,14 @@ pub(crate) struct Onboarded {
     pub(crate) delivery: Option<Delivery>,
     /// What was asked for and the device, which was there before, does not have.
     pub(crate) differs: Vec<&'static str>,
+    /// It was there before, and nothing is handed over.
+    pub(crate) unchanged: bool,
 }
 
 impl Onboarded {
-    /// `onboarded`, or `unchanged` when it was there before and nothing is handed over.
+    /// `onboarded` or `unchanged`.
     pub(crate) fn outcome(&self) -> &'static str {
-        if self.key.is_none() && self.delivery.is_none() { "unchanged" } else { "onboarded" }
+        if self.unchanged { "unchanged" } else { "onboarded" }
     }
 }
 
@@ -226,7 +228,7 @@ fn is_no(state: &Enrolment) -> bool {
 
 fn complete(known: Option<Device>, differs: Vec<&'static str>) -> Result<Planned, Trouble> {
     let lost = || Problem::new(Code::Internal, "a device that is complete is not there");
-    let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None, differs };
+    let onboarded = Onboarded { device: known.ok_or_else(lost)?, key: None, delivery: None, differs, unchanged: true };
     let outcome = Outcome::HandedOver(Box::new(onboarded));
     Ok(Planned { changes: Changes::default(), outcome, enrolment: None })
 }
@@ -295,7 +297,8 @@ impl Course<'_> {
     fn outcome(self, state: &Enrolment) -> Outcome {
         if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
             let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn, stored: None });
-            return Outcome::HandedOver(Box::new(Onboarded { device, key: self.key, delivery, differs: Vec::new() }));
+            let onboarded = Onboarded { device, key: self.key, delivery, differs: Vec::new(), unchanged: false };
+            return Outcome::HandedOver(Box::new(onboarded));
         }
         let unknown = || Problem::new(Code::Onboarding, "the onboarding did not come to an end; try again");
         Outcome::NotDone(state.problem.clone().unwrap_or_else(unknown))

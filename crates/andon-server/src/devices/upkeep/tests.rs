@@ -199,9 +199,9 @@ async fn traces_of_what_was_removed_go_after_an_hour() {
         registry.changes(0, MAX_ENTRIES).await.unwrap().iter().filter(|change| change.removed).count()
     };
     bench.later(0).await;
-    assert_eq!(removed(&bench.registry).await, 2, "device and enrolment: somebody may not have heard of it");
+    assert_eq!(removed(&bench.registry).await, 3, "device, enrolment and key: somebody may not have heard of it");
     bench.later(1).await;
-    assert_eq!(removed(&bench.registry).await, 2, "they were removed after the last time");
+    assert_eq!(removed(&bench.registry).await, 3, "they were removed after the last time");
     bench.later(1).await;
     assert_eq!(removed(&bench.registry).await, 0);
 }
