@@ -94,6 +94,9 @@ pub trait Admission: Send + Sync {
     /// deleted has none, also where there is another of its name.
     async fn owner(&self, visitor: &Visitor, now: Timestamp) -> Result<Option<Owner>, AdmissionError>;
 
+    /// Whether there is a device of this name, in whatever state. Nobody without its certificate goes by its name.
+    async fn is_device(&self, name: &str) -> Result<bool, AdmissionError>;
+
     /// The mark of the newest change.
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError>;
 

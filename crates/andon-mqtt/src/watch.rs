@@ -263,21 +263,34 @@ async fn owner_of(session: &Session) -> Option<Visitor> {
     connect.cert().and_then(|certificate| crate::hooks::visitor(&session.id, certificate))
 }
 
-/// Forgets the session under a client id that `visitor` is about to take over, if it is that of another device: one that
-/// was deleted, and the registry's word of it has not come yet.
+/// Whether a device has begun the session under a client id.
+pub(crate) async fn is_of_a_device(broker: &ServerContext, client_id: &ClientId) -> bool {
+    match session_of(broker, client_id).await {
+        Some(session) => owner_of(&session).await.is_some(),
+        None => false,
+    }
+}
+
+async fn session_of(broker: &ServerContext, client_id: &ClientId) -> Option<Session> {
+    let id = Id::from(broker.node.id(), client_id.clone());
+    broker.extends.shared().await.entry(id).session()
+}
+
+/// Forgets the session under a client id that `visitor` is about to take over, if it is that of a program on this machine,
+/// or of another device: one that was deleted, and the registry's word of it has not come yet.
 pub(crate) async fn forget_others(
     broker: &ServerContext,
     door: &Door,
     visitor: &Visitor,
     device: &DeviceId,
 ) -> Result<(), AdmissionError> {
-    let id = Id::from(broker.node.id(), ClientId::from(visitor.client_id.as_str()));
-    let Some(session) = broker.extends.shared().await.entry(id).session() else { return Ok(()) };
-    let Some(before) = owner_of(&session).await else { return Ok(()) };
-    if before.serial == visitor.serial {
-        return Ok(());
-    }
-    let owner = door.admission.owner(&before, door.clock.now()).await?;
+    let client_id = ClientId::from(visitor.client_id.as_str());
+    let Some(session) = session_of(broker, &client_id).await else { return Ok(()) };
+    let owner = match owner_of(&session).await {
+        Some(before) if before.serial == visitor.serial => return Ok(()),
+        Some(before) => door.admission.owner(&before, door.clock.now()).await?,
+        None => None,
+    };
     if owner.is_none_or(|owner| owner.id != *device) {
         door.seats.get(&session.id).inspect(|seat| seat.close());
         forget_session(broker, door, &session).await;

@@ -11,7 +11,7 @@ use rmqtt::types::{AuthResult, ConnectInfo, Id, LastWill};
 
 use super::Door;
 use crate::seat::{Seat, SeatTerms};
-use crate::watch::forget_others;
+use crate::watch::{forget_others, is_of_a_device};
 
 /// How often an admission is asked for again because the registry changed meanwhile, before the client is told to come
 /// back later.
@@ -26,6 +26,8 @@ enum Refusal {
     NoSerial,
     #[error("it came without a certificate, and programs on this machine may not")]
     NoCertificate,
+    #[error("it came without a certificate under the client id of a device")]
+    DeviceName,
     #[error("its policies do not let it connect under this client id")]
     ClientId,
     #[error("its policies do not let it leave a will there")]
@@ -55,7 +57,7 @@ impl Door {
             let changes = self.seats.changes();
             let seat = match connect.cert() {
                 Some(certificate) => self.device(broker, connect, certificate).await?,
-                None => self.program(connect)?,
+                None => self.program(broker, connect).await?,
             };
             check(&seat.permissions, connect)?;
             self.seats.take(seat);
@@ -82,11 +84,15 @@ impl Door {
         Ok(Seat::of_device(connect.id().clone(), visitor, admitted, &self.terms(connect, now)))
     }
 
-    fn program(&self, connect: &ConnectInfo) -> Result<Seat, Refusal> {
+    /// A program goes by no device's name, and takes over no device's session, whatever its policy says.
+    async fn program(&self, broker: &ServerContext, connect: &ConnectInfo) -> Result<Seat, Refusal> {
         let policy = self.local.as_ref().ok_or(Refusal::NoCertificate)?;
         let id = connect.id();
         if !self.plain.contains(&id.lid) {
             return Err(Refusal::NoCertificate);
+        }
+        if self.admission.is_device(&id.client_id).await? || is_of_a_device(broker, &id.client_id).await {
+            return Err(Refusal::DeviceName);
         }
         let facts = no_certificate().ok_or(Refusal::NoCertificate)?;
         let source = id.remote_addr.map(|address| address.ip());

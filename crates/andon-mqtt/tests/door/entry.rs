@@ -114,6 +114,23 @@ async fn programs_on_this_machine_come_in_plainly_if_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn programs_go_by_no_device_s_name() {
+    let plant = Plant::open().await;
+    let papers = plant.device("pump-01");
+    for version in VERSIONS {
+        let device = Wish { keep_session: true, ..Wish::new("pump-01", &papers, version) };
+        let (mut live, _) = Client::connect(&plant, &device).await;
+        let program =
+            Wish { papers: None, listener: PLAIN, keep_session: true, ..Wish::new("pump-01", &papers, version) };
+        assert!(!Client::is_let_in(&plant, &program).await, "{version:?}: the device is here");
+        live.publish("data/pump-01/x", 1, "1").await;
+        assert_eq!(live.next().await, Seen::Acked(0), "{version:?}: it is not put out");
+        live.disconnect().await;
+        assert!(!Client::is_let_in(&plant, &program).await, "{version:?}: its session is away");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_listener_stays_on_this_machine() {
     let plant = Plant::open().await;
     let open = async |address: IpAddr, local: bool| {

@@ -208,6 +208,10 @@ impl Admission for Registry {
         })
     }
 
+    async fn is_device(&self, name: &str) -> Result<bool, AdmissionError> {
+        Ok(self.devices.lock().values().any(|(device, _)| device.name.as_str() == name))
+    }
+
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
         Ok(ChangeMark(*self.newest.borrow()))
     }

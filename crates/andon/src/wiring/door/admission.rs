@@ -10,9 +10,9 @@ use andon_devices::pki::{NameField, NamedValue};
 use andon_devices::policy::{Connection, DefaultPolicies, Permissions};
 use andon_devices::registry::authorities::distrusted_issuers;
 use andon_devices::registry::{
-    Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, Versioned, admit,
+    Change, Kind, MAX_ENTRIES, NotLetIn, Presented, Registry, RegistryError, Versioned, admit, get,
 };
-use andon_devices::{Certificate, Device, NotAdmitted};
+use andon_devices::{Certificate, Device, DeviceName, NotAdmitted};
 use andon_model::Timestamp;
 use async_trait::async_trait;
 
@@ -101,6 +101,12 @@ impl Admission for ByRegistry {
             known.check(now).is_ok() && known.facts().is_ok_and(|facts| !distrusted.contains(&facts.issuer))
         };
         Ok(Some(Owner { id: device.id, is_known: device.certificates.iter().any(opens) }))
+    }
+
+    async fn is_device(&self, name: &str) -> Result<bool, AdmissionError> {
+        let Ok(name) = name.parse::<DeviceName>() else { return Ok(false) };
+        let found = get::<Device>(self.registry.as_ref(), name.as_str()).await;
+        Ok(found.map_err(|error| unavailable(&error))?.is_some())
     }
 
     async fn newest_change(&self) -> Result<ChangeMark, AdmissionError> {
