@@ -140,7 +140,9 @@ pub async fn revocations_outlive_their_device(fixture: &impl Fixture) {
 pub async fn transitions_are_stored_whole(fixture: &impl Fixture) {
     let store = fixture.open().await;
     let mut revoked = device("pump", 7).retire(RevocationReason::Superseded, at(1));
-    revoked.iter_mut().for_each(|entry| entry.issuer = Some("4a01".to_owned()));
+    for entry in &mut revoked {
+        entry.issuer = Some("4a01".to_owned());
+    }
     let transition = |expected| {
         let state = put(Kind::Enrolment, "pump", "{\"phase\":\"delivering\"}", None, expected);
         let writes = vec![put_device(&device("pump", 8), Anything), state];

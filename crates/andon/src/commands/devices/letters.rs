@@ -29,14 +29,14 @@ pub(crate) struct Letters {
 #[derive(Debug, Args)]
 pub(crate) struct Mailing {
     /// Mail the outcome, without the private key, to this address
-    #[arg(long, value_name = "ADDRESS")]
-    mail_to: Option<String>,
+    #[arg(long = "mail-to", id = "mail_to", value_name = "ADDRESS")]
+    to: Option<String>,
     /// Put a new refresh token for this client into the letter
-    #[arg(long, value_name = "CLIENT", requires = "mail_to")]
-    mail_client: Option<String>,
+    #[arg(long = "mail-client", value_name = "CLIENT", requires = "mail_to")]
+    client: Option<String>,
     /// Write the letter although the same one waits or was sent within a day
-    #[arg(long, requires = "mail_to")]
-    mail_again: bool,
+    #[arg(long = "mail-again", requires = "mail_to")]
+    again: bool,
 }
 
 /// A letter that can be written.
@@ -72,8 +72,8 @@ pub(super) async fn list(query: &Letters, client: &Client, output: Output) -> an
 
 /// Looks whether the letter can be written, before its device is onboarded; none if none is wanted.
 pub(super) async fn check(wanted: &Mailing, device: &str, client: &Client) -> anyhow::Result<Option<Checked>> {
-    let Some(to) = &wanted.mail_to else { return Ok(None) };
-    let wish = json!({ "to": to, "device": device, "client": wanted.mail_client, "again": wanted.mail_again });
+    let Some(to) = &wanted.to else { return Ok(None) };
+    let wish = json!({ "to": to, "device": device, "client": wanted.client, "again": wanted.again });
     let checked = client.submit(Method::POST, "/api/v1/letters/check", &wish).await;
     let KnownLetter { known } = checked.map_err(|error| Failure::advise(error, Code::Conflict, NOT_MAILED))?;
     Ok(Some(Checked { wish, known }))
@@ -81,20 +81,15 @@ pub(super) async fn check(wanted: &Mailing, device: &str, client: &Client) -> an
 
 /// Has the outcome of an onboarding mailed; the server goes on by itself from here.
 pub(super) async fn write(checked: &Checked, client: &Client, output: Output) -> anyhow::Result<()> {
-    let text = match &checked.known {
-        Some(known) => format!(
-            "letter {} to {} of {} {}, so that no other is written; --mail-again writes another, with a new token",
-            known.id,
-            known.to,
-            utc_time(known.created),
-            if known.status == LetterStatus::Sent { "was sent" } else { "waits" },
-        ),
-        None => {
-            let letter: Letter = client.submit(Method::POST, "/api/v1/letters", &checked.wish).await?;
-            format!("letter {} to {} is queued; `andon devices letters` shows how far it is", letter.id, letter.to)
-        }
-    };
-    output.note(&text)
+    if let Some(known) = &checked.known {
+        let state = if known.status == LetterStatus::Sent { "was sent" } else { "waits" };
+        let text = format!("letter {} to {} of {} {state}", known.id, known.to, utc_time(known.created));
+        let advice = "so that no other is written; --mail-again writes another, with a new token";
+        return output.note(&format!("{text}, {advice}"));
+    }
+    let letter: Letter = client.submit(Method::POST, "/api/v1/letters", &checked.wish).await?;
+    let advice = "`andon devices letters` shows how far it is";
+    output.note(&format!("letter {} to {} is queued; {advice}", letter.id, letter.to))
 }
 
 fn table(page: &LetterPage) -> Grid {

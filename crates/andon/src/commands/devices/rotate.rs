@@ -42,7 +42,7 @@ pub(crate) struct Rotate {
 
 impl Rotate {
     /// What is asked of the server.
-    fn body(&self, csr: Option<String>) -> Value {
+    fn body(&self, csr: Option<&str>) -> Value {
         json!({ "csr": csr, "reinstate": self.reinstate })
     }
 }
@@ -58,7 +58,7 @@ pub(super) async fn run(wanted: &Rotate, client: &Client, context: &Context) -> 
     }
     let request = csr(wanted.csr.as_ref())?;
     let place = request.as_ref().map_or(KeyPlace::Server, |(_, key)| KeyPlace::Device(key.clone()));
-    let body = wanted.body(request.map(|(pem, _)| pem));
+    let body = wanted.body(request.as_ref().map(|(pem, _)| pem.as_str()));
     let view: DeviceView = client.submit(Method::POST, &path(&wanted.device, "/rotate"), &body).await?;
     tell(&view, folder, place, client, context).await
 }
@@ -82,7 +82,7 @@ async fn with_own_key(wanted: &Rotate, folder: &Path, client: &Client) -> anyhow
         None => {}
     }
     let request = SigningRequest::of(&key).map_err(|error| local(&file, error.to_string()))?;
-    let rotated = client.submit(Method::POST, &path(name, "/rotate"), &wanted.body(Some(request))).await?;
+    let rotated = client.submit(Method::POST, &path(name, "/rotate"), &wanted.body(Some(&request))).await?;
     Ok((rotated, file))
 }
 

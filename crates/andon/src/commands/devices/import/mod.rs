@@ -76,8 +76,8 @@ pub(super) async fn run(import: &Import, client: &Client, output: Output) -> any
     let making = tokio::task::spawn_blocking(move || maker.make(&send));
     let (mut report, mut progress) = (Report::default(), Progress::new(output.is_json(), lines));
     while let Some(part) = parts.recv().await {
-        let sent = sender.send(part?, &mut report, &mut progress).await;
-        sent.map_err(|error| Failure::advise(error, Code::ServerUnreachable, GOES_ON))?;
+        let answered = sender.send(part?, &mut report, &mut progress).await;
+        answered.map_err(|error| Failure::advise(error, Code::ServerUnreachable, GOES_ON))?;
     }
     making.await?;
     drop(progress);
