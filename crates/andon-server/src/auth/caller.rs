@@ -34,8 +34,6 @@ pub(crate) trait Need: Send + Sync + 'static {
 
 /// Delivering events.
 pub(crate) struct Deliver;
-/// Reporting readings, which a claim may do for its devices.
-pub(crate) struct Report;
 /// Asking decisions, as other systems do.
 pub(crate) struct Ask;
 /// Reading.
@@ -57,13 +55,6 @@ impl Need for Deliver {
     const ROLES: &'static [Role] = &[Role::Intake, Role::Operator, Role::Admin];
     const WORDS: &'static str = "intake, operator or admin";
     const CHALLENGE: &'static str = "Bearer realm=\"andon\", Basic realm=\"andon\"";
-}
-
-impl Need for Report {
-    const ROLES: &'static [Role] = Deliver::ROLES;
-    const WORDS: &'static str = "intake, operator or admin, or the scope andon/claim";
-    const CHALLENGE: &'static str = Deliver::CHALLENGE;
-    const CLAIM: bool = true;
 }
 
 impl Need for Ask {

@@ -13,7 +13,7 @@ mod token_book;
 mod token_text;
 
 pub(crate) use caller::{
-    Administer, Ask, Caller, Deliver, Enrol, ManageDevices, Operate, Read, Report, SeeAuthorities, SeeDevices,
+    Administer, Ask, Caller, Deliver, Enrol, ManageDevices, Operate, Read, SeeAuthorities, SeeDevices,
 };
 pub(crate) use issuer::ExternalIssuer;
 pub use oidc::OidcSettings;

@@ -44,6 +44,7 @@ mod revocations;
 mod settings;
 mod signers;
 mod tokens;
+mod turns;
 mod upkeep;
 
 use std::sync::{Arc, PoisonError, RwLock};
@@ -102,6 +103,7 @@ pub(crate) struct Office {
     issuer: Option<ExternalIssuer>,
     lists: revocations::ListBook,
     trust: connection::TrustBook,
+    turns: turns::Turns,
 }
 
 /// What an office works with.
@@ -190,6 +192,7 @@ impl Office {
             issuer,
             lists: revocations::ListBook::default(),
             trust: connection::TrustBook::default(),
+            turns: turns::Turns::default(),
         }
     }
 

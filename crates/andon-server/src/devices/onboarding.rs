@@ -12,6 +12,7 @@ use andon_devices::{CertificateId, Device, DeviceName, Profile};
 use andon_model::{Code, Problem, Secret};
 
 use super::holding::taking;
+use super::turns::Turn;
 use super::{Issued, Names, Office, Trouble, gave_up};
 
 /// A device with what is to be handed over.
@@ -42,6 +43,8 @@ pub(crate) struct Delivery {
     turn: u32,
     /// The enrolment as it was stored, so that nobody has to read it again to go on.
     stored: Option<Box<Versioned<Enrolment>>>,
+    /// Others who ask for the same device wait until this one has arrived.
+    held: Option<Turn>,
 }
 
 /// What is stored under the name of a device.
@@ -87,6 +90,13 @@ impl Office {
         request: &EnrolmentRequest,
         claim: Option<&Claim>,
     ) -> Result<Onboarded, Problem> {
+        let turn = self.turns.take(&request.device).await;
+        let mut onboarded = self.onboard_now(request, claim).await?;
+        onboarded.delivery.iter_mut().for_each(|delivery| delivery.held.clone_from(&turn));
+        Ok(onboarded)
+    }
+
+    async fn onboard_now(&self, request: &EnrolmentRequest, claim: Option<&Claim>) -> Result<Onboarded, Problem> {
         unraced!(async {
             // Boxed, since its state is too large to be carried through every answer.
             let planned = Box::pin(self.plan(request.clone(), claim)).await?;
@@ -296,7 +306,7 @@ impl Course<'_> {
 
     fn outcome(self, state: &Enrolment) -> Outcome {
         if let (Phase::Delivering, Some(device)) = (state.phase, self.device) {
-            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn, stored: None });
+            let delivery = Some(Delivery { device: device.name.clone(), turn: state.turn, stored: None, held: None });
             let onboarded = Onboarded { device, key: self.key, delivery, differs: Vec::new(), unchanged: false };
             return Outcome::HandedOver(Box::new(onboarded));
         }

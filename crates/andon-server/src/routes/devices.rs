@@ -243,7 +243,7 @@ async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -
     api.office.onboard(&request, claim.as_ref()).await
 }
 
-pub(super) async fn claim_of(api: &Api, client: &ClientId) -> Result<Claim, Problem> {
+async fn claim_of(api: &Api, client: &ClientId) -> Result<Claim, Problem> {
     let found = get::<Claim>(api.office.registry.as_ref(), client.as_str()).await?;
     let none = || Problem::new(Code::Forbidden, format!("the client {client} has no claim"));
     found.map(|found| found.value).ok_or_else(none)

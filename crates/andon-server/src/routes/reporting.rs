@@ -1,12 +1,10 @@
 //! Reporting without MQTT: readings and values of properties over HTTP.
 //!
 //! Whoever calls speaks for devices: a token with the role intake, operator or admin for any, as the door trusts the
-//! certificate of a gateway; an access token with the scope andon/claim for those that its claim allows. What is answered
-//! with 2xx is durable in the raw log (invariant J3); a repeated call is kept twice, as a repeated publication is.
+//! certificate of a gateway. What is answered with 2xx is durable in the raw log (invariant J3); a repeated call is kept twice, as a repeated publication is.
 
 use std::sync::Arc;
 
-use andon_devices::DeviceName;
 use andon_engine::plant::PUT_TOPIC;
 use andon_journal::{Kept, NewReading, ReadingLogError};
 use andon_model::{Code, Problem};
@@ -15,9 +13,8 @@ use axum::extract::{Request, State};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 
-use super::devices::claim_of;
 use crate::api::Api;
-use crate::auth::{Caller, Deliver, Report};
+use crate::auth::{Caller, Deliver};
 use crate::error::ApiError;
 use crate::extract::ApiJson;
 use crate::schema;
@@ -27,12 +24,12 @@ use crate::telemetry::intake::{self, Form};
 /// Report readings of devices: a JSON array, one object, or JSON Lines (`application/x-ndjson`).
 ///
 /// All are kept or none. Each becomes a reading of its device in the raw log, durable when this is answered.
-/// Role: intake, operator or admin, for any device; or the scope andon/claim, for the devices that the claim allows.
+/// Role: intake, operator or admin, for any device.
 #[utoipa::path(post, path = "/api/v1/readings", tag = "readings", operation_id = "report_readings",
     request_body(content((Vec<schema::NewReading> = "application/json"), (String = "application/x-ndjson"))),
     responses((status = 202, description = "they are durable", body = schema::KeptReadings)))]
 pub(crate) async fn readings(
-    caller: Caller<Report>,
+    _: Caller<Deliver>,
     State(api): State<Arc<Api>>,
     request: Request,
 ) -> Result<(StatusCode, Json<schema::KeptReadings>), ApiError> {
@@ -42,7 +39,6 @@ pub(crate) async fn readings(
     let payload = api.bodies.read(&parts.headers, body, api.settings.readings_body_bytes).await?;
     let readings = intake::readings(&payload.bytes, form, received, &api.event_time)?;
     drop(payload);
-    speaks_for(&api, &caller, &readings).await?;
     if readings.is_empty() {
         return Ok((StatusCode::ACCEPTED, Json(schema::KeptReadings { first: None, count: 0 })));
     }
@@ -63,18 +59,6 @@ fn form(headers: &HeaderMap) -> Result<Form, ApiError> {
             Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, problem.at("header content-type")))
         }
     }
-}
-
-/// A claim speaks for the devices on its list, and as long as it lasts.
-async fn speaks_for(api: &Api, caller: &Caller<Report>, readings: &[NewReading]) -> Result<(), ApiError> {
-    let Some(client) = &caller.claim else { return Ok(()) };
-    let claim = claim_of(api, client).await?;
-    let now = api.clock.now();
-    for reading in readings {
-        let device = DeviceName::new(&reading.device).map_err(Problem::from)?;
-        claim.check(&device, now).map_err(|problem| Problem::new(Code::Forbidden, problem.detail))?;
-    }
-    Ok(())
 }
 
 /// Put values of properties, in the shape of AWS IoT SiteWise's `BatchPutAssetPropertyValue`.

@@ -147,6 +147,19 @@ async fn a_signing_request_keeps_the_key_at_home() {
     assert_eq!(world.tell(Role::Operator, "POST", "/api/v1/devices", &other).await.status, 422);
 }
 
+/// Whoever gets a key gets one that is good, however many ask at once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_those_who_ask_at_once_one_gets_the_key() {
+    let world = World::start().await;
+    let wanted = json!({ "device": "pump-01" });
+    let ask = |_| world.tell(Role::Operator, "POST", "/api/v1/devices", &wanted);
+    let answers = futures_util::future::join_all((0..16).map(ask)).await;
+    let answers: Vec<Value> = answers.iter().map(Answer::json).collect();
+    assert_eq!(answers.iter().filter(|answer| answer["private_key"].is_string()).count(), 1);
+    let stored = world.stored("pump-01").await.unwrap();
+    assert!(answers.iter().all(|answer| active(&stored) == [answer["certificates"][0]["id"].as_str().unwrap()]));
+}
+
 #[tokio::test]
 async fn devices_are_listed_changed_and_revoked() {
     let world = World::start().await;
