@@ -133,6 +133,27 @@ fn a_revocation_list_revokes() {
     assert_eq!(verify(&bad), Err(Error::CertRevoked));
 }
 
+/// As the door trusts issuing authorities alone, the key of one that is distrusted opens nothing, whatever is sent along.
+#[test]
+fn what_another_issuing_authority_signed_is_not_verified() {
+    let plant = Plant::new(KeyKind::EcdsaP256);
+    let key = SystemEntropy.generate(KeyKind::EcdsaP256).expect("a key");
+    let terms = AuthorityTerms { common_name: "next".to_owned(), organization: None, days: 3_650 };
+    let next = plant.root.issuing(&terms, key, &serial(), NOW).expect("an issuing authority");
+    let der = |pem: &str| CertificateDer::from(certificate_der(pem).expect("PEM"));
+    let (issuing, next, root) = (der(&plant.issuing.to_pem()), der(&next.to_pem()), der(&plant.root.to_pem()));
+    let leaf = CertificateDer::from(plant.device(KeyKind::EcdsaP256).der().expect("PEM"));
+    let check = |trusted: &CertificateDer<'static>, expect: bool| {
+        let anchors = [anchor_from_trusted_cert(trusted).expect("an authority")];
+        let (leaf, sent) = (EndEntityCert::try_from(&leaf).expect("readable"), [issuing.clone(), root.clone()]);
+        let (time, usage) = (UnixTime::since_unix_epoch(NOW.since(Timestamp::default())), KeyUsage::client_auth());
+        let verified = leaf.verify_for_usage(ALL_VERIFICATION_ALGS, &anchors, &sent, time, usage, None, None);
+        assert_eq!(verified.is_ok(), expect);
+    };
+    check(&issuing, true);
+    check(&next, false);
+}
+
 #[test]
 fn a_device_cannot_sign_for_another() {
     let plant = Plant::new(KeyKind::EcdsaP256);

@@ -16,6 +16,7 @@ use rmqtt::shared::DefaultShared;
 use rmqtt::types::{ClientId, From, Id, Publish, Retain};
 use tokio::task::JoinHandle;
 
+use crate::bucket::Buckets;
 use crate::doorway::{Bound, Doorway};
 use crate::fitting::Terms;
 use crate::hooks::{Door, register};
@@ -71,7 +72,9 @@ impl Broker {
         let numbered = (1..).zip(&listeners);
         let plain = numbered.filter(|(_, listener)| listener.transport == Transport::Plain).map(|(number, _)| number);
         let plain = plain.collect();
-        let door = Door { admission, lanes, local, memory, clock, limits, seats, waiting, repeats, retained, plain };
+        let buckets = Buckets::new(limits.publish_rate, limits.publish_burst);
+        let door =
+            Door { admission, lanes, local, memory, clock, limits, seats, buckets, waiting, repeats, retained, plain };
         let scx = context(&door, &entries).await?;
         let door = Arc::new(door);
         register(&scx, &door).await;

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use rmqtt::retain::{DefaultRetainStorage, RetainStorage};
-use rmqtt::types::{FromType, Publish, Retain, TopicFilter, TopicName};
+use rmqtt::types::{ClientId, From, FromType, Publish, Retain, TopicFilter, TopicName};
 use serde::{Deserialize, Serialize};
 
 use crate::Limits;
@@ -26,56 +26,88 @@ pub(crate) struct Retained {
     tree: DefaultRetainStorage,
     memory: Memory,
     held: Mutex<Held>,
-    most: usize,
-    most_bytes: usize,
+    room: Room,
 }
 
-/// What is held: bytes by topic, and their sum.
+/// What may be held.
+#[derive(Debug, Clone, Copy)]
+struct Room {
+    topics: usize,
+    bytes: usize,
+    /// Topics of one client.
+    share: usize,
+}
+
+/// What stands at a topic.
+#[derive(Debug)]
+struct Slot {
+    bytes: usize,
+    /// Who put it there; nobody's when it came by the API.
+    owner: Option<ClientId>,
+}
+
+/// What is held: by topic, how many topics each client has, and all bytes.
 #[derive(Debug, Default)]
 struct Held {
-    by_topic: HashMap<TopicName, usize>,
+    by_topic: HashMap<TopicName, Slot>,
+    shares: HashMap<ClientId, usize>,
     bytes: usize,
 }
 
 impl Held {
-    /// Whether `topic` may hold `bytes`.
-    fn has_room(&self, topic: &TopicName, bytes: usize, most: usize, most_bytes: usize) -> bool {
-        let before = self.by_topic.get(topic).copied();
-        let after = self.bytes - before.unwrap_or(0) + bytes;
-        let count = self.by_topic.len() + usize::from(before.is_none());
-        bytes == 0 || (after <= most_bytes && count <= most)
+    /// Whether `owner` may have `topic` hold `bytes`.
+    fn has_room(&self, topic: &TopicName, owner: Option<&ClientId>, bytes: usize, room: Room) -> bool {
+        let before = self.by_topic.get(topic);
+        let after = self.bytes - before.map_or(0, |slot| slot.bytes) + bytes;
+        let topics = self.by_topic.len() + usize::from(before.is_none());
+        let is_new = owner.is_some() && before.and_then(|slot| slot.owner.as_ref()) != owner;
+        let share = owner.and_then(|owner| self.shares.get(owner)).copied().unwrap_or(0) + usize::from(is_new);
+        bytes == 0 || (after <= room.bytes && topics <= room.topics && (owner.is_none() || share <= room.share))
     }
 
-    /// Notes that `topic` holds `bytes`, none of them to forget it; `false` when that would be too much.
-    fn set(&mut self, topic: &TopicName, bytes: usize, most: usize, most_bytes: usize) -> bool {
-        if !self.has_room(topic, bytes, most, most_bytes) {
+    /// Notes that `topic` holds `bytes` of `owner`, none of them to forget it; `false` when that would be too much.
+    fn set(&mut self, topic: &TopicName, owner: Option<ClientId>, bytes: usize, room: Room) -> bool {
+        if !self.has_room(topic, owner.as_ref(), bytes, room) {
             return false;
         }
-        self.bytes = self.bytes - self.by_topic.get(topic).copied().unwrap_or(0) + bytes;
-        if bytes == 0 {
-            self.by_topic.remove(topic);
-        } else {
-            self.by_topic.insert(topic.clone(), bytes);
+        self.remove(topic);
+        if bytes > 0 {
+            self.bytes += bytes;
+            owner.iter().for_each(|owner| *self.shares.entry(owner.clone()).or_default() += 1);
+            self.by_topic.insert(topic.clone(), Slot { bytes, owner });
         }
         true
     }
 
-    /// Forgets what `is_held` no longer names.
-    fn keep(&mut self, mut is_held: impl FnMut(&TopicName) -> bool) {
-        self.by_topic.retain(|topic, _| is_held(topic));
-        self.bytes = self.by_topic.values().sum();
+    fn remove(&mut self, topic: &TopicName) {
+        let Some(Slot { bytes, owner }) = self.by_topic.remove(topic) else { return };
+        self.bytes -= bytes;
+        let Some(owner) = owner else { return };
+        if let Some(share) = self.shares.get_mut(&owner) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&owner);
+            }
+        }
     }
+
+    /// Forgets what `is_held` no longer names.
+    fn keep(&mut self, is_held: impl Fn(&TopicName) -> bool) {
+        let gone: Vec<_> = self.by_topic.keys().filter(|topic| !is_held(topic)).cloned().collect();
+        gone.iter().for_each(|topic| self.remove(topic));
+    }
+}
+
+/// Whose share a message counts against.
+fn owner(from: &From) -> Option<ClientId> {
+    (!matches!(from.typ(), FromType::Admin)).then(|| from.id.client_id.clone())
 }
 
 impl Retained {
     pub(crate) fn new(limits: &Limits, memory: Memory) -> Self {
-        Self {
-            tree: DefaultRetainStorage::new(),
-            memory,
-            held: Mutex::default(),
-            most: limits.retained,
-            most_bytes: limits.retained_bytes,
-        }
+        let Limits { retained: topics, retained_bytes: bytes, retained_share: share, .. } = *limits;
+        let room = Room { topics, bytes, share };
+        Self { tree: DefaultRetainStorage::new(), memory, held: Mutex::default(), room }
     }
 
     /// Takes what was retained before the process began.
@@ -109,10 +141,10 @@ impl Retained {
         Ok(())
     }
 
-    /// Whether a message may be retained at its topic.
-    pub(crate) async fn has_room(&self, publish: &Publish) -> rmqtt::Result<bool> {
+    /// Whether a message of `owner` may be retained at its topic.
+    pub(crate) async fn has_room(&self, owner: Option<&ClientId>, publish: &Publish) -> rmqtt::Result<bool> {
         let (topic, bytes) = (&publish.topic, size(publish));
-        let has_room = || self.held.lock().has_room(topic, bytes, self.most, self.most_bytes);
+        let has_room = || self.held.lock().has_room(topic, owner, bytes, self.room);
         if !has_room() {
             self.expire().await?;
         }
@@ -120,7 +152,7 @@ impl Retained {
     }
 
     fn note(&self, topic: &TopicName, retain: &Retain) -> bool {
-        self.held.lock().set(topic, size(&retain.publish), self.most, self.most_bytes)
+        self.held.lock().set(topic, owner(&retain.from), size(&retain.publish), self.room)
     }
 }
 
@@ -170,7 +202,7 @@ impl RetainStorage for Handed {
         let own = retain.publish.properties.as_ref().and_then(|properties| properties.message_expiry_interval);
         let expiry = own.map(|seconds| Duration::from_secs(u64::from(seconds.get())));
         let Self(retained) = self;
-        let fits = retained.has_room(&retain.publish).await? && retained.note(topic, &retain);
+        let fits = retained.has_room(owner(&retain.from).as_ref(), &retain.publish).await? && retained.note(topic, &retain);
         if !fits {
             tracing::warn!(%topic, "retained messages are at their limit: this one is not retained");
             let is_will = matches!(retain.from.typ(), FromType::LastWill);
@@ -197,20 +229,47 @@ impl RetainStorage for Handed {
 mod tests {
     use super::*;
 
+    const ROOM: Room = Room { topics: 3, bytes: 100, share: 2 };
+
+    fn set(held: &mut Held, owner: &'static str, topic: &'static str, bytes: usize) -> bool {
+        let owner = (!owner.is_empty()).then(|| ClientId::from_static(owner));
+        held.set(&TopicName::from_static(topic), owner, bytes, ROOM)
+    }
+
     #[test]
     fn number_and_bytes_are_limited() {
         let mut held = Held::default();
         let mut check = |topic: &'static str, bytes: usize, expect: bool| {
-            assert_eq!(held.set(&TopicName::from_static(topic), bytes, 2, 100), expect, "{topic} {bytes}");
+            assert_eq!(set(&mut held, "", topic, bytes), expect, "{topic} {bytes}");
             assert!(held.bytes <= 100);
         };
         check("a", 60, true);
         check("b", 50, false);
-        check("b", 40, true);
-        check("c", 1, false);
+        check("b", 30, true);
+        check("c", 1, true);
+        check("d", 1, false);
         check("a", 10, true);
         check("b", 0, true);
-        check("c", 90, true);
+        check("d", 80, true);
         check("nothing", 0, true);
+    }
+
+    #[test]
+    fn nobody_takes_the_room_of_all() {
+        let mut held = Held::default();
+        let mut check = |owner: &'static str, topic: &'static str, bytes: usize, expect: bool| {
+            assert_eq!(set(&mut held, owner, topic, bytes), expect, "{owner} {topic} {bytes}");
+        };
+        check("pump-01", "a", 1, true);
+        check("pump-01", "b", 1, true);
+        check("pump-01", "c", 1, false);
+        check("pump-01", "b", 2, true);
+        check("pump-02", "c", 1, true);
+        check("pump-02", "b", 1, true);
+        check("pump-02", "a", 1, false);
+        check("pump-02", "c", 0, true);
+        check("pump-02", "a", 1, true);
+        held.keep(|topic| **topic == *"b");
+        assert_eq!((held.bytes, held.shares.len(), held.by_topic.len()), (1, 1, 1));
     }
 }

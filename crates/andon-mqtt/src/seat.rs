@@ -7,6 +7,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -20,8 +21,7 @@ use rmqtt::types::{From, Id, Publish};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::Limits;
-use crate::bucket::Bucket;
+use crate::bucket::{Bucket, Buckets};
 
 /// The version of MQTT 5, as CONNECT has it.
 const MQTT_5: u8 = 5;
@@ -70,7 +70,7 @@ pub(crate) struct Seat {
     is_explained: AtomicBool,
     /// Whether the publish that is being worked on was taken before.
     is_repeated: AtomicBool,
-    bucket: Mutex<Bucket>,
+    bucket: Arc<Mutex<Bucket>>,
 }
 
 impl Seat {
@@ -87,7 +87,7 @@ impl Seat {
 
     fn new(id: Id, guest: Guest, device: String, permissions: Permissions, terms: &SeatTerms<'_>) -> Self {
         let taken = Instant::now();
-        let bucket = Bucket::new(terms.limits.publish_rate, terms.limits.publish_burst, taken);
+        let bucket = terms.buckets.of(&device, taken);
         Self {
             id,
             guest,
@@ -103,7 +103,7 @@ impl Seat {
             handed: AtomicUsize::new(0),
             is_explained: AtomicBool::new(false),
             is_repeated: AtomicBool::new(false),
-            bucket: Mutex::new(bucket),
+            bucket,
         }
     }
 
@@ -214,6 +214,6 @@ pub(crate) struct SeatTerms<'a> {
     pub most_bytes: Option<NonZeroU32>,
     /// The present.
     pub now: Timestamp,
-    /// Limits.
-    pub limits: &'a Limits,
+    /// How fast each may publish.
+    pub buckets: &'a Buckets,
 }

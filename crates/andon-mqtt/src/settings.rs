@@ -86,6 +86,8 @@ pub struct Limits {
     pub durable_time: Duration,
     /// Retained messages of all devices together. 100,000.
     pub retained: usize,
+    /// Retained messages of one device. 1,000.
+    pub retained_share: usize,
     /// Bytes of all retained messages together. 256 MiB.
     pub retained_bytes: usize,
     /// Messages for devices that outlive the process, all devices together. 100,000.
@@ -116,6 +118,7 @@ impl Default for Limits {
             send_time: Duration::from_secs(5),
             durable_time: Duration::from_secs(30),
             retained: 100_000,
+            retained_share: 1_000,
             retained_bytes: 256 << 20,
             waiting: 100_000,
             waiting_bytes: 256 << 20,

@@ -42,6 +42,9 @@ pub enum DeviceError {
          put NAME FILE` stores"
     )]
     NoGateway,
+    /// A profile whose certificates would have ended when they begin.
+    #[error("a certificate lives for 1 day or more: set certificate_days of the profile")]
+    NoLife,
     /// No such certificate at this device.
     #[error("the device has no certificate {0}")]
     NoCertificate(CertificateId),
@@ -72,7 +75,9 @@ impl DeviceError {
     /// What kind of error this is to an operator.
     pub fn code(&self) -> Code {
         match self {
-            Self::Name { .. } | Self::Attribute { .. } | Self::TooMany { .. } | Self::NoGateway => Code::DeviceValue,
+            Self::Name { .. } | Self::Attribute { .. } | Self::TooMany { .. } | Self::NoGateway | Self::NoLife => {
+                Code::DeviceValue
+            }
             Self::NoCertificate(_) => Code::NotFound,
             Self::KnownCertificate(_) | Self::Transition { .. } | Self::Expired(_) | Self::InUse => {
                 Code::CertificateState

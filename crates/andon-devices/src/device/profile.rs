@@ -78,6 +78,9 @@ impl Profile {
             ("policies", self.policies.len(), super::MAX_POLICIES),
             ("bytes of description", self.description.len(), MAX_DESCRIPTION),
         ];
+        if self.certificate_days == 0 {
+            return Err(DeviceError::NoLife);
+        }
         let over = limits.into_iter().find(|(_, count, limit)| count > limit);
         over.map_or(Ok(()), |(what, count, limit)| Err(DeviceError::TooMany { what, count, limit }))
     }

@@ -106,7 +106,7 @@ impl Door {
             ConnectInfo::V5(_, connect) => connect.max_packet_size,
             ConnectInfo::V3(..) => None,
         };
-        SeatTerms { protocol: connect.proto_ver(), most_bytes, now, limits: &self.limits }
+        SeatTerms { protocol: connect.proto_ver(), most_bytes, now, buckets: &self.buckets }
     }
 
     /// Notes that RMQTT has accepted the connection.

@@ -25,6 +25,7 @@ use rmqtt::hook::{Handler, HookResult, Parameter, ReturnType, Type};
 use rmqtt::session::Session;
 use rmqtt::types::{Id, Publish, TopicName};
 
+use crate::bucket::Buckets;
 use crate::memory::Memory;
 use crate::repeats::Repeats;
 use crate::retained::Retained;
@@ -41,6 +42,8 @@ pub(crate) struct Door {
     pub clock: Arc<dyn Clock>,
     pub limits: Limits,
     pub seats: Arc<Seats>,
+    /// How fast devices publish.
+    pub buckets: Buckets,
     pub waiting: Arc<Waiting>,
     pub repeats: Repeats,
     pub retained: Arc<Retained>,

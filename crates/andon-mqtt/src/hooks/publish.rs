@@ -93,7 +93,7 @@ impl Door {
             Verdict::Denied | Verdict::NotAllowed => return Err(NotTaken::NotAllowed),
             Verdict::Invalid(_) => return Err(NotTaken::Topic),
         }
-        if publish.retain && !self.retained.has_room(publish).await.unwrap_or_default() {
+        if publish.retain && !self.retained.has_room(Some(&seat.id.client_id), publish).await.unwrap_or_default() {
             return Err(NotTaken::Full);
         }
         tokio::select! {

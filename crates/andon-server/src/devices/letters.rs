@@ -79,7 +79,7 @@ impl Office {
             return Err(Problem::new(Code::Conflict, "no mail server is set: see [mail] in the settings"));
         }
         if let Some(client) = &wish.client {
-            self.refreshing_client(client).await?;
+            self.public_client(client).await?;
         }
         let kept = self.letters("", MAX_LETTERS).await?;
         let is_full = kept.len() == MAX_LETTERS;
@@ -139,9 +139,18 @@ impl Office {
 
     /// A new refresh token on behalf of whoever gets the letter, and what stores it.
     async fn token_for_letter(&self, client: &ClientId, to: &str) -> Result<(Write, Secret), Problem> {
-        let client = self.refreshing_client(client).await?;
+        let client = self.public_client(client).await?;
         let (family, token) = self.begin_family(&client, &to.chars().take(128).collect::<String>())?;
         Ok((put(&family, None, Expected::Absent)?, token))
+    }
+
+    /// The client, which may refresh without a secret: that would be in no letter.
+    async fn public_client(&self, client: &ClientId) -> Result<Client, Problem> {
+        let client = self.refreshing_client(client).await?;
+        match client.secret {
+            None => Ok(client),
+            Some(_) => Err(Problem::new(Code::Conflict, format!("the client {} has a secret: name a public one", client.id))),
+        }
     }
 
     /// The client, which may refresh.

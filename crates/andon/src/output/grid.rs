@@ -129,7 +129,7 @@ fn heading(title: &str, terminal: bool) -> comfy_table::Cell {
 
 fn draw(cell: &Cell, terminal: bool) -> comfy_table::Cell {
     // A pipe reads lines: a row must stay on one.
-    let text = if terminal { cell.text.clone() } else { super::one_line(&cell.text) };
+    let text = if terminal { super::harmless(&cell.text) } else { super::one_line(&cell.text) };
     let drawn = comfy_table::Cell::new_owned(text);
     match cell.tone {
         Tone::Plain => drawn,

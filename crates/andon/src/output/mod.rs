@@ -16,7 +16,7 @@ pub(crate) use failure::Failure;
 pub(crate) use grid::{Cell, Grid, Tone};
 pub(crate) use patch::painted;
 pub(crate) use remedy::{FREE_THE_ADDRESS, FREE_THE_DOOR, remedy};
-pub(crate) use text::{facts_text, one_line, percent, utc_time};
+pub(crate) use text::{facts_text, harmless, one_line, percent, utc_time};
 
 /// How results are printed; cheap to copy.
 #[derive(Debug, Clone, Copy)]
@@ -54,7 +54,7 @@ impl Output {
         if self.json {
             return print_json(value);
         }
-        print(&sentence(value))
+        print(&harmless(&sentence(value)))
     }
 
     /// Prints a table for people; nothing for machines.
@@ -64,12 +64,12 @@ impl Output {
 
     /// Prints a line for people; nothing for machines.
     pub(crate) fn note(self, line: &str) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { print(line) }
+        if self.json { Ok(()) } else { print(&harmless(line)) }
     }
 
     /// Says a sentence about a result that itself goes on to somebody else: on standard error, for people.
     pub(crate) fn remark(self, line: &str) -> anyhow::Result<()> {
-        if self.json { Ok(()) } else { ignore_closed_pipe(writeln!(io::stderr().lock(), "{line}")) }
+        if self.json { Ok(()) } else { ignore_closed_pipe(writeln!(io::stderr().lock(), "{}", harmless(line))) }
     }
 
     /// Prints bytes as they are.
@@ -80,7 +80,7 @@ impl Output {
     /// Prints an error to standard error and gives the exit code.
     pub(crate) fn fail(self, error: &anyhow::Error) -> ExitCode {
         let failure = Failure::of(error);
-        let text = if self.json { failure.to_json().to_string() } else { failure.to_string() };
+        let text = if self.json { failure.to_json().to_string() } else { harmless(&failure.to_string()) };
         // Nothing is left to be done when standard error is closed as well.
         let _ = writeln!(io::stderr().lock(), "{text}");
         ExitCode::FAILURE

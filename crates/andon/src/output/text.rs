@@ -12,9 +12,25 @@ pub(crate) fn utc_time(at: Timestamp) -> String {
     }
 }
 
+/// A text that does nothing to a terminal: what devices and callers have sent may hold control characters, which are
+/// written as in `\u{1b}`. Line ends stay.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '\n' => shown.push(character),
+            '\t' => shown.push(' '),
+            _ if character.is_control() => shown.extend(character.escape_unicode()),
+            _ => shown.push(character),
+        }
+    }
+    shown
+}
+
 /// A text without line ends, for a table cell in a pipe.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split(['\r', '\n']).filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    harmless(&text.replace('\r', "\n"))
+        .split('\n').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Named facts as `status 201, ms 12`; what is nested deeper is only hinted at.
@@ -55,6 +71,15 @@ pub(crate) fn percent(part: u64, whole: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_reaches_the_terminal_but_text() {
+        let check = |text: &str, expect: &str| assert_eq!(harmless(text), expect);
+        check("pump-01\nbay 2", "pump-01\nbay 2");
+        check("\u{1b}[31mred\u{7}", "\\u{1b}[31mred\\u{7}");
+        check("a\u{9b}b", "a\\u{9b}b");
+        assert_eq!(one_line("a\r\nb\u{1b}c"), "a b\\u{1b}c");
+    }
 
     #[test]
     fn times_are_cut_to_the_second() {

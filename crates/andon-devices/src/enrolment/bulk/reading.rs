@@ -36,17 +36,17 @@ fn json_row(line: u64, text: &[u8]) -> Result<BulkRow, Problem> {
 
 pub(super) fn csv_rows(bytes: &[u8]) -> impl Iterator<Item = NumberedRow> + '_ {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
-    let header = reader.headers().cloned();
+    let header = reader.headers().map_err(|error| error.to_string()).and_then(distinct);
     let mut number = 1;
     let mut record = StringRecord::new();
     let unreadable =
-        |line, error: &csv::Error| NumberedRow { line, row: Err(fault(line, Code::Undecodable, error.to_string())) };
+        |line, error: String| NumberedRow { line, row: Err(fault(line, Code::Undecodable, error)) };
     std::iter::from_fn(move || {
         let header = match &header {
             Ok(header) => header,
             Err(error) if number == 1 => {
                 number = 0;
-                return Some(unreadable(1, error));
+                return Some(unreadable(1, error.clone()));
             }
             Err(_) => return None,
         };
@@ -56,9 +56,18 @@ pub(super) fn csv_rows(bytes: &[u8]) -> impl Iterator<Item = NumberedRow> + '_ {
         match read {
             Ok(false) => None,
             Ok(true) => Some(NumberedRow { line, row: csv_record(line, header, &record) }),
-            Err(error) => Some(unreadable(line, &error)),
+            Err(error) => Some(unreadable(line, error.to_string())),
         }
     })
+}
+
+/// The names of the columns, each of which stands there once.
+fn distinct(header: &StringRecord) -> Result<StringRecord, String> {
+    let mut seen = BTreeSet::new();
+    match header.iter().find(|name| !seen.insert(*name)) {
+        None => Ok(header.clone()),
+        Some(twice) => Err(format!("the column {twice:?} stands there twice")),
+    }
 }
 
 fn csv_record(line: u64, header: &StringRecord, record: &StringRecord) -> Result<BulkRow, Problem> {

@@ -33,6 +33,14 @@ fn both_formats_say_the_same() {
 }
 
 #[test]
+fn a_column_stands_there_once() {
+    let check = |header: &str, expect: &[&str]| assert_eq!(told(BulkFormat::Csv, &format!("{header}\na,b\n")), expect);
+    check("device,groups", &["2 a b"]);
+    check("device,device", &["1 AND-1001 line 1"]);
+    check("device, device", &["1 AND-1001 line 1"]);
+}
+
+#[test]
 fn faults_name_their_line_and_stop_nothing() {
     let csv = "device,groups\na b,x\npump-01,x\npump-02,x,too,many\npump-03,a/b\npump-04,\n,x\n";
     let expect = [

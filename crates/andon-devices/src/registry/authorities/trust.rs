@@ -74,11 +74,12 @@ fn revoked_entry(record: &AuthorityRecord, at: Timestamp) -> Result<RevokedEntry
     Ok(RevokedEntry { serial: facts.serial, at, reason, not_after, issuer: keys.issuer })
 }
 
-/// What a listener verifies the certificates of devices with, in PEM: every authority that has not ended and is not
-/// distrusted, the issuing ones too, since devices may send their own certificate alone.
+/// What a listener verifies the certificates of devices with, in PEM: every issuing authority that has not ended and is not
+/// distrusted. No root is among them: what a distrusted issuing authority signs would be verified by the root above it.
 pub async fn trust_anchors(registry: &dyn Registry, now: Timestamp) -> Result<String, Problem> {
     let all = authorities(registry).await?.into_iter().map(|found| found.value);
-    let trusted = all.filter(|record| now <= record.not_after && record.distrusted.is_none());
+    let issuing = all.filter(|record| record.role == AuthorityRole::Issuing);
+    let trusted = issuing.filter(|record| now <= record.not_after && record.distrusted.is_none());
     Ok(trusted.map(|record| record.certificate).collect())
 }
 

@@ -102,7 +102,8 @@ impl World {
         };
         let office = Office::new(parts, clock.clone(), Arc::new(SystemIds::default()));
         for (id, grant) in [("wizard", "refresh_token"), ("gateway", "client_credentials")] {
-            let wish = serde_json::json!({ "id": id, "grants": [grant], "scopes": "andon/devices" });
+            let public = grant == "refresh_token";
+            let wish = serde_json::json!({ "id": id, "grants": [grant], "scopes": "andon/devices", "public": public });
             office.create_client(serde_json::from_value::<ClientWish>(wish).unwrap()).await.unwrap();
         }
         Self { registry, clock, mailer, office }
