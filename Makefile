@@ -62,7 +62,7 @@ bench:
 	$(TARGET)/release/bench mqtt
 	ANDON_TOOLS="$(abspath $(TOOLS))" $(TARGET)/release/bench lake
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
-	ANDON_CROWD=1000 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^crowd::/)'
+	ANDON_CROWD=1000 ANDON_ATTEMPTS=15 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^(crowd|strangers)::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'
 
 install:

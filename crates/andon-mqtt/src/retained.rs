@@ -36,6 +36,15 @@ struct Room {
     bytes: usize,
     /// Topics of one client.
     share: usize,
+    /// Bytes of one client.
+    share_bytes: usize,
+}
+
+/// What a client has.
+#[derive(Debug, Default, Clone, Copy)]
+struct Share {
+    topics: usize,
+    bytes: usize,
 }
 
 /// What stands at a topic.
@@ -46,11 +55,11 @@ struct Slot {
     owner: Option<ClientId>,
 }
 
-/// What is held: by topic, how many topics each client has, and all bytes.
+/// What is held: by topic, what each client has of it, and all bytes.
 #[derive(Debug, Default)]
 struct Held {
     by_topic: HashMap<TopicName, Slot>,
-    shares: HashMap<ClientId, usize>,
+    shares: HashMap<ClientId, Share>,
     bytes: usize,
 }
 
@@ -60,9 +69,13 @@ impl Held {
         let before = self.by_topic.get(topic);
         let after = self.bytes - before.map_or(0, |slot| slot.bytes) + bytes;
         let topics = self.by_topic.len() + usize::from(before.is_none());
-        let is_new = owner.is_some() && before.and_then(|slot| slot.owner.as_ref()) != owner;
-        let share = owner.and_then(|owner| self.shares.get(owner)).copied().unwrap_or(0) + usize::from(is_new);
-        bytes == 0 || (after <= room.bytes && topics <= room.topics && (owner.is_none() || share <= room.share))
+        let has_share = owner.is_none_or(|owner| {
+            let share = self.shares.get(owner).copied().unwrap_or_default();
+            let own = before.filter(|slot| slot.owner.as_ref() == Some(owner));
+            share.topics + usize::from(own.is_none()) <= room.share
+                && share.bytes - own.map_or(0, |slot| slot.bytes) + bytes <= room.share_bytes
+        });
+        bytes == 0 || (after <= room.bytes && topics <= room.topics && has_share)
     }
 
     /// Notes that `topic` holds `bytes` of `owner`, none of them to forget it; `false` when that would be too much.
@@ -73,7 +86,10 @@ impl Held {
         self.remove(topic);
         if bytes > 0 {
             self.bytes += bytes;
-            owner.iter().for_each(|owner| *self.shares.entry(owner.clone()).or_default() += 1);
+            if let Some(owner) = &owner {
+                let share = self.shares.entry(owner.clone()).or_default();
+                (share.topics, share.bytes) = (share.topics + 1, share.bytes + bytes);
+            }
             self.by_topic.insert(topic.clone(), Slot { bytes, owner });
         }
         true
@@ -84,8 +100,8 @@ impl Held {
         self.bytes -= bytes;
         let Some(owner) = owner else { return };
         if let Some(share) = self.shares.get_mut(&owner) {
-            *share -= 1;
-            if *share == 0 {
+            (share.topics, share.bytes) = (share.topics - 1, share.bytes - bytes);
+            if share.topics == 0 {
                 self.shares.remove(&owner);
             }
         }
@@ -105,8 +121,8 @@ fn owner(from: &From) -> Option<ClientId> {
 
 impl Retained {
     pub(crate) fn new(limits: &Limits, memory: Memory) -> Self {
-        let Limits { retained: topics, retained_bytes: bytes, retained_share: share, .. } = *limits;
-        let room = Room { topics, bytes, share };
+        let Limits { retained: topics, retained_bytes: bytes, .. } = *limits;
+        let room = Room { topics, bytes, share: limits.retained_share, share_bytes: limits.retained_share_bytes };
         Self { tree: DefaultRetainStorage::new(), memory, held: Mutex::default(), room }
     }
 
@@ -202,7 +218,8 @@ impl RetainStorage for Handed {
         let own = retain.publish.properties.as_ref().and_then(|properties| properties.message_expiry_interval);
         let expiry = own.map(|seconds| Duration::from_secs(u64::from(seconds.get())));
         let Self(retained) = self;
-        let fits = retained.has_room(owner(&retain.from).as_ref(), &retain.publish).await? && retained.note(topic, &retain);
+        let fits =
+            retained.has_room(owner(&retain.from).as_ref(), &retain.publish).await? && retained.note(topic, &retain);
         if !fits {
             tracing::warn!(%topic, "retained messages are at their limit: this one is not retained");
             let is_will = matches!(retain.from.typ(), FromType::LastWill);
@@ -229,7 +246,7 @@ impl RetainStorage for Handed {
 mod tests {
     use super::*;
 
-    const ROOM: Room = Room { topics: 3, bytes: 100, share: 2 };
+    const ROOM: Room = Room { topics: 3, bytes: 100, share: 2, share_bytes: 40 };
 
     fn set(held: &mut Held, owner: &'static str, topic: &'static str, bytes: usize) -> bool {
         let owner = (!owner.is_empty()).then(|| ClientId::from_static(owner));
@@ -263,7 +280,8 @@ mod tests {
         check("pump-01", "a", 1, true);
         check("pump-01", "b", 1, true);
         check("pump-01", "c", 1, false);
-        check("pump-01", "b", 2, true);
+        check("pump-01", "b", 40, false);
+        check("pump-01", "b", 39, true);
         check("pump-02", "c", 1, true);
         check("pump-02", "b", 1, true);
         check("pump-02", "a", 1, false);

@@ -88,6 +88,8 @@ pub struct Limits {
     pub retained: usize,
     /// Retained messages of one device. 1,000.
     pub retained_share: usize,
+    /// Bytes of the retained messages of one device. 8 MiB.
+    pub retained_share_bytes: usize,
     /// Bytes of all retained messages together. 256 MiB.
     pub retained_bytes: usize,
     /// Messages for devices that outlive the process, all devices together. 100,000.
@@ -119,6 +121,7 @@ impl Default for Limits {
             durable_time: Duration::from_secs(30),
             retained: 100_000,
             retained_share: 1_000,
+            retained_share_bytes: 8 << 20,
             retained_bytes: 256 << 20,
             waiting: 100_000,
             waiting_bytes: 256 << 20,

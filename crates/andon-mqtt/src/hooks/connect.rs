@@ -28,6 +28,8 @@ enum Refusal {
     NoCertificate,
     #[error("it came without a certificate under the client id of a device")]
     DeviceName,
+    #[error("its client id is the name of another device")]
+    OtherDevice,
     #[error("its policies do not let it connect under this client id")]
     ClientId,
     #[error("its policies do not let it leave a will there")]
@@ -78,6 +80,10 @@ impl Door {
         let visitor = visitor(connect.id(), certificate).ok_or(Refusal::NoSerial)?;
         let now = self.clock.now();
         let admitted: Admitted = self.admission.admit(&visitor, now).await?;
+        // Its policies may allow any client id; the name of another device stays that device's.
+        if visitor.client_id != admitted.device.as_str() && self.admission.is_device(&visitor.client_id).await? {
+            return Err(Refusal::OtherDevice);
+        }
         if admitted.permissions.connect().is_allowed() {
             forget_others(broker, self, &visitor, &admitted.id).await?;
         }

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use andon_devices::door::DoorChange;
 
 use crate::client::{Client, Seen, VERSIONS, Wish};
-use crate::dice::Dice;
+use crate::dice::{Dice, many};
 use crate::plant::{Papers, Plant, name};
 
 const DEVICES: usize = 20;
 
-/// Attempts of each device; all of them together are made over real connections.
+/// Attempts of each device, over real connections; `ANDON_ATTEMPTS` times as many when it is set.
 const ATTEMPTS: usize = 300;
 
 fn device(number: usize) -> String {
@@ -56,7 +56,7 @@ async fn nobody_reaches_what_belongs_to_others() {
         let (own, other) = (device(number), device(number - 1));
         let wish = Wish::new(&own, &papers[number], VERSIONS[number / 2 % 2]);
         let (mut client, _) = Client::connect(&plant, &wish).await;
-        for _ in 0..ATTEMPTS {
+        for _ in 0..many(ATTEMPTS) {
             let outcome = if numbers.below(2) == 0 {
                 client.publish(&trick(&mut numbers, &own, &other), 1, &other).await;
                 client.next().await

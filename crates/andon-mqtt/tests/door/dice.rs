@@ -13,3 +13,9 @@ impl Dice {
         &things[self.below(things.len())]
     }
 }
+
+/// So many attempts, or as many times that as the environment says.
+pub(crate) fn many(attempts: usize) -> usize {
+    let times = std::env::var("ANDON_ATTEMPTS").map_or(1, |text| text.parse().expect("a number"));
+    attempts * times
+}

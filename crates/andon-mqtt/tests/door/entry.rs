@@ -131,6 +131,23 @@ async fn programs_go_by_no_device_s_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_goes_by_no_other_s_name() {
+    let plant = Plant::open().await;
+    let victim = plant.device("pump-01");
+    let (known, other) = plant.authorities.issue(&name("pump-02"), now(), 30);
+    plant.hold("pump-02", anything(), known);
+    for version in VERSIONS {
+        let wish = |client_id, papers| Wish { keep_session: true, ..Wish::new(client_id, papers, version) };
+        Client::connect(&plant, &wish("pump-01", &victim)).await.0.disconnect().await;
+        assert!(!Client::is_let_in(&plant, &wish("pump-01", &other)).await, "{version:?}");
+        assert!(Client::is_let_in(&plant, &wish("pump-02-b", &other)).await, "{version:?}: its policy lets it");
+        let (client, present) = Client::connect(&plant, &wish("pump-01", &victim)).await;
+        assert!(present, "{version:?}: its session is as it was");
+        client.disconnect().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_plain_listener_stays_on_this_machine() {
     let plant = Plant::open().await;
     let open = async |address: IpAddr, local: bool| {

@@ -6,14 +6,14 @@ use std::time::Duration;
 use andon_mqtt::Publication;
 
 use crate::client::{VERSIONS, Version};
-use crate::dice::Dice;
+use crate::dice::{Dice, many};
 use crate::packets::{Properties, Raw, connect_as, framed, text};
 use crate::plant::{Authorities, Papers, Plant, default_policy, name, now};
 
 /// Devices of the plant; the first half are attacked, the others attack.
 const DEVICES: usize = 8;
 
-/// Attempts of each attacker to publish and to subscribe, and to come in.
+/// Attempts of each attacker to publish and to subscribe, and to come in; `ANDON_ATTEMPTS` times as many when it is set.
 const INSIDE: usize = 900;
 const OUTSIDE: usize = 75;
 
@@ -86,14 +86,14 @@ async fn inside(plant: Arc<Plant>, papers: Papers, number: usize) -> usize {
     let version = VERSIONS[number % 2];
     let mut dice = Dice(number as u64);
     let mut raw = enter(&plant, &papers, version, &own).await;
-    for _ in 0..INSIDE {
+    for _ in 0..many(INSIDE) {
         let bytes = attempt(&mut dice, version, &own, &other);
         match is_refused(&mut raw, &bytes, version).await {
             Some(refused) => assert!(refused, "{own} {version:?}: {}", String::from_utf8_lossy(&bytes)),
             None => raw = enter(&plant, &papers, version, &own).await,
         }
     }
-    INSIDE
+    many(INSIDE)
 }
 
 /// Papers that open no door, and what they are.
@@ -147,7 +147,7 @@ async fn outside(plant: Arc<Plant>, papers: Papers, number: usize) -> usize {
     let (own, other) = (device(number), device(number - DEVICES / 2));
     let forgeries = Forgeries::of(&plant, &other, &papers);
     let mut dice = Dice(1_000 + number as u64);
-    for round in 0..OUTSIDE {
+    for round in 0..many(OUTSIDE) {
         let version = VERSIONS[round % 2];
         let connect = |client_id: &str| connect_as("MQTT", version.level(), 2, client_id);
         let (what, came_in) = match round % 5 {
@@ -169,7 +169,7 @@ async fn outside(plant: Arc<Plant>, papers: Papers, number: usize) -> usize {
         };
         assert!(!came_in, "{own} {version:?}: {what}");
     }
-    OUTSIDE
+    many(OUTSIDE)
 }
 
 /// Those who are attacked subscribe to what is theirs; at the end, each has seen its own command and nothing else.

@@ -149,7 +149,9 @@ impl Office {
         let client = self.refreshing_client(client).await?;
         match client.secret {
             None => Ok(client),
-            Some(_) => Err(Problem::new(Code::Conflict, format!("the client {} has a secret: name a public one", client.id))),
+            Some(_) => {
+                Err(Problem::new(Code::Conflict, format!("the client {} has a secret: name a public one", client.id)))
+            }
         }
     }
 

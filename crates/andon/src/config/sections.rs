@@ -299,8 +299,7 @@ impl Default for Retention {
 }
 
 /// What is logged: of the libraries below the MQTT door and the lake only what an operator must know.
-const DEFAULT_FILTER: &str =
-    "info,rmqtt=warn,rmqtt_net=warn,rustls=error,buoyant_kernel=warn,deltalake_core=warn,datafusion=warn";
+const DEFAULT_FILTER: &str = "info,rmqtt=warn,rmqtt::session=error,rmqtt_net=warn,rustls=error,buoyant_kernel=warn,deltalake_core=warn,datafusion=warn";
 
 /// `[log]`: what is written to standard error.
 #[derive(Debug, Clone, Deserialize)]

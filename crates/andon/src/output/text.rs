@@ -29,8 +29,7 @@ pub(crate) fn harmless(text: &str) -> String {
 
 /// A text without line ends, for a table cell in a pipe.
 pub(crate) fn one_line(text: &str) -> String {
-    harmless(&text.replace('\r', "\n"))
-        .split('\n').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
+    harmless(&text.replace('\r', "\n")).split('\n').filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Named facts as `status 201, ms 12`; what is nested deeper is only hinted at.

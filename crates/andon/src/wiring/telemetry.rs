@@ -38,7 +38,10 @@ pub(crate) fn install_log_file(file: &Path) -> anyhow::Result<()> {
     let opened = std::fs::File::create(file).map_err(|error| local(file, error.to_string()))?;
     let to = Arc::new(opened);
     let lines = fmt().with_env_filter(EnvFilter::new(Log::default().filter)).with_ansi(false);
-    lines.with_writer(move || OneLine { to: Arc::clone(&to), terminal: false }).try_init().map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
+    lines
+        .with_writer(move || OneLine { to: Arc::clone(&to), terminal: false })
+        .try_init()
+        .map_err(|error| anyhow::anyhow!("the log cannot be started: {error}"))
 }
 
 /// Keeps a record on its line: names and topics come from devices, and may hold line ends and what a terminal obeys.

@@ -39,8 +39,7 @@ pub(super) fn csv_rows(bytes: &[u8]) -> impl Iterator<Item = NumberedRow> + '_ {
     let header = reader.headers().map_err(|error| error.to_string()).and_then(distinct);
     let mut number = 1;
     let mut record = StringRecord::new();
-    let unreadable =
-        |line, error: String| NumberedRow { line, row: Err(fault(line, Code::Undecodable, error)) };
+    let unreadable = |line, error: String| NumberedRow { line, row: Err(fault(line, Code::Undecodable, error)) };
     std::iter::from_fn(move || {
         let header = match &header {
             Ok(header) => header,
