@@ -93,8 +93,17 @@ fn empty_silos_make_their_requisitions() {
 fn every_scenario_is_played() {
     let mut names: Vec<_> = fs::read_dir(scenarios()).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
-    let played =
-        ["events", "lookout-equipment", "lookout-vision", "monitron", "ppe", "purchase-requisition", "sitewise"];
+    let played = [
+        "events",
+        "lookout-equipment",
+        "lookout-vision",
+        "monitron",
+        "ppe",
+        "purchase-requisition",
+        "quickstart",
+        "sitewise",
+        "telemetry",
+    ];
     assert_eq!(names, played, "add a test for the new scenario");
 }
 
@@ -135,6 +144,60 @@ fn an_alarm_joins_its_notification_until_that_is_completed() {
     settled(&server, 9);
     assert_ne!(only_run_with(&server, 9).0, second, "an episode that was closed by hand is not joined");
     assert!(!server.run(&["episodes", "close", "report-alarm", "no-such-key"]).status.success());
+}
+
+/// Models and assets are the scenario's own; what becomes of their alarms is `sitewise`, unchanged.
+#[test]
+fn a_machine_that_overheats_makes_one_notification() {
+    let (sap, server) = (Sap::start(), Server::start());
+    let (quickstart, sitewise) = (scenarios().join("quickstart"), scenarios().join("sitewise"));
+    assert!(server.feed(&["secret", "set", "sap-password"], PASSWORD).status.success());
+    server.json(&["apply", &quickstart.display().to_string()]);
+    exported_unchanged(&server, &quickstart);
+    server.json(&["apply", &sitewise.display().to_string()]);
+    point_at(&server, &sap, &sitewise);
+    let expected: Expected = read(&quickstart.join("expected/documents.json"));
+    for file in files_in(&quickstart.join("input")) {
+        report_readings(&server, &file);
+    }
+    settled(&server, expected.events);
+    assert_eq!(latest_of_press(&server), 70.5);
+    compare_documents(expected.documents, &sap.simulator.books());
+    compare_episodes(expected.episodes, &server);
+    compare_quarantine(read(&quickstart.join("expected/quarantine.json")), &server);
+    let alarm = server.json(&["events", "show", "1"]);
+    assert_eq!((&alarm["subject"], &alarm["event"]["data"]["value"]), (&"press-4".into(), &66.5.into()));
+    assert_eq!(server.json(&["assets", "show", "site"])["asset"]["parts"].as_array().unwrap().len(), 5);
+    // Flapping goes on: it is the same episode, and SAP hears nothing.
+    report_readings(&server, &quickstart.join("input/03-press-flaps.ndjson"));
+    settled(&server, expected.events);
+    assert_eq!(sap.simulator.books().documents.len(), 1);
+}
+
+/// Reports the readings of a file as a gateway does, and waits until the assets have taken them.
+fn report_readings(server: &Server, file: &Path) {
+    let before = taken(server);
+    let kept = server.json(&["readings", "send", &file.display().to_string()]);
+    let until = before + kept["count"].as_u64().unwrap();
+    wait_for("the assets to take the readings", || (taken(server) == until).then_some(()));
+}
+
+/// Values of temperatures and of occupancy that assets have taken: one of each reading.
+fn taken(server: &Server) -> u64 {
+    let page = server.json(&["assets", "list"]);
+    let ids = page["assets"].as_array().unwrap().iter().map(|asset| asset["id"].as_str().unwrap().to_owned());
+    let details = ids.map(|id| server.json(&["assets", "show", &id]));
+    details.flat_map(|detail| detail["values"].as_array().cloned().unwrap()).filter_map(|value| measured(&value)).sum()
+}
+
+fn measured(value: &Value) -> Option<u64> {
+    let is_first = ["Temperature", "Occupancy"].contains(&value["property"].as_str()?);
+    is_first.then(|| value["values"].as_u64())?
+}
+
+fn latest_of_press(server: &Server) -> f64 {
+    let rows = server.json(&["values", "latest", "press-4", "--property", "Temperature"]);
+    rows[0]["latest"]["value"].as_f64().unwrap()
 }
 
 /// Key of chiller 1's episode.

@@ -123,7 +123,8 @@ fn list_table(page: &AlarmPage) -> Grid {
     grid
 }
 
-const fn word(state: AlarmState) -> &'static str {
+/// A state, for people.
+pub(crate) const fn word(state: AlarmState) -> &'static str {
     match state {
         AlarmState::Normal => "normal",
         AlarmState::Active => "active",

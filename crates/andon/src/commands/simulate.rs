@@ -1,6 +1,6 @@
 //! `andon simulate`: stands in for outside systems and for devices, with nasty modes.
 
-mod fleet;
+pub(crate) mod fleet;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -162,14 +162,18 @@ pub(crate) fn show(rows: &SqlRows, output: Output) -> anyhow::Result<()> {
 fn table(rows: &SqlRows) -> Grid {
     let mut grid = Grid::of_columns(rows.columns.iter().map(|column| column.name.clone()), "no rows");
     for row in &rows.rows {
-        let text = |value: Option<&Value>| match value {
-            None | Some(Value::Null) => String::new(),
-            Some(Value::String(text)) => text.clone(),
-            Some(other) => other.to_string(),
-        };
-        grid.push(rows.columns.iter().map(|column| text(row.get(&column.name)).into()));
+        grid.push(rows.columns.iter().map(|column| value_text(row.get(&column.name)).into()));
     }
     grid
+}
+
+/// A value of an answer, for people: nothing for null.
+pub(crate) fn value_text(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
 }
 
 #[cfg(test)]

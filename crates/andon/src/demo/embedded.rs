@@ -179,6 +179,23 @@ pub(super) static SCENARIOS: &[Scenario] = &[
         "lookups/sites.csv",
         "tables/device-events.json",
     ),
+    scenario!("quickstart":
+        "README.md",
+        "assets/presses.toml",
+        "assets/site.toml",
+        "expected/documents.json",
+        "expected/quarantine.json",
+        "input/01-sensors.ndjson",
+        "input/02-press-overheats.ndjson",
+        "input/03-press-flaps.ndjson",
+        "models/hobo-mx100.toml",
+        "models/rs40-occupancy.toml",
+        "models/ruuvitag.toml",
+        "models/s1-sensor.toml",
+        "models/site.toml",
+        "queries/device-type-48h.toml",
+        "queries/machine-temperature.toml",
+    ),
 ];
 
 #[cfg(test)]

@@ -1,14 +1,21 @@
 //! The demo: everything in one process, in a folder that is gone afterwards.
 //!
 //! **Life of a demo.** [`stage`] starts the simulator and Andon; [`play`] applies the scenarios and delivers their
-//! inputs as senders would; [`watch`] shows the progress until nothing is pending; [`report`] compares what Andon says
-//! with the simulator's books, which tell what was really created.
+//! inputs as senders would; [`fleet`] brings devices with certificates, one of them at a machine that overheats, which [`live`]
+//! looks at; [`watch`] shows the progress until nothing is pending, and [`lake`] waits for the last reading; [`report`]
+//! compares what Andon says with the simulator's books, which tell what was really created, and [`telemetry`] follows the
+//! machine from its certificate to SAP.
 
 mod embedded;
+mod fleet;
+mod lake;
+mod live;
+mod machine;
 mod play;
 mod progress;
 mod report;
 mod stage;
+mod telemetry;
 mod watch;
 
 use std::process::ExitCode;
@@ -33,6 +40,7 @@ pub(crate) async fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCo
             return leave(stage, options, &progress).await;
         }
     };
+    progress.finish();
     let is_good = matches!(played, Ok(true));
     if is_good && !options.once && output.is_on_terminal() {
         output.note(&stage.invitation())?;
@@ -56,11 +64,16 @@ async fn leave(stage: Stage, options: &Demo, progress: &Progress) -> anyhow::Res
 
 async fn perform(options: &Demo, stage: &Stage, progress: &Progress, output: Output) -> anyhow::Result<bool> {
     let started = SystemClock.now();
-    let expected = play::all(stage, progress).await?;
+    let mut expected = play::all(stage, progress).await?;
+    let published = fleet::publish(stage, options.seed, &mut expected, progress).await?;
     let settled = watch::until_settled(&stage.client, &expected, options.limit(), progress).await?;
+    let kept = lake::until_all_are_in(&stage.client, expected.readings, options.limit(), progress).await?;
+    progress.finish();
     let seconds = SystemClock.now().since(started).as_secs_f64();
-    let report = report::Report::make(stage, &expected, settled, seconds).await?;
+    let report = report::Report::make(stage, &expected, (settled, seconds), (published, kept)).await?;
     output.show(&report, report::Report::table)?;
+    report.telemetry().print(output)?;
+    output.note("\nAll scenarios together")?;
     output.aside(&report.totals_table())?;
     Ok(report.is_good())
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use andon_connectors::{Location, SourceSpec};
 use andon_journal::{Change, Document, DocumentKind};
 use andon_model::Code;
+use andon_server::schema::KeptReadings;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -21,6 +22,8 @@ use crate::scenario::{self, local};
 
 /// Where the scenarios' destination expects the simulator.
 const DEFAULT_SIMULATOR: &str = "http://127.0.0.1:8481";
+/// Where readings are reported by HTTP.
+const READINGS: &str = "/api/v1/readings";
 /// Secret that the scenarios' destination names.
 const PASSWORD_SECRET: &str = "sap-password";
 
@@ -35,6 +38,8 @@ pub(super) struct Expected {
     pub(super) quarantined: i64,
     /// Deliveries that were sent a second time and recognised.
     pub(super) recognised: usize,
+    /// Readings that were acknowledged.
+    pub(super) readings: u64,
 }
 
 /// `expected/documents.json`, as far as it is counted here.
@@ -91,9 +96,10 @@ async fn apply(
     Ok(documents)
 }
 
-/// Files for a bucket source go into its folder; the others are sent by HTTP.
+/// Files for a bucket source go into its folder; the others are sent by HTTP. Readings are reported once, since one that
+/// is reported twice is two readings.
 async fn play(stage: &Stage, input: &Path, documents: &[Document], expected: &mut Expected) -> anyhow::Result<()> {
-    let entrance = documents.iter().find_map(entrance);
+    let entrance = entrance(documents);
     for file in files_below(input)? {
         let bytes = fs::read(&file).map_err(|error| local(&file, error.to_string()))?;
         match &entrance {
@@ -102,6 +108,10 @@ async fn play(stage: &Stage, input: &Path, documents: &[Document], expected: &mu
                 copy_to(&stage.data_folder().join(folder).join(path), &bytes)?;
             }
             Some(Entrance::Push(path)) => send(&stage.client, path, "application/json", bytes, expected).await?,
+            Some(Entrance::Readings) => {
+                let kept: KeptReadings = stage.client.deliver(READINGS, "application/x-ndjson", bytes).await?;
+                expected.readings += kept.count as u64;
+            }
             None => {
                 let (path, content_type) = intake_for(&bytes);
                 send(&stage.client, &path, &content_type, bytes, expected).await?;
@@ -111,19 +121,25 @@ async fn play(stage: &Stage, input: &Path, documents: &[Document], expected: &mu
     Ok(())
 }
 
-/// Where a scenario's source takes its inputs.
+/// Where a scenario takes its inputs.
 enum Entrance {
     /// A folder below the data folder.
     Folder(PathBuf),
     /// A path of the API.
     Push(String),
+    /// Where gateways report readings.
+    Readings,
 }
 
-/// The entrance of a source; `None` for other documents and for buckets that are no folder.
-fn entrance(document: &Document) -> Option<Entrance> {
-    if document.kind != DocumentKind::Source {
-        return None;
-    }
+/// That of a scenario's source; without one, that of its asset models.
+fn entrance(documents: &[Document]) -> Option<Entrance> {
+    let has_models = documents.iter().any(|document| document.kind == DocumentKind::Model);
+    let of_source = documents.iter().filter(|document| document.kind == DocumentKind::Source).find_map(source_entrance);
+    of_source.or(has_models.then_some(Entrance::Readings))
+}
+
+/// `None` for buckets that are no folder.
+fn source_entrance(document: &Document) -> Option<Entrance> {
     match SourceSpec::parse(&document.name, &document.text).ok()?.bucket.map(|bucket| bucket.location) {
         Some(Location::Folder(folder)) => Some(Entrance::Folder(folder)),
         Some(Location::S3(_)) => None,

@@ -56,7 +56,7 @@ impl Progress {
 
 fn bar() -> ProgressBar {
     let bar = ProgressBar::new(0);
-    if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:30}] {pos}/{len} runs settled  {msg}") {
+    if let Ok(style) = ProgressStyle::with_template("{spinner} [{bar:24}] {msg}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.enable_steady_tick(TICK);

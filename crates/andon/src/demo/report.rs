@@ -8,8 +8,11 @@ use andon_sim::Books;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::fleet::Published;
+use super::lake::Conservation;
 use super::play::Expected;
 use super::stage::Stage;
+use super::telemetry::Telemetry;
 use crate::client::{Client, segment};
 use crate::commands::events::decision_text;
 use crate::commands::runs::status_cell;
@@ -23,6 +26,7 @@ const MAX_SUBJECT: usize = 22;
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     events: Vec<Line>,
+    telemetry: Telemetry,
     totals: Totals,
 }
 
@@ -61,8 +65,14 @@ struct Totals {
 }
 
 impl Report {
-    /// Reads everything back through the API, and the books.
-    pub(super) async fn make(stage: &Stage, expected: &Expected, settled: bool, seconds: f64) -> anyhow::Result<Self> {
+    /// Reads everything back through the API, and the books. `took`: whether all was settled, and after how many seconds.
+    pub(super) async fn make(
+        stage: &Stage,
+        expected: &Expected,
+        took: (bool, f64),
+        (published, kept): (Published, Conservation),
+    ) -> anyhow::Result<Self> {
+        let (settled, seconds) = took;
         let client = &stage.client;
         let status: StatusAnswer = client.get("/api/v1/status").await?;
         let mut page: Page<EventRow> = client.list("/api/v1/events", &[("limit", Some("1000".to_owned()))]).await?;
@@ -91,13 +101,20 @@ impl Report {
             settled,
             seconds,
         };
-        Ok(Self { events, totals })
+        let telemetry = Telemetry::make(stage, published, kept, &page.rows).await?;
+        Ok(Self { events, telemetry, totals })
     }
 
-    /// Whether every event has had its effect, once.
+    /// What came of the devices.
+    pub(super) fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// Whether every event has had its effect, once, and every reading is accounted for.
     pub(super) fn is_good(&self) -> bool {
         let totals = &self.totals;
-        totals.settled && totals.duplicates == 0 && totals.lost == 0 && totals.runs_refused == 0
+        let effects_are_right = totals.duplicates == 0 && totals.lost == 0 && totals.runs_refused == 0;
+        totals.settled && effects_are_right && self.telemetry.is_good()
     }
 
     /// Event, decision, action, document, and every step that led to it or followed it.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use andon_model::{Code, Secret};
 use andon_sim::{Access, SapSimulator, SimulatorConfig};
@@ -16,6 +17,8 @@ use crate::wiring::{Instance, random_text, telemetry};
 
 /// User whom the simulator accepts, as `destinations/s4.toml` names it.
 const SAP_USER: &str = "ANDON";
+/// How long the lake gathers readings for one commit.
+const LAKE_GATHERS: Duration = Duration::from_millis(500);
 /// Log of Andon, in the scratch folder.
 const LOG_FILE: &str = "andon.log";
 
@@ -68,6 +71,8 @@ impl Stage {
             "\nBoth keep running. In another terminal:\n  \
              export ANDON_URL={} ANDON_TOKEN=$(cat {})\n  \
              andon events list\n  andon runs list\n  andon quarantine list\n  \
+             andon assets show press-5\n  andon alarms list --state raised\n  andon lake status --devices\n  \
+             andon queries run device-type-48h\n  \
              curl {}/sim/books\nCtrl-C ends the demo and removes its folder.",
             self.instance.url(),
             token.display(),
@@ -92,5 +97,7 @@ fn settings(data_folder: &Path) -> Settings {
     data_folder.clone_into(&mut settings.data.folder);
     settings.http.listen.set_port(0);
     settings.mqtt.listen.set_port(0);
+    // The end of the demo waits for the last rows.
+    settings.lake.gather = LAKE_GATHERS;
     settings
 }

@@ -25,7 +25,6 @@ pub(super) async fn until_settled(
         show(&answer, progress);
         let settled = is_settled(&answer, expected);
         if settled || SystemClock.now().since(started) > limit {
-            progress.finish();
             return Ok(settled);
         }
         tokio::time::sleep(LOOK).await;
@@ -45,6 +44,7 @@ fn pending(answer: &StatusAnswer) -> i64 {
 fn show(answer: &StatusAnswer, progress: &Progress) {
     let all: i64 = answer.counts.runs.values().sum();
     let number = |n: i64| u64::try_from(n).unwrap_or_default();
-    let what = format!("{} events, {} requests under way", answer.counts.events, answer.status.in_flight);
-    progress.move_to(number(all - pending(answer)), number(all), what);
+    let (done, events, under_way) = (all - pending(answer), answer.counts.events, answer.status.in_flight);
+    let what = format!("{done} of {all} runs settled, {events} events, {under_way} requests under way");
+    progress.move_to(number(done), number(all), what);
 }

@@ -1,6 +1,6 @@
 //! `andon simulate fleet`: onboards devices that are not there yet, lets them publish, and reports.
 
-mod place;
+pub(crate) mod place;
 mod progress;
 mod table;
 
@@ -251,7 +251,8 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok().filter(|rate: &f64| *rate > 0.0).ok_or_else(|| format!("{text:?} is not a number above 0, nor max"))
 }
 
-fn failure(error: FleetError) -> Failure {
+/// What went wrong with a fleet, as people are told.
+pub(crate) fn failure(error: FleetError) -> Failure {
     let what = error.to_string();
     match error {
         FleetError::File { place, source } => crate::scenario::local(&place, source.to_string()),

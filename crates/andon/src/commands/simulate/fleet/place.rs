@@ -15,7 +15,7 @@ const ATTEMPTS: usize = 40;
 const APART: Duration = Duration::from_millis(250);
 
 /// The address of the server's door; the usual one if the server does not tell.
-pub(super) async fn of_door(client: &Client) -> String {
+pub(crate) async fn of_door(client: &Client) -> String {
     for _ in 0..ATTEMPTS {
         let Ok(door) = client.get::<Door>("/api/v1/mqtt").await else { break };
         match door.state {
