@@ -102,7 +102,6 @@ fn every_scenario_is_played() {
         "purchase-requisition",
         "quickstart",
         "sitewise",
-        "telemetry",
     ];
     assert_eq!(names, played, "add a test for the new scenario");
 }
@@ -172,6 +171,23 @@ fn a_machine_that_overheats_makes_one_notification() {
     report_readings(&server, &quickstart.join("input/03-press-flaps.ndjson"));
     settled(&server, expected.events);
     assert_eq!(sap.simulator.books().documents.len(), 1);
+    the_quickstarts_dashboard_shows_it(&server);
+}
+
+/// 48 hours of a device type, and a machine second by second.
+fn the_quickstarts_dashboard_shows_it(server: &Server) {
+    let received = server.json(&["readings", "status"])["received"].clone();
+    wait_for("the rows", || (server.json(&["lake", "status"])["readings"] == received).then_some(()));
+    let rows = |query: &[&str]| server.json(&[&["queries", "run"], query].concat())["data"]["rows"].clone();
+    let of_type = rows(&["device-type-48h"]);
+    let readings = |row: &Value| row["readings"].as_i64().unwrap();
+    let hours = of_type.as_array().unwrap();
+    assert!(hours.iter().all(|hour| hour["device"] == "507c1190df86"), "{of_type}");
+    assert_eq!(hours.iter().map(readings).sum::<i64>(), 12, "{of_type}");
+    let seconds = rows(&["machine-temperature", "--set", "device=507c1190df86"]);
+    let seconds = seconds.as_array().unwrap();
+    assert_eq!(seconds.iter().map(readings).sum::<i64>(), 12);
+    assert!(seconds.iter().any(|second| second["too_hot"] == true), "{seconds:?}");
 }
 
 /// Reports the readings of a file as a gateway does, and waits until the assets have taken them.
@@ -182,17 +198,11 @@ fn report_readings(server: &Server, file: &Path) {
     wait_for("the assets to take the readings", || (taken(server) == until).then_some(()));
 }
 
-/// Values of temperatures and of occupancy that assets have taken: one of each reading.
+/// Readings that the assets have taken in.
 fn taken(server: &Server) -> u64 {
-    let page = server.json(&["assets", "list"]);
-    let ids = page["assets"].as_array().unwrap().iter().map(|asset| asset["id"].as_str().unwrap().to_owned());
-    let details = ids.map(|id| server.json(&["assets", "show", &id]));
-    details.flat_map(|detail| detail["values"].as_array().cloned().unwrap()).filter_map(|value| measured(&value)).sum()
-}
-
-fn measured(value: &Value) -> Option<u64> {
-    let is_first = ["Temperature", "Occupancy"].contains(&value["property"].as_str()?);
-    is_first.then(|| value["values"].as_u64())?
+    let metrics = server.get("/metrics");
+    let line = metrics.lines().find_map(|line| line.strip_prefix("andon_plant_readings_total "));
+    line.map_or(0, |number| number.parse().unwrap())
 }
 
 fn latest_of_press(server: &Server) -> f64 {

@@ -60,8 +60,8 @@ impl<'a> Live<'a> {
                 let (limit, state) = (seen.limit, word(seen.state));
                 format!("  {asset} is at {value:.1} C, above its limit of {limit:.1}: its alarm {ALARM} is {state}")
             }
-            (true, _) => format!("  {asset} is at {value:.1} C again: the same episode, nothing new for SAP"),
-            (false, _) => format!("  {asset} is at {value:.1} C; the alarm lasts until a minute has passed so"),
+            (true, _) => format!("  {asset} is at {value:.1} C again: the same episode, so nothing new for SAP"),
+            (false, _) => format!("  {asset} is at {value:.1} C; its alarm is over when that lasts a minute"),
         })
     }
 }

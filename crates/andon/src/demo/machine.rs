@@ -1,6 +1,6 @@
 //! The machine of the demo: its alarm, what was decided of it, and what SAP got.
 
-use andon_journal::EventRow;
+use andon_journal::{EventRow, Page};
 use andon_model::Timestamp;
 use andon_sim::Books;
 use serde::Serialize;
@@ -36,9 +36,11 @@ pub(super) struct Alarm {
     pub(super) event: i64,
     /// The alarm's name.
     pub(super) name: String,
-    /// What was measured, and the limit, in this unit.
+    /// What was measured.
     pub(super) value: f64,
+    /// The highest value that is no reason for an alarm.
     pub(super) threshold: f64,
+    /// Unit of both.
     pub(super) unit: String,
     /// When it was measured.
     pub(super) at: Timestamp,
@@ -46,16 +48,18 @@ pub(super) struct Alarm {
     pub(super) equipment: String,
     /// Decision table and row.
     pub(super) decision: String,
+    /// What was done of it.
     pub(super) action: String,
 }
 
 impl Machine {
     /// Reads its events from the API, and what SAP was told from the books.
-    pub(super) async fn look(client: &Client, asset: &str, events: &[EventRow], books: &Books) -> anyhow::Result<Self> {
-        let of_asset = |row: &&EventRow| row.kind == ALARM && row.subject.as_deref() == Some(asset);
-        let told: Vec<&EventRow> = events.iter().filter(of_asset).collect();
-        let mut machine = Self { asset: asset.to_owned(), events: told.len(), ..Self::default() };
-        let Some(first) = told.first() else { return Ok(machine) };
+    pub(super) async fn look(client: &Client, asset: &str, books: &Books) -> anyhow::Result<Self> {
+        let alarms = [("type", Some(ALARM.to_owned())), ("subject", Some(asset.to_owned()))];
+        let told: Page<EventRow> = client.list("/api/v1/events", &alarms).await?;
+        let mut machine = Self { asset: asset.to_owned(), events: told.rows.len(), ..Self::default() };
+        // The newest comes first.
+        let Some(first) = told.rows.last() else { return Ok(machine) };
         let detail: EventRow = client.get(&format!("/api/v1/events/{}", first.offset)).await?;
         machine.alarm = alarm(&detail);
         machine.find_notifications(books);

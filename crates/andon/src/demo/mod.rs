@@ -31,7 +31,7 @@ use stage::Stage;
 /// Plays the demo.
 pub(crate) async fn run(options: &Demo, output: Output) -> anyhow::Result<ExitCode> {
     let progress = Progress::new(output.is_json());
-    let mut stop = StopRequest::listen()?;
+    let mut stop = StopRequest::listen_at_terminal()?;
     let stage = Stage::open(options, &progress).await?;
     let played = tokio::select! {
         played = perform(options, &stage, &progress, output) => played,
@@ -70,7 +70,8 @@ async fn perform(options: &Demo, stage: &Stage, progress: &Progress, output: Out
     let kept = lake::until_all_are_in(&stage.client, expected.readings, options.limit(), progress).await?;
     progress.finish();
     let seconds = SystemClock.now().since(started).as_secs_f64();
-    let report = report::Report::make(stage, &expected, (settled, seconds), (published, kept)).await?;
+    let telemetry = telemetry::Telemetry::make(stage, published, kept).await?;
+    let report = report::Report::make(stage, &expected, (settled, seconds), telemetry).await?;
     output.show(&report, report::Report::table)?;
     report.telemetry().print(output)?;
     output.note("\nAll scenarios together")?;

@@ -54,15 +54,23 @@ pub(super) async fn all(stage: &Stage, progress: &Progress) -> anyhow::Result<Ex
     let body = json!({ "value": stage.sap_password.expose() });
     let _: Value = stage.client.submit(Method::PUT, &format!("/api/v1/secrets/{PASSWORD_SECRET}"), &body).await?;
     let mut expected = Expected::default();
-    for scenario in embedded::SCENARIOS {
+    for (number, scenario) in embedded::SCENARIOS.iter().enumerate() {
+        show(number, scenario, progress);
         let folder = stage.folder().join("scenarios").join(scenario.name);
         unpack(scenario, &folder)?;
-        let documents = apply(stage, scenario, &folder, progress).await?;
+        let (documents, revision) = apply(stage, &folder).await?;
         play(stage, &folder.join("input"), &documents, &mut expected).await?;
         expect(&folder.join("expected"), &mut expected)?;
-        progress.say(&format!("played the inputs of {}", scenario.name));
+        let (name, count) = (scenario.name, documents.len());
+        progress.say(&format!("applied {name} as revision {revision}: {count} documents; played its inputs"));
     }
     Ok(expected)
+}
+
+fn show(number: usize, scenario: &Scenario, progress: &Progress) {
+    let all = embedded::SCENARIOS.len();
+    let what = format!("{number} of {all} scenarios played; {}", scenario.name);
+    progress.move_to(number as u64, all as u64, what);
 }
 
 fn unpack(scenario: &Scenario, folder: &Path) -> Result<(), Failure> {
@@ -78,13 +86,8 @@ fn copy_to(file: &Path, bytes: &[u8]) -> Result<(), Failure> {
     fs::write(file, bytes).map_err(|error| local(file, error.to_string()))
 }
 
-/// Puts a scenario into force, its destination pointed at the demo's own simulator.
-async fn apply(
-    stage: &Stage,
-    scenario: &Scenario,
-    folder: &Path,
-    progress: &Progress,
-) -> anyhow::Result<Vec<Document>> {
+/// Puts a scenario into force, its destination pointed at the demo's own simulator; gives its documents and the revision.
+async fn apply(stage: &Stage, folder: &Path) -> anyhow::Result<(Vec<Document>, i64)> {
     let mut documents = scenario::read(folder)?;
     let address = stage.simulator.base_url();
     for document in documents.iter_mut().filter(|document| document.kind == DocumentKind::Destination) {
@@ -92,8 +95,7 @@ async fn apply(
     }
     let changes: Vec<Change> = documents.iter().cloned().map(Change::Put).collect();
     let answer = put_into_force(&stage.client, &changes).await?;
-    progress.say(&format!("applied {} as revision {}: {} documents", scenario.name, answer.revision, documents.len()));
-    Ok(documents)
+    Ok((documents, answer.revision))
 }
 
 /// Files for a bucket source go into its folder; the others are sent by HTTP. Readings are reported once, since one that

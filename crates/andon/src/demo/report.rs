@@ -8,8 +8,6 @@ use andon_sim::Books;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fleet::Published;
-use super::lake::Conservation;
 use super::play::Expected;
 use super::stage::Stage;
 use super::telemetry::Telemetry;
@@ -65,14 +63,13 @@ struct Totals {
 }
 
 impl Report {
-    /// Reads everything back through the API, and the books. `took`: whether all was settled, and after how many seconds.
+    /// Reads everything back through the API, and the books, with whether all was settled, and after how many seconds.
     pub(super) async fn make(
         stage: &Stage,
         expected: &Expected,
-        took: (bool, f64),
-        (published, kept): (Published, Conservation),
+        (settled, seconds): (bool, f64),
+        telemetry: Telemetry,
     ) -> anyhow::Result<Self> {
-        let (settled, seconds) = took;
         let client = &stage.client;
         let status: StatusAnswer = client.get("/api/v1/status").await?;
         let mut page: Page<EventRow> = client.list("/api/v1/events", &[("limit", Some("1000".to_owned()))]).await?;
@@ -101,7 +98,6 @@ impl Report {
             settled,
             seconds,
         };
-        let telemetry = Telemetry::make(stage, published, kept, &page.rows).await?;
         Ok(Self { events, telemetry, totals })
     }
 
@@ -121,6 +117,7 @@ impl Report {
     pub(super) fn table(&self) -> Grid {
         let header = ["event", "subject", "decision", "action", "document", "steps done", "sent", "run"];
         let mut grid = Grid::new(header, "no events came in");
+        grid.dispensable(["steps done", "sent", "action"]);
         for line in &self.events {
             let attempts = match (line.attempts, line.found_by_probe) {
                 (0, _) => String::new(),

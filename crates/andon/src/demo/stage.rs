@@ -69,7 +69,7 @@ impl Stage {
         let token = self.data_folder().join(TOKEN_FILE);
         format!(
             "\nBoth keep running. In another terminal:\n  \
-             export ANDON_URL={} ANDON_TOKEN=$(cat {})\n  \
+             export ANDON_URL={}\n  export ANDON_TOKEN=$(cat {})\n  \
              andon events list\n  andon runs list\n  andon quarantine list\n  \
              andon assets show press-5\n  andon alarms list --state raised\n  andon lake status --devices\n  \
              andon queries run device-type-48h\n  \

@@ -1,6 +1,5 @@
 //! The second half of the demo's end: from certificates to a notification, with the SQL that explains it.
 
-use andon_journal::EventRow;
 use andon_server::schema::{DeviceConservation, QueryData};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -21,8 +20,10 @@ const LONGEST: u32 = 30;
 pub(super) struct Telemetry {
     /// Who signed the devices' certificates.
     authority: String,
+    /// Devices that made their keys and got certificates, and those that came in with them.
     devices_onboarded: usize,
     devices_connected: u64,
+    /// Readings by MQTT, and those that were acknowledged.
     published: u64,
     acknowledged: u64,
     conservation: Conservation,
@@ -37,12 +38,7 @@ pub(super) struct Telemetry {
 
 impl Telemetry {
     /// Reads it back through the API, and from the books.
-    pub(super) async fn make(
-        stage: &Stage,
-        published: Published,
-        conservation: Conservation,
-        events: &[EventRow],
-    ) -> anyhow::Result<Self> {
+    pub(super) async fn make(stage: &Stage, published: Published, conservation: Conservation) -> anyhow::Result<Self> {
         let explained_by = lake::hour_of(&stage.client, MACHINE).await?;
         let Published { authority, onboarded, fleet } = published;
         Ok(Self {
@@ -52,7 +48,7 @@ impl Telemetry {
             published: fleet.total.sent,
             acknowledged: fleet.total.acknowledged,
             conservation,
-            machine: Machine::look(&stage.client, MACHINE, events, &stage.simulator.books()).await?,
+            machine: Machine::look(&stage.client, MACHINE, &stage.simulator.books()).await?,
             times_too_hot: times_too_hot(&explained_by.data.rows),
             machine_readings: lake::of_device(&stage.client, MACHINE).await?,
             explained_by,
@@ -61,9 +57,12 @@ impl Telemetry {
 
     /// Whether every device came in, every reading is accounted for, and the machine is known to SAP once.
     pub(super) fn is_good(&self) -> bool {
-        let all_in = u64::try_from(self.devices_onboarded) == Ok(self.devices_connected);
         let kept = self.acknowledged == self.published && self.conservation.is_good();
-        all_in && kept && self.rows_are_right() && self.machine.is_good()
+        self.all_came_in() && kept && self.rows_are_right() && self.machine.is_good()
+    }
+
+    fn all_came_in(&self) -> bool {
+        u64::try_from(self.devices_onboarded) == Ok(self.devices_connected)
     }
 
     /// Whether the query's rows stand for all that the machine's device has said, and show why there was an alarm.
@@ -77,28 +76,34 @@ impl Telemetry {
     pub(super) fn print(&self, output: Output) -> anyhow::Result<()> {
         output.note("\nFrom the certificate to SAP")?;
         output.aside(&self.facts())?;
-        output.note("\nThe SQL that explains it")?;
+        output.note(&format!("\nWhy, in SQL (andon queries run {} --set device={MACHINE})", lake::QUERY))?;
         for line in self.explained_by.query.sql.trim().lines() {
-            output.note(&format!("    {line}"))?;
+            output.note(&format!("   {line}"))?;
         }
-        output.note(&format!("\nand its answer, as of: andon queries run {} --set device={MACHINE}", lake::QUERY))?;
+        output.note("")?;
         output.aside(&self.chart())
     }
 
     fn facts(&self) -> Grid {
-        let (devices, kept, machine) = (self.devices_onboarded, &self.conservation, &self.machine);
+        let (kept, machine) = (&self.conservation, &self.machine);
         let mut grid = Grid::pairs();
-        grid.pair("devices", format!("{devices} made their keys, {} signed their certificates", self.authority));
+        grid.pair("devices", Cell::toned(self.devices_text(), tone(self.all_came_in())));
         let published = format!("{} published by MQTT over TLS, {} acknowledged", self.published, self.acknowledged);
         grid.pair("readings", Cell::toned(published, tone(self.acknowledged == self.published)));
         let (received, rows, quarantined, in_flight) = (kept.received, kept.rows, kept.quarantined, kept.in_flight);
         let sum = format!("{received} received = {rows} rows + {quarantined} quarantined + {in_flight} in flight");
         grid.pair("lake", Cell::toned(sum, tone(kept.is_good())));
         grid.pair("alarm", machine.alarm.as_ref().map_or_else(|| "none".to_owned(), |alarm| self.reason(alarm)));
-        let told = Cell::toned(told(machine), tone(machine.events == 1));
-        grid.pair("event", told);
+        grid.pair("event", Cell::toned(told(machine), tone(machine.events == 1)));
         grid.pair("SAP", Cell::toned(notified(machine), tone(machine.is_good())));
         grid
+    }
+
+    fn devices_text(&self) -> String {
+        let Self { devices_onboarded, authority, devices_connected, .. } = self;
+        format!(
+            "{devices_onboarded} made their keys, {authority} signed their certificates, {devices_connected} connected"
+        )
     }
 
     fn reason(&self, alarm: &Alarm) -> String {

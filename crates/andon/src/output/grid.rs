@@ -44,6 +44,7 @@ pub(crate) struct Grid {
     header: Vec<String>,
     rows: Vec<Vec<Cell>>,
     empty: &'static str,
+    dispensable: Vec<&'static str>,
 }
 
 impl Grid {
@@ -54,12 +55,18 @@ impl Grid {
 
     /// A table whose columns are not known before.
     pub(crate) fn of_columns(header: impl IntoIterator<Item = String>, empty: &'static str) -> Self {
-        Self { header: header.into_iter().collect(), rows: Vec::new(), empty }
+        Self { header: header.into_iter().collect(), rows: Vec::new(), empty, dispensable: Vec::new() }
     }
 
     /// A table of names and values, without a header.
     pub(crate) fn pairs() -> Self {
         Self::default()
+    }
+
+    /// Columns that a terminal does without where rows would take several lines, the first to go first.
+    pub(crate) fn dispensable<const N: usize>(&mut self, titles: [&'static str; N]) -> &mut Self {
+        self.dispensable = titles.into();
+        self
     }
 
     /// Adds a row.
@@ -84,23 +91,45 @@ impl Grid {
             return self.empty.to_owned();
         }
         let mut table = Table::new();
+        let width = table.width().filter(|_| terminal).map(usize::from);
+        let (shown, left_out) = self.columns(width);
         table.load_style(presets::NOTHING);
         if !self.header.is_empty() {
-            table.set_header(self.header.iter().map(|title| heading(title, terminal)));
+            table.set_header(shown.iter().filter_map(|at| Some(heading(self.header.get(*at)?, terminal))));
         }
         for row in &self.rows {
-            table.add_row(row.iter().map(|cell| draw(cell, terminal)));
+            table.add_row(shown.iter().filter_map(|at| Some(draw(row.get(*at)?, terminal))));
         }
         if terminal {
             table.set_content_arrangement(ContentArrangement::Dynamic);
-            self.keep_words(&mut table);
+            self.keep_words(&mut table, &shown);
         }
-        table.trim_fmt()
+        match left_out.as_slice() {
+            [] => table.trim_fmt(),
+            titles => format!("{}\n (a wider terminal shows: {})", table.trim_fmt(), titles.join(", ")),
+        }
+    }
+
+    /// The columns for a terminal of this width, and the titles of those that it does without.
+    fn columns(&self, width: Option<usize>) -> (Vec<usize>, Vec<&'static str>) {
+        let texts = self.longest(|text| text.chars().count());
+        let mut shown: Vec<usize> = (0..texts.len()).collect();
+        let mut left_out = Vec::new();
+        for title in &self.dispensable {
+            let needed: usize = shown.iter().filter_map(|at| texts.get(*at)).map(|text| text + PADDING).sum();
+            if width.is_none_or(|width| needed <= width) {
+                break;
+            }
+            shown.retain(|at| self.header.get(*at).is_none_or(|of| of != title));
+            left_out.push(*title);
+        }
+        (shown, left_out)
     }
 
     /// Breaks lines between words only, where the terminal is wide enough for the longest word of every column.
-    fn keep_words(&self, table: &mut Table) {
-        let widths: Vec<usize> = self.longest_words().into_iter().map(|word| word + PADDING).collect();
+    fn keep_words(&self, table: &mut Table, shown: &[usize]) {
+        let words = self.longest_words();
+        let widths: Vec<usize> = shown.iter().filter_map(|at| words.get(*at)).map(|word| word + PADDING).collect();
         if table.width().is_none_or(|width| widths.iter().sum::<usize>() > width.into()) {
             return;
         }
@@ -112,11 +141,15 @@ impl Grid {
 
     /// Characters of the longest word of each column.
     fn longest_words(&self) -> Vec<usize> {
+        self.longest(|text| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default())
+    }
+
+    /// The most that `measure` finds in a cell of each column.
+    fn longest(&self, measure: impl Fn(&str) -> usize) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let longest = |text: &str| text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default();
         let of_column = |at: usize| {
-            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| longest(&cell.text));
-            cells.chain(self.header.get(at).map(|title| longest(title))).max().unwrap_or_default()
+            let cells = self.rows.iter().filter_map(|row| row.get(at)).map(|cell| measure(&cell.text));
+            cells.chain(self.header.get(at).map(|title| measure(title))).max().unwrap_or_default()
         };
         (0..columns).map(of_column).collect()
     }
@@ -160,9 +193,23 @@ mod tests {
         let mut table = Table::new();
         table.set_width(43).set_content_arrangement(ContentArrangement::Dynamic).load_style(presets::NOTHING);
         table.add_row(["record-uncoded-defect", "equipment-details, pm-notification, tell"]);
-        grid.keep_words(&mut table);
+        grid.keep_words(&mut table, &[0, 1]);
         let words: Vec<String> = table.trim_fmt().split_whitespace().map(str::to_owned).collect();
         assert_eq!(words, ["record-uncoded-defect", "equipment-details,", "pm-notification,", "tell"]);
+    }
+
+    #[test]
+    fn narrow_terminals_do_without_some_columns() {
+        let mut grid = Grid::new(["event", "steps", "sent", "run"], "nothing");
+        grid.row(["1".into(), "read-equipment, create".into(), "4, found".into(), "done".into()]);
+        grid.dispensable(["steps", "sent"]);
+        let check = |width, shown: &[usize], left_out: &[&str]| {
+            assert_eq!(grid.columns(width), (shown.to_vec(), left_out.to_vec()), "{width:?}");
+        };
+        check(None, &[0, 1, 2, 3], &[]);
+        check(Some(47), &[0, 1, 2, 3], &[]);
+        check(Some(46), &[0, 2, 3], &["steps"]);
+        check(Some(10), &[0, 3], &["steps", "sent"]);
     }
 
     #[test]
