@@ -72,6 +72,9 @@ pub enum OperationError {
         /// The operation, as SiteWise names it.
         operation: &'static str,
     },
+    /// The asset is there because a document says so.
+    #[error("asset {0} is defined by a document: take it out there")]
+    Defined(String),
     /// A value is out of its limits.
     #[error("{0}")]
     Value(String),
@@ -81,7 +84,7 @@ impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
         let code = match error {
             OperationError::NoAsset(_) | OperationError::NoAlarm { .. } => Code::NotFound,
-            OperationError::NotNow { .. } => Code::Conflict,
+            OperationError::NotNow { .. } | OperationError::Defined(_) => Code::Conflict,
             OperationError::Value(_) => Code::BadRequest,
         };
         Self::new(code, error.to_string())

@@ -30,7 +30,7 @@ pub use alarm::{Cause, Evaluation, Operation, OperationKind, Transition};
 pub use error::{DefinitionError, FaultKind, OperationError};
 pub use limits::Limits;
 pub use plant::{
-    AlarmView, Applied, AssetSnapshot, AssetView, Change, Measured, ModelView, Plant, Put, PutTo, Refused, RefusedWhy,
-    Restored, Snapshot, ValueView,
+    AlarmView, Applied, AssetSnapshot, AssetView, Change, LinkQuery, Measured, ModelView, Plant, Put, PutTo, Refused,
+    RefusedWhy, Restored, Snapshot, ValueView,
 };
 pub use value::{DataType, Given, MAX_TEXT_BYTES, Point, Quality, Scalar};

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::append_health::AppendHealth;
 use crate::catalog::Catalog;
 use crate::lane::{Lane, LaneStatus, Message};
-use crate::plant::{PlantLane, PlantParts, PlantSettings, PlantShared};
+use crate::plant::{Linking, PlantLane, PlantParts, PlantSettings, PlantShared, Refill};
 use crate::pump::Pumps;
 use crate::what_if::Compiled;
 use crate::{Adapters, Handle, SourceInfo, Status, configure, counters, plant, telemetry};
@@ -175,6 +175,8 @@ pub struct Engine {
     housekeeping: JoinHandle<()>,
     /// Follows the readings, once there are any to follow.
     plant: Option<JoinHandle<()>>,
+    /// What works beside the lane: makes values again that the table lacks, and asks SAP what assets are called.
+    beside_plant: Vec<JoinHandle<()>>,
 }
 
 impl Engine {
@@ -194,14 +196,17 @@ impl Engine {
         let lane = Lane::new(shared.clone(), lease, inbox, decided_up_to, counts.unsettled_runs());
         let handle = Handle { shared: shared.clone() };
         let housekeeping = tokio::spawn(keep_house(shared));
-        Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping, plant: None })
+        Ok(Self { handle, lane: tokio::spawn(lane.run()), housekeeping, plant: None, beside_plant: Vec::new() })
     }
 
     /// Has the assets follow the readings, from where they were saved last. Called once; without it the models that are
     /// configured are checked, and nothing else.
     pub async fn follow_readings(&mut self, parts: PlantParts) -> Result<(), Problem> {
+        let refill = Refill::new(&self.handle.shared, &parts);
         let lane = PlantLane::open(self.handle.shared.clone(), parts).await?;
         self.plant = Some(tokio::spawn(lane.run()));
+        self.beside_plant.push(tokio::spawn(Linking::new(&self.handle.shared).run()));
+        self.beside_plant.extend(refill.map(|refill| tokio::spawn(refill.run())));
         Ok(())
     }
 
@@ -224,13 +229,14 @@ impl Engine {
             // It tells itself what goes wrong.
             let _ = plant.await;
         }
+        self.beside_plant.iter().for_each(JoinHandle::abort);
         self.wait().await
     }
 
     /// Ends at once, in the middle of whatever is under way, as a killed process does.
     pub fn kill(self) {
         self.handle.shared.pumps.lock().stop();
-        self.plant.iter().for_each(JoinHandle::abort);
+        self.plant.iter().chain(&self.beside_plant).for_each(JoinHandle::abort);
         self.lane.abort();
         self.housekeeping.abort();
     }
@@ -239,7 +245,7 @@ impl Engine {
     pub async fn wait(self) -> Result<(), JournalError> {
         let ended = self.lane.await;
         self.housekeeping.abort();
-        self.plant.iter().for_each(JoinHandle::abort);
+        self.plant.iter().chain(&self.beside_plant).for_each(JoinHandle::abort);
         ended.unwrap_or_else(|e| Err(JournalError::Storage { doing: "running the lane", cause: e.to_string() }))
     }
 }

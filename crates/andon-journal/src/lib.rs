@@ -58,7 +58,7 @@ pub use reading_log::{
     DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingFilter, ReadingLog,
     ReadingLogError, ReadingLogStatus, ReadingPage, ReadingViews,
 };
-pub use value_table::{PropertyValue, ValueContent, ValueMark, ValueTable};
+pub use value_table::{PropertyValue, ValueContent, ValueGap, ValueMark, ValueTable};
 pub use views::{
     Counts, EventFilter, EventRow, NewToken, Page, QuarantineRow, QuarantineStatus, Retained, Retention, Role,
     RunDetail, RunFilter, RunRow, Secrets, TokenRow, Tokens, Views,

@@ -40,4 +40,8 @@ pub trait ReadingFeeds: Send + Sync {
     /// A feed of `consumer` from the reading `from` on, or from the first behind it that is still there. From now on the
     /// log keeps what the consumer has not.
     async fn open(&self, consumer: &Name, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem>;
+
+    /// As [`ReadingFeeds::open`], for somebody who only looks: the log keeps nothing for them, and what they keep changes
+    /// nothing.
+    async fn look(&self, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem>;
 }

@@ -2,7 +2,7 @@
 //!
 //! **Constraints.** Values are computed from the log, and after a crash computed again. Each append says how far in the
 //! log, and in time, it goes; what is not behind the last one was there before and is left out. So every value is in the
-//! table once.
+//! table once. A table that was begun anew has a gap, which is filled beside the appends and by marks of its own.
 
 use std::sync::Arc;
 
@@ -49,6 +49,17 @@ pub struct PropertyValue {
     pub quality: Arc<str>,
 }
 
+/// Values that a table lacks, because it was begun anew: they are made again from the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ValueGap {
+    /// How often the table was begun anew.
+    pub round: i64,
+    /// Values up to here are there again.
+    pub done: ValueMark,
+    /// Values behind this were never gone.
+    pub until: ValueMark,
+}
+
 /// A table of values.
 #[async_trait]
 pub trait ValueTable: Send + Sync {
@@ -58,4 +69,11 @@ pub trait ValueTable: Send + Sync {
     /// Adds `values`, which go up to `up_to`, in one commit that says so. Does nothing when the table goes as far already.
     /// An `Err` means *unknown*: the same values are brought again, with the same mark.
     async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem>;
+
+    /// What the table lacks; `None` when that is nothing.
+    async fn gap(&self) -> Result<Option<ValueGap>, Problem>;
+
+    /// Adds `values` to what fills the gap of `round`, up to `up_to`, in one commit that says so. Does nothing when that much
+    /// is filled, or when the table was begun anew since. An `Err` means *unknown*, as for [`ValueTable::append`].
+    async fn fill(&self, round: i64, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem>;
 }

@@ -52,7 +52,7 @@ fn one_by_one(readings: &[Reading]) -> Result<usize, FlattenFault> {
 }
 
 fn in_batches(readings: &[Reading]) -> Result<usize, FlattenFault> {
-    let mut flattener = BatchFlattener::new(Schema::new("readings"), FlattenLimits::default(), Vec::new());
+    let mut flattener = BatchFlattener::new(Schema::new("readings"), FlattenLimits::default(), String::new());
     let mut rows = 0;
     for batch in readings.chunks(BATCH) {
         batch.iter().try_for_each(|reading| flattener.push(reading))?;

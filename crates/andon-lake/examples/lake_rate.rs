@@ -95,7 +95,7 @@ async fn fill(folder: &str, to: &Path) -> Result<(), Fault> {
     let log = Arc::new(open(folder)?);
     let store = Arc::new(SyncedFolder::open(to)?);
     let mut settings = LakeSettings::new("readings", Name::new("lake")?);
-    settings.event_time = vec!["timestamp".to_owned()];
+    "timestamp".clone_into(&mut settings.event_time);
     let told = |problem: andon_model::Problem| problem.to_string();
     let lake = DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(told)?;
     let mut writer = lake.writer(None);

@@ -1,9 +1,9 @@
 //! What a plant lane keeps, in memory, failing when it is told to.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use andon_journal::{PlantMemory, PropertyValue, ValueMark, ValueTable};
+use andon_journal::{PlantMemory, PropertyValue, ValueGap, ValueMark, ValueTable};
 use andon_model::{Code, Problem};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -54,8 +54,15 @@ impl PlantMemory for MemorySnapshot {
 /// A table of values. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryValues {
-    table: Arc<Mutex<(ValueMark, Vec<PropertyValue>)>>,
+    table: Arc<Mutex<Table>>,
     failures: Arc<AtomicUsize>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    committed: ValueMark,
+    gap: Option<ValueGap>,
+    values: Vec<PropertyValue>,
 }
 
 impl MemoryValues {
@@ -66,26 +73,57 @@ impl MemoryValues {
 
     /// All that is in it.
     pub fn values(&self) -> Vec<PropertyValue> {
-        self.table.lock().unwrap_or_else(PoisonError::into_inner).1.clone()
+        self.table().values.clone()
+    }
+
+    /// Takes all values away, to be made again.
+    pub fn begin_anew(&self) {
+        let mut table = self.table();
+        let round = table.gap.map_or(1, |gap| gap.round + 1);
+        table.gap = Some(ValueGap { round, done: ValueMark::default(), until: table.committed });
+        table.values.clear();
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the table, or fails, or both.
+    fn change(&self, change: impl FnOnce(&mut Table)) -> Result<(), Problem> {
+        let takes_effect = self.failures.load(Ordering::Acquire).is_multiple_of(2);
+        let fails = fails(&self.failures);
+        if !fails || takes_effect {
+            change(&mut self.table());
+        }
+        if fails { Err(injected()) } else { Ok(()) }
     }
 }
 
 #[async_trait]
 impl ValueTable for MemoryValues {
     async fn committed(&self) -> Result<ValueMark, Problem> {
-        Ok(self.table.lock().unwrap_or_else(PoisonError::into_inner).0)
+        Ok(self.table().committed)
     }
 
     async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
-        let takes_effect = self.failures.load(Ordering::Acquire).is_multiple_of(2);
-        let fails = fails(&self.failures);
-        if !fails || takes_effect {
-            let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-            if up_to > table.0 {
-                table.0 = up_to;
-                table.1.extend(values);
+        self.change(|table| {
+            if up_to > table.committed {
+                table.committed = up_to;
+                table.values.extend(values);
             }
-        }
-        if fails { Err(injected()) } else { Ok(()) }
+        })
+    }
+
+    async fn gap(&self) -> Result<Option<ValueGap>, Problem> {
+        Ok(self.table().gap.filter(|gap| gap.done < gap.until))
+    }
+
+    async fn fill(&self, round: i64, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
+        self.change(|table| {
+            if let Some(gap) = table.gap.as_mut().filter(|gap| gap.round == round && gap.done < up_to) {
+                gap.done = up_to;
+                table.values.extend(values);
+            }
+        })
     }
 }

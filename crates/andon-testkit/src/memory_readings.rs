@@ -76,13 +76,18 @@ impl ReadingFeeds for MemoryReadings {
             state.kept.entry(consumer.clone()).or_insert(from);
         });
         let changes = self.0.subscribe();
-        Ok(Box::new(Feed { log: self.clone(), consumer: consumer.clone(), next: from, changes }))
+        Ok(Box::new(Feed { log: self.clone(), consumer: Some(consumer.clone()), next: from, changes }))
+    }
+
+    async fn look(&self, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem> {
+        Ok(Box::new(Feed { log: self.clone(), consumer: None, next: from, changes: self.0.subscribe() }))
     }
 }
 
 struct Feed {
     log: MemoryReadings,
-    consumer: Name,
+    /// `None` for who only looks.
+    consumer: Option<Name>,
     next: IngestId,
     changes: watch::Receiver<State>,
 }
@@ -114,7 +119,7 @@ impl ReadingFeed for Feed {
 
     async fn keep(&mut self, place: IngestId) -> Result<(), Problem> {
         self.log.failure()?;
-        let consumer = self.consumer.clone();
+        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
         self.log.0.send_modify(|state| {
             let kept = state.kept.entry(consumer).or_insert(place);
             *kept = place.max(*kept);

@@ -8,7 +8,9 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use andon_model::{Clock as _, SystemClock};
 use common::{Server, wait_for};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -130,4 +132,123 @@ fn rows_that_are_taken_away_are_an_alarm_once() {
     wait_for("a look", || server.get("/metrics").contains(&line).then_some(()));
     wait_for("the second look", || server.log().contains("not accounted for").then_some(()));
     assert_eq!(alarms(&server).len(), 1);
+}
+
+const MODEL: &str = r#"
+[discover]
+topics = ["line/{device}"]
+[[properties]]
+name = "n"
+data_type = "INTEGER"
+type = { measurement = { field = "n" } }
+[[properties]]
+name = "half"
+data_type = "DOUBLE"
+type = { transform = { expression = "n / 2" } }
+[[properties]]
+name = "most"
+data_type = "DOUBLE"
+type = { metric = { expression = "max(n)", window = { tumbling = { interval = "1m" } } } }
+"#;
+
+/// Readings of three presses, ten seconds between those of each, in a round of its own.
+fn count_up(server: &Server, round: u64) {
+    let begin = SystemClock.now().before(Duration::from_hours(24)).after(Duration::from_hours(round));
+    let line = |n: u64| {
+        let at = begin.after(Duration::from_secs(n * 10)).to_string();
+        let device = format!("p{}", n % 3);
+        let reading = json!({ "device": device, "topic": format!("line/{device}"), "payload": { "n": n, "at": at } });
+        reading.to_string() + "\n"
+    };
+    let lines: String = (0..MESSAGES).map(line).collect();
+    let sent = server.feed(&["readings", "send", "-"], &lines);
+    assert!(sent.status.success(), "{}", String::from_utf8_lossy(&sent.stderr));
+}
+
+/// Each property with the number of its values, of different times among them, and their sum.
+fn values(server: &Server) -> Value {
+    let text = "SELECT property, count(*) AS n, count(DISTINCT asset || CAST(ts AS STRING)) AS times, \
+                sum(coalesce(value_double, CAST(value_integer AS DOUBLE))) AS total FROM asset_values \
+                GROUP BY property ORDER BY property";
+    server.json(&["sql", text])["rows"].clone()
+}
+
+#[test]
+fn each_value_has_its_row_once_however_often_the_program_is_killed_and_again_after_a_rebuild() {
+    let settings = [&SETTINGS[..], &[("ANDON_ASSETS__EVENT_TIME", "at"), ("ANDON_ASSETS__RECONNECT", "0s")]].concat();
+    let scenario = tempfile::tempdir().unwrap();
+    fs::create_dir(scenario.path().join("models")).unwrap();
+    fs::write(scenario.path().join("models/press.toml"), MODEL).unwrap();
+    let mut server = Server::start_with(tempfile::tempdir().unwrap(), &settings);
+    server.json(&["apply", scenario.path().to_str().unwrap()]);
+    for round in 0..KILLS {
+        count_up(&server, round);
+        server = Server::start_with(server.kill(), &settings);
+    }
+    count_up(&server, KILLS);
+    let (rounds, sum) = (KILLS + 1, MESSAGES * (MESSAGES - 1) / 2);
+    let row = |property: &str, total: f64| json!({ "property": property, "n": rounds * MESSAGES, "times": rounds * MESSAGES, "total": total });
+    let total = f64::from(u32::try_from(rounds * sum).unwrap());
+    let found = wait_for("the values", || Some(values(&server)).filter(|found| found[2] == row("n", total)));
+    assert_eq!(found[0], row("half", total / 2.0));
+    let minutes = "SELECT count(DISTINCT asset || CAST(date_trunc('minute', ts) AS STRING)) AS n FROM asset_values \
+                   WHERE property = 'n'";
+    let windows = server.json(&["sql", minutes])["rows"][0]["n"].clone();
+    let found = wait_for("the last windows", || Some(values(&server)).filter(|found| found[1]["n"] == windows));
+    assert_eq!((&found[1]["property"], &found[1]["times"]), (&json!("most"), &windows));
+    let begun = server.run(&["lake", "rebuild", "--yes"]);
+    assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
+    let server = Server::start_with(server.kill(), &settings);
+    wait_for("the values again", || (values(&server) == found).then_some(()));
+}
+
+/// Files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// What the tables have, in numbers that no row can be missing from, or be twice in, without a difference.
+fn sums(server: &Server) -> Value {
+    let of = |table: &str| {
+        let text =
+            format!("SELECT count(*) AS n, count(DISTINCT ingest_id) AS ids, sum(ingest_id) AS sum FROM {table}");
+        server.json(&["sql", &text])["rows"][0].clone()
+    };
+    json!([of("readings"), of("quarantine")])
+}
+
+#[test]
+fn a_lake_is_made_again_from_readings_that_are_in_the_archive() {
+    let (archive, folder) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let to = archive.path().to_str().unwrap();
+    let settings = [&SETTINGS[..], &[("ANDON_READINGS__SEGMENT_BYTES", "65536"), ("ANDON_READINGS__ARCHIVE__TO", to)]];
+    let settings = settings.concat();
+    let server = Server::start_with(folder, &settings);
+    publish(&server);
+    has_all(&server);
+    let (received, before) = (received(&server), sums(&server));
+    // Closed segments are moved at the start, and then every ten minutes.
+    let server = Server::start_with(server.terminate().1, &settings);
+    let raw = server.data().join("readings/raw");
+    let left = wait_for("the move", || Some(files(&raw)).filter(|left| left.len() == 1));
+    let moved = files(archive.path());
+    let packed = |file: &PathBuf| file.to_str().unwrap().ends_with(".ndjson.zst");
+    assert!(moved.len() > 2 && moved.iter().all(packed), "{moved:?}, {left:?}");
+    let rebuilt = server.run(&["lake", "rebuild", "--yes"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    has_all(&server);
+    assert_eq!((state(server.folder.path())["generation"].clone(), sums(&server)), (json!(2), before));
+    let listed = server.json(&["readings", "list", "--from", "1", "--limit", "1"]);
+    assert_eq!(listed["readings"][0]["id"], 1, "{listed}");
+    assert_eq!(server.json(&["lake", "status"])["drift"], 0);
+    // A segment that is not what it was is no reading: it is told, and what is there stays.
+    let damaged = moved.iter().min().unwrap();
+    let mut bytes = fs::read(damaged).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0xff;
+    fs::write(damaged, bytes).unwrap();
+    let output = server.run(&["readings", "list", "--from", "1", "--limit", "1"]);
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("AND-5005"), "{output:?}");
+    assert_eq!(received, self::received(&server));
 }

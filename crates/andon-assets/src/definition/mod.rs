@@ -16,8 +16,8 @@ mod span;
 pub use alarm::ThresholdDefinition;
 pub use alarm::{AlarmDefinition, AlarmLimit, AlarmState, Direction, Operator, RateDefinition, SilenceDefinition};
 pub use shape::{
-    AssetDefinition, AttributeDefinition, DiscoverDefinition, HierarchyDefinition, Links, MeasurementDefinition,
-    MetricDefinition, ModelDefinition, ParentDefinition, PlantDefinition, PropertyDefinition, PropertyKind,
-    TransformDefinition, Tumbling, VariableDefinition, VariableValue, WindowDefinition,
+    AssetDefinition, AttributeDefinition, DiscoverDefinition, HierarchyDefinition, LinkSearch, Links, LinksDefinition,
+    MeasurementDefinition, MetricDefinition, ModelDefinition, ParentDefinition, PlantDefinition, PropertyDefinition,
+    PropertyKind, TransformDefinition, Tumbling, VariableDefinition, VariableValue, WindowDefinition,
 };
 pub use span::{InvalidSpan, Span};

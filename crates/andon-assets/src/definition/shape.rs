@@ -32,6 +32,9 @@ pub struct ModelDefinition {
     /// How assets of this model are created from readings; without it they are defined.
     #[serde(default)]
     pub discover: Option<DiscoverDefinition>,
+    /// Where SAP says what its assets are called there; without it, definitions and people say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<LinksDefinition>,
     /// What its assets have.
     #[serde(default, alias = "assetModelProperties")]
     pub properties: Vec<PropertyDefinition>,
@@ -248,6 +251,56 @@ pub struct Links {
     /// Functional location, as `API_FUNCTIONALLOCATION` names it: at most 40 characters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub functional_location: Option<String>,
+}
+
+impl Links {
+    /// Whether nothing is known.
+    pub const fn is_empty(&self) -> bool {
+        self.equipment.is_none() && self.functional_location.is_none()
+    }
+
+    /// What these say, and for the rest what `others` say.
+    #[must_use]
+    pub fn or(&self, others: &Self) -> Self {
+        let either = |ours: &Option<String>, theirs: &Option<String>| ours.clone().or_else(|| theirs.clone());
+        Self {
+            equipment: either(&self.equipment, &others.equipment),
+            functional_location: either(&self.functional_location, &others.functional_location),
+        }
+    }
+}
+
+/// How assets are found in SAP.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LinksDefinition {
+    /// The destination that is asked.
+    pub destination: String,
+    /// What is searched.
+    #[serde(default)]
+    pub search: LinkSearch,
+    /// The field of it that names the asset, such as `InventoryNumber`.
+    pub field: String,
+    /// Template of the field's value. It knows `{device}`, the names in braces of the topic's pattern, and attributes.
+    pub value: String,
+    /// How long an answer holds.
+    #[serde(default = "a_day")]
+    pub refresh: Span,
+}
+
+const fn a_day() -> Span {
+    Span::seconds(86_400)
+}
+
+/// What is searched in SAP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkSearch {
+    /// Equipment, with the functional location where it is installed: `API_EQUIPMENT`.
+    #[default]
+    Equipment,
+    /// A functional location: `API_FUNCTIONALLOCATION`.
+    FunctionalLocation,
 }
 
 /// The asset that another is a part of.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::properties::Names;
-use super::{Model, Models, alarms, graph, properties, ways};
+use super::{Model, Models, alarms, graph, links, properties, ways};
 use crate::definition::ModelDefinition;
 use crate::error::DefinitionError;
 use crate::limits::Limits;
@@ -107,6 +107,7 @@ fn model(at: usize, definition: &ModelDefinition, names: &[Names]) -> Result<Mod
         ways,
         capabilities: ways::capabilities(definition),
         discover: ways::discover(&path, definition)?,
+        links: links::compile(&path, definition)?,
     };
     for (alarm, watched) in model.alarms.iter().map(|alarm| alarm.property).enumerate() {
         model.properties[watched].alarms.push(alarm);

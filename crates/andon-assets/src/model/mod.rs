@@ -8,6 +8,7 @@ mod alarms;
 mod compile;
 mod graph;
 mod inputs;
+mod links;
 mod properties;
 mod ways;
 
@@ -15,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::alarm::Condition;
-use crate::definition::{AlarmDefinition, ModelDefinition, ParentDefinition};
+use crate::definition::{AlarmDefinition, LinksDefinition, ModelDefinition, ParentDefinition};
 use crate::formula::Formula;
 use crate::live::Cut;
 use crate::pattern::{Template, TopicPattern};
@@ -52,6 +53,8 @@ pub(crate) struct Model {
     pub(crate) capabilities: Vec<(String, bool)>,
     /// How assets are created.
     pub(crate) discover: Option<Discover>,
+    /// How assets are found in SAP: the definition, and its template.
+    pub(crate) links: Option<(LinksDefinition, Template)>,
 }
 
 /// Readings of these topics are for assets of the model.

@@ -162,7 +162,7 @@ impl<'a> Turn<'a> {
             property: &property.name,
             unit: property.unit.as_deref(),
             alias: told.aliases.get(&alarm.property).map(AsRef::as_ref),
-            links: &told.links,
+            links: &told.called(),
             severity: alarm.definition.severity,
             opened: (transition.episode > 0).then_some(moved.stamp),
         };

@@ -138,6 +138,7 @@ pub(super) fn make(models: &Models, state: &mut State, making: Making) -> usize 
         device,
         links: making.links,
         linked: false,
+        found: Links::default(),
         parent: None,
         parts: Vec::new(),
         defined: making.defined,

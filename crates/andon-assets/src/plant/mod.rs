@@ -3,6 +3,7 @@
 mod alarms;
 mod applied;
 mod assets;
+mod links;
 mod operate;
 mod put;
 mod queries;
@@ -16,12 +17,13 @@ use std::sync::Arc;
 
 use andon_model::Timestamp;
 
-use crate::definition::{AssetDefinition, Links, ModelDefinition, PlantDefinition};
-use crate::error::{DefinitionError, OperationError};
+use crate::definition::{AssetDefinition, ModelDefinition, PlantDefinition};
+use crate::error::DefinitionError;
 use crate::limits::Limits;
 use crate::model::Models;
 
 pub use applied::{Applied, Change, Measured, Put, PutTo, Refused, RefusedWhy};
+pub use links::LinkQuery;
 pub use queries::{AlarmView, AssetView, ModelView, ValueView};
 pub use snapshot::{AssetSnapshot, Restored, Snapshot};
 use state::State;
@@ -82,16 +84,6 @@ impl Plant {
     /// The plant's time: that of the latest input.
     pub const fn now(&self) -> Timestamp {
         self.state.now
-    }
-
-    /// Links an asset to what SAP calls it; both are set, what is absent is taken away.
-    pub fn link(&mut self, asset: &str, links: Links) -> Result<(), OperationError> {
-        assets::check_links(&links).map_err(OperationError::Value)?;
-        let at = self.state.index.get(asset).copied();
-        let at = at.ok_or_else(|| OperationError::NoAsset(asset.to_owned()))?;
-        let asset = &mut self.state.assets[at];
-        (asset.links, asset.linked) = (links, true);
-        Ok(())
     }
 
     /// Adds an asset that is defined while the plant runs.

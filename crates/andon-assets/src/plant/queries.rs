@@ -207,7 +207,7 @@ impl Plant {
             name: asset.name.to_string(),
             model: self.models.all[asset.model].name.to_string(),
             device: asset.device.to_string(),
-            links: asset.links.clone(),
+            links: asset.called(),
             parent: self.parent(asset),
             parts: asset.parts.iter().map(|part| self.state.assets[*part].id.to_string()).collect(),
             defined: asset.defined,
@@ -257,7 +257,7 @@ impl Plant {
             snoozed_until: record.snoozed_until,
             severity: alarm.definition.severity,
             evaluation: record.evaluation.clone(),
-            links: asset.links.clone(),
+            links: asset.called(),
         })
     }
 }

@@ -43,6 +43,8 @@ pub struct AssetSnapshot {
     links: Links,
     #[serde(default)]
     linked: bool,
+    #[serde(default, skip_serializing_if = "Links::is_empty")]
+    found: Links,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     parent: Option<ParentDefinition>,
     captures: BTreeMap<String, String>,
@@ -122,6 +124,7 @@ impl Plant {
             device: asset.device.to_string(),
             links: asset.links.clone(),
             linked: asset.linked,
+            found: asset.found.clone(),
             parent: self.parent(asset),
             captures: asset.captures.clone(),
             defined: asset.defined,
@@ -169,6 +172,9 @@ impl Plant {
                 self.state.assets[at].alarms[alarm] = record;
                 self.turn(&mut Applied::default()).arm_alarm(at, alarm);
             }
+        }
+        if model.links.is_some() {
+            self.state.assets[at].found = snapshot.found;
         }
         if snapshot.linked {
             let asset = &mut self.state.assets[at];

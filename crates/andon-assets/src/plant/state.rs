@@ -47,6 +47,8 @@ pub(super) struct Asset {
     pub(super) links: Links,
     /// Whether the links were set while the plant ran: then they outlive a definition that says others.
     pub(super) linked: bool,
+    /// What SAP said when it was asked.
+    pub(super) found: Links,
     /// The asset that it is a part of, and in which hierarchy.
     pub(super) parent: Option<(usize, usize)>,
     /// The assets that are parts of it.

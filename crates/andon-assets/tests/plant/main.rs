@@ -4,6 +4,7 @@
 mod alarms;
 mod common;
 mod definitions;
+mod links;
 mod metrics;
 mod quickstart;
 mod replay;

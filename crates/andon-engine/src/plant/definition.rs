@@ -29,11 +29,28 @@ pub(crate) fn read(documents: &[DocumentVersion], limits: Limits) -> (PlantDefin
         };
         findings.extend(taken.err().map(Finding::error));
     }
+    findings.extend(lost_destinations(documents, &definition, &places));
     if findings.is_empty() {
         let checked = Plant::new(&definition, limits);
         findings.extend(checked.err().map(|error| Finding::error(placed(error, &places))));
     }
     (definition, findings)
+}
+
+/// Models that ask a destination which is not there.
+fn lost_destinations(documents: &[DocumentVersion], definition: &PlantDefinition, places: &Places) -> Vec<Finding> {
+    let is_there = |name: &str| {
+        let mut names = documents.iter().map(|version| &version.document);
+        names.any(|document| document.kind == DocumentKind::Destination && document.name.as_str() == name)
+    };
+    let models = definition.models.iter().zip(&places.models);
+    let lost = models.filter_map(|(model, place)| {
+        let destination = &model.links.as_ref()?.destination;
+        let detail = format!("there is no destination {destination}");
+        let problem = || Problem::new(Code::ConfigurationReference, detail).at(format!("{place} links.destination"));
+        (!is_there(destination)).then(problem)
+    });
+    lost.map(Finding::error).collect()
 }
 
 fn take_model(document: &Document, into: &mut PlantDefinition, places: &mut Places) -> Result<(), Problem> {
@@ -153,6 +170,8 @@ mod tests {
         refused(DocumentKind::Model, "[[properties]\n", "models/x.toml line 1");
         refused(DocumentKind::Model, "colour = 1\n", "models/x.toml");
         refused(DocumentKind::Model, "name = \"press\"\n", "models/x.toml name");
+        let links = "[links]\ndestination = \"s4\"\nfield = \"InventoryNumber\"\nvalue = \"{device}\"\n";
+        refused(DocumentKind::Model, links, "models/x.toml links.destination");
         refused(DocumentKind::Asset, "model = \"mill\"\n", "assets/x.toml model");
         refused(DocumentKind::Asset, "assets = 1\n", "assets/x.toml");
         let two = "[[assets]]\nid = \"a\"\nmodel = \"press\"\n[[assets]]\nid = \"b\"\n";

@@ -66,7 +66,9 @@ impl PlantHandle {
     /// All about one asset.
     pub fn asset(&self, id: &str) -> Option<AssetDetail> {
         let plant = self.shared.plant.read();
-        Some(AssetDetail { asset: plant.asset(id)?, values: plant.values(id)?, alarms: plant.alarms_of(id)? })
+        let (asset, values, alarms) = (plant.asset(id)?, plant.values(id)?, plant.alarms_of(id)?);
+        let unlinked = self.shared.unlinked.lock().get(id).filter(|_| asset.links.is_empty()).cloned();
+        Some(AssetDetail { asset, values, alarms, unlinked: unlinked.map(|problem| problem.detail) })
     }
 
     /// One property of an asset, with its latest value.
@@ -128,7 +130,15 @@ impl PlantHandle {
         self.shared.status()
     }
 
-    async fn ask(&self, what: What) -> Result<(), PlantError> {
+    /// Takes an asset out that a reading had created; a reading of its device creates it again. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`OperationError::Defined`] for one that a document defines.
+    pub async fn remove(&self, asset: &str) -> Result<(), PlantError> {
+        self.ask(What::Remove { asset: asset.to_owned() }).await
+    }
+
+    pub(super) async fn ask(&self, what: What) -> Result<(), PlantError> {
         // Without a lane nobody would ever answer.
         if !self.shared.status.lock().running {
             return Err(PlantError::Stopping);

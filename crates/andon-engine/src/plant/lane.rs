@@ -4,7 +4,7 @@
 //! its events go to the journal, and nothing else is taken in before they are there: that is the back-pressure. The plant
 //! is saved with the place of the last reading that it has, and the log is told.
 
-mod apply;
+pub(super) mod apply;
 mod keep;
 
 use std::sync::Arc;
@@ -27,6 +27,8 @@ use crate::engine::Shared;
 const LONGEST_SLEEP: Duration = Duration::from_secs(5);
 /// Wait after the log could not be read.
 const READ_AGAIN: Duration = Duration::from_secs(1);
+/// How long the table of values is waited for. Alarms matter more than history.
+const WAIT_FOR_TABLE: Duration = Duration::from_secs(30);
 /// Readings that are taken in before whoever looks at the plant may.
 const READINGS_AT_ONCE: usize = 256;
 /// Batches that are read before a wish is fulfilled in the past.

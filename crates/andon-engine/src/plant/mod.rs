@@ -11,16 +11,19 @@
 //! that it may forget what is before.
 //!
 //! Killed before the snapshot, the lane reads the same readings again: events are known to the journal, values up to the
-//! mark of the table are left out. Killed after it, but before the log was told, the log keeps a little more than it must.
+//! mark of the table are left out. What the table lacks because it was begun anew, [`refill`] computes from the log beside
+//! the lane. Killed after it, but before the log was told, the log keeps a little more than it must.
 
 mod batch_put;
 mod definition;
 mod handle;
 mod lane;
+mod linking;
 mod live;
 mod outbox;
 mod payload;
 mod query;
+mod refill;
 mod saved;
 mod shared;
 mod telemetry;
@@ -40,6 +43,8 @@ pub use shared::PlantStatus;
 
 pub(crate) use definition::read as read_definition;
 pub(crate) use lane::PlantLane;
+pub(crate) use linking::Linking;
+pub(crate) use refill::Refill;
 pub(crate) use shared::PlantShared;
 pub(crate) use telemetry::register as register_counters;
 
@@ -65,6 +70,8 @@ pub struct PlantSettings {
     /// Values that may wait for the table while it takes none; beyond it the oldest are given up, and counted. Default
     /// 200,000.
     pub waiting_values: usize,
+    /// Values of one commit, about, when a table that was begun anew is filled again. Default 20,000.
+    pub refill_values: usize,
     /// Updates that a slow watcher may be behind before it misses some. Default 256.
     pub live_updates: usize,
 }
@@ -78,6 +85,7 @@ impl Default for PlantSettings {
             reconnect: Duration::from_mins(1),
             gather: Duration::from_secs(2),
             waiting_values: 200_000,
+            refill_values: 20_000,
             live_updates: 256,
         }
     }

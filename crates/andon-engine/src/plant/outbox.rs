@@ -162,7 +162,8 @@ pub(super) enum Ready {
     Answered(Result<(), Problem>),
 }
 
-fn value(change: &Change) -> PropertyValue {
+/// A change as the table has it.
+pub(super) fn value(change: &Change) -> PropertyValue {
     PropertyValue {
         asset: Arc::clone(&change.asset),
         property: Arc::clone(&change.property),

@@ -74,7 +74,7 @@ pub(super) fn time(fields: &[Field<'_>], path: &str) -> Option<Timestamp> {
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked, and less than a microsecond does not count")]
 fn from_number(number: f64) -> Option<Timestamp> {
     let micros = if number.abs() < SECONDS_LIMIT { number * 1e6 } else { number * 1e3 };
-    (micros.abs() < 9e17).then(|| Timestamp::from_micros(micros as i64))
+    (micros.abs() < 9e17).then(|| Timestamp::from_micros(micros.round() as i64))
 }
 
 #[cfg(test)]

@@ -55,6 +55,9 @@ pub struct AssetDetail {
     pub values: Vec<ValueView>,
     /// Its alarms.
     pub alarms: Vec<AlarmView>,
+    /// Why it has no name in SAP, where SAP was asked for one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unlinked: Option<String>,
 }
 
 /// Which alarms to look at.

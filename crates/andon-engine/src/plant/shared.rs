@@ -1,10 +1,11 @@
 //! What the plant lane and those who look at the plant share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use andon_assets::definition::PlantDefinition;
-use andon_assets::{DefinitionError, Limits, Plant, Snapshot};
+use andon_assets::{DefinitionError, Limits, OperationError, Plant, Snapshot};
 use andon_model::{IngestId, Problem, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,8 @@ pub(crate) struct PlantShared {
     pub(super) redefined: Notify,
     pub(super) status: Mutex<PlantStatus>,
     pub(super) next: AtomicU64,
+    /// Why SAP's names of assets are not known, by asset.
+    pub(super) unlinked: Mutex<BTreeMap<String, Problem>>,
 }
 
 impl PlantShared {
@@ -70,12 +73,18 @@ impl PlantShared {
             redefined: Notify::new(),
             status: Mutex::default(),
             next: AtomicU64::new(IngestId::FIRST.0),
+            unlinked: Mutex::default(),
         })
     }
 
     /// The wishes, for the one lane that there is.
     pub(super) fn take_inbox(&self) -> Option<mpsc::Receiver<Wish>> {
         self.inbox.lock().take()
+    }
+
+    /// A plant of the definitions in force, without values.
+    pub(super) fn fresh(&self) -> Result<Plant, DefinitionError> {
+        Plant::new(&self.definition.lock(), self.limits)
     }
 
     /// Puts definitions into force. Properties and alarms that there are before and after keep what they have.
@@ -90,6 +99,21 @@ impl PlantShared {
         telemetry::defined(definition.models.len(), &restored);
         (*plant, *known) = (fresh, definition);
         self.redefined.notify_one();
+        Ok(())
+    }
+
+    /// Takes an asset out that a reading had created.
+    pub(super) fn remove(&self, asset: &str) -> Result<(), OperationError> {
+        let known = self.definition.lock();
+        let mut plant = self.plant.write();
+        let view = plant.asset(asset).ok_or_else(|| OperationError::NoAsset(asset.to_owned()))?;
+        if view.defined {
+            return Err(OperationError::Defined(asset.to_owned()));
+        }
+        let mut fresh = Plant::new(&known, self.limits).map_err(|error| OperationError::Value(error.to_string()))?;
+        fresh.restore(plant.snapshot().without(asset));
+        *plant = fresh;
+        telemetry::removed(asset);
         Ok(())
     }
 

@@ -122,6 +122,35 @@ pub(super) fn values_refused(problem: &Problem, waiting: usize) {
     warn!(%problem, waiting, "the lake did not take values; trying again");
 }
 
+pub(super) fn values_given_up(problem: &Problem) {
+    error!(%problem, "the lake cannot be asked for its values: those until the next start are in memory only; \
+        `andon lake rebuild` makes them again");
+}
+
+pub(super) fn links_read(assets: usize) {
+    info!(assets, "assets have their names in SAP");
+}
+
+pub(super) fn links_not_read(destination: &str, problem: &Problem) {
+    warn!(destination, %problem, "what assets are called in SAP cannot be read; trying again later");
+}
+
+pub(super) fn removed(asset: &str) {
+    info!(asset, "an asset was deleted");
+}
+
+pub(super) fn refilling(until: u64) {
+    info!(until, "the table of values was begun anew: its values are made again from the log");
+}
+
+pub(super) fn refilled(values: usize) {
+    info!(values, "the table of values has all values again");
+}
+
+pub(super) fn refill_failed(problem: &Problem) {
+    warn!(%problem, "values cannot be made again at present; trying again");
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use andon_journal::{
     Append, Appended, FeedBatch, Journal, JournalError, JournalLayer, PlantMemory, PropertyValue, ReadingFeed,
-    ReadingFeeds, ValueMark, ValueTable,
+    ReadingFeeds, ValueGap, ValueMark, ValueTable,
 };
 use andon_model::{IngestId, Name, Problem};
 use async_trait::async_trait;
@@ -82,12 +82,27 @@ impl<T: ValueTable> ValueTable for Fused<T> {
         self.1.pass().await;
         appended
     }
+
+    async fn gap(&self) -> Result<Option<ValueGap>, Problem> {
+        self.0.gap().await
+    }
+
+    async fn fill(&self, round: i64, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
+        self.1.pass().await;
+        let filled = self.0.fill(round, values, up_to).await;
+        self.1.pass().await;
+        filled
+    }
 }
 
 #[async_trait]
 impl<T: ReadingFeeds> ReadingFeeds for Fused<T> {
     async fn open(&self, consumer: &Name, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem> {
         Ok(Box::new(Fused(self.0.open(consumer, from).await?, self.1.clone())))
+    }
+
+    async fn look(&self, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem> {
+        self.0.look(from).await
     }
 }
 

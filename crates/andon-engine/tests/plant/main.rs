@@ -7,5 +7,6 @@ mod common;
 mod crashes;
 mod following;
 mod fuse;
+mod refill;
 mod wishes;
 mod world;

@@ -80,6 +80,7 @@ impl World {
             snapshot_interval: Duration::from_secs(3),
             reconnect: Duration::ZERO,
             gather: Duration::from_secs(1),
+            refill_values: 3,
             ..PlantSettings::default()
         };
         let parts = EngineParts {

@@ -54,7 +54,7 @@ impl Batch {
 #[derive(Debug)]
 pub struct BatchFlattener {
     flattener: Flattener,
-    time_path: Vec<String>,
+    time_path: String,
     batch: Batch,
     /// Bytes of text in the batch, about.
     bytes: usize,
@@ -65,7 +65,7 @@ pub struct BatchFlattener {
 impl BatchFlattener {
     /// Goes on with the names that `schema` has. The time of an event stands at `time_path` in the payload, as for
     /// [`event_time`].
-    pub fn new(schema: Schema, limits: FlattenLimits, time_path: Vec<String>) -> Self {
+    pub fn new(schema: Schema, limits: FlattenLimits, time_path: String) -> Self {
         let flattener = Flattener::new(schema, limits);
         let (batch, join) = (Batch::default(), String::new());
         let mut this = Self { flattener, time_path, batch, bytes: 0, stamp: 0, join };
@@ -113,6 +113,7 @@ impl BatchFlattener {
             stamp: &mut self.stamp,
             reading: (position, reading.id),
             time: None,
+            met_time: false,
             join: &mut self.join,
         };
         let done = quick.take(&reading.payload);

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::event_time;
 use super::schema::Kind;
 
 /// A place: its members, and where its own values go.
@@ -60,11 +61,14 @@ impl Node {
         self.previous = 0;
     }
 
-    /// The place that `path` leads to, if it is known.
-    pub(super) fn find(&mut self, path: &[String]) -> Option<&mut Self> {
-        path.iter().try_fold(self, |node, member| {
-            let position = node.position(member)?;
-            Some(node.at(position))
-        })
+    /// Marks the known places that `path` leads to: names that differ in case only are the same to it.
+    pub(super) fn mark_time(&mut self, path: &str) {
+        for member in &mut self.members {
+            match event_time::behind(path, &member.name) {
+                Some("") => member.node.is_time = true,
+                Some(rest) => rest.strip_prefix('.').into_iter().for_each(|rest| member.node.mark_time(rest)),
+                None => {}
+            }
+        }
     }
 }

@@ -28,8 +28,10 @@ pub(super) struct Quick<'w> {
     pub(super) stamp: &'w mut u64,
     /// The reading's position in the batch, and its id.
     pub(super) reading: (u32, IngestId),
-    /// The time of the event, when it was met.
+    /// The time of the event, where it is one.
     pub(super) time: Option<Timestamp>,
+    /// Whether a place was met where it stands. A second one needs the other way: the first of them counts.
+    pub(super) met_time: bool,
     /// What arrays are joined by that stand in the row being filled; empty until there is one.
     pub(super) join: &'w mut String,
 }
@@ -63,10 +65,7 @@ impl Quick<'_> {
 
     fn whole<'de>(&mut self, root: &mut Node, place: Place, json: impl Deserializer<'de>) -> Option<()> {
         let position = root.position(WHOLE)?;
-        At { quick: self, node: root.at(position), place }.deserialize(json).ok()?;
-        // Only a member can be the time.
-        self.time = None;
-        Some(())
+        At { quick: self, node: root.at(position), place }.deserialize(json).ok()
     }
 
     fn begin(&mut self, table: usize, index: Option<i64>) -> Place {
@@ -78,6 +77,9 @@ impl Quick<'_> {
     fn put(&mut self, node: &Node, place: Place, cell: Cell<'_>) -> Option<()> {
         let column = node.columns[cell.kind() as usize]?;
         if node.is_time {
+            if std::mem::replace(&mut self.met_time, true) {
+                return None;
+            }
             self.time = event_time::of_cell(cell);
         }
         self.tables[place.table].put(place.row, column, cell);

@@ -89,12 +89,10 @@ impl Flattener {
         (&mut self.nodes, self.known.limits)
     }
 
-    /// Marks the place where the time of an event stands, once it is known.
-    pub(super) fn mark_time(&mut self, path: &[String]) {
-        if let (Some(root), false) = (self.nodes.first_mut(), path.is_empty())
-            && let Some(node) = root.find(path)
-        {
-            node.is_time = true;
+    /// Marks the places where the time of an event may stand, as far as they are known.
+    pub(super) fn mark_time(&mut self, path: &str) {
+        if let (Some(root), false) = (self.nodes.first_mut(), path.is_empty()) {
+            root.mark_time(path);
         }
     }
 

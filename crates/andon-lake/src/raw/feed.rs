@@ -20,7 +20,8 @@ const BATCH: ReadLimit = ReadLimit { readings: 2_048, bytes: 1 << 20 };
 
 /// A consumer's way through the log.
 struct Feed {
-    consumer: Name,
+    /// `None` for who only looks.
+    consumer: Option<Name>,
     disk: Arc<dyn Disk>,
     index: Arc<Index>,
     reader: Reader,
@@ -30,11 +31,21 @@ struct Feed {
 impl ReadingFeeds for RawLog {
     async fn open(&self, consumer: &Name, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem> {
         let position = self.position_of(from);
-        let reader = self.reader(position, self.archive().cloned());
-        let feed = Feed { consumer: consumer.clone(), disk: self.disk.clone(), index: self.index.clone(), reader };
+        let feed = self.feed(Some(consumer.clone()), position);
         // Who has never kept anything is waited for from now on.
         feed.checkpoint(move |known| known.is_none().then_some(position)).await?;
         Ok(Box::new(feed))
+    }
+
+    async fn look(&self, from: IngestId) -> Result<Box<dyn ReadingFeed>, Problem> {
+        Ok(Box::new(self.feed(None, self.position_of(from))))
+    }
+}
+
+impl RawLog {
+    fn feed(&self, consumer: Option<Name>, position: Position) -> Feed {
+        let reader = self.reader(position, self.archive().cloned());
+        Feed { consumer, disk: self.disk.clone(), index: self.index.clone(), reader }
     }
 }
 
@@ -61,7 +72,8 @@ impl Feed {
         &self,
         to: impl FnOnce(Option<Position>) -> Option<Position> + Send + 'static,
     ) -> Result<(), Problem> {
-        let (disk, consumer) = (Arc::clone(&self.disk), self.consumer.clone());
+        let Some(consumer) = self.consumer.clone() else { return Ok(()) };
+        let disk = Arc::clone(&self.disk);
         let moving = tokio::task::spawn_blocking(move || {
             let known = checkpoint::load(disk.as_ref(), &consumer)?;
             to(known).map_or(Ok(()), |to| checkpoint::save(disk.as_ref(), &consumer, to))

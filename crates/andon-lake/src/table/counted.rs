@@ -44,7 +44,8 @@ impl Shared {
 
     /// `None` where the tables are not at the place of the state.
     fn compare(&self, state: &State) -> Option<Surplus> {
-        let rows = |name: &str| self.tables.get(name)?.rows_before(ingest_id(state.position.next));
+        let app = state.app();
+        let rows = |name: &str| self.tables.get(name)?.rows_before(&app, ingest_id(state.position.next));
         if state.clearing.is_some() {
             return None;
         }

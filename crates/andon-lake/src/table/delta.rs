@@ -1,14 +1,14 @@
 //! One Delta table: its newest version in memory, and appends that are recognised when they come again.
 //!
-//! **Constraints.** An append carries a [`Mark`]: the consumer, and the first ingest id behind the batch. The table
+//! **Constraints.** An append carries [`Mark`]s: a consumer, and the first ingest id behind the batch. The table
 //! then has every row of readings before that id, once. After an error the version in memory is read again from the
 //! log, since nobody knows whether the commit has come through. Names of data files follow from their rows, so that an
 //! attempt that is repeated overwrites what the first one left.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use andon_model::{Clock, Timestamp};
-use deltalake::arrow::array::RecordBatch;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::logstore::{LogStoreRef, StorageConfig, default_logstore, extract_version_from_filename};
@@ -22,8 +22,8 @@ use parking_lot::RwLock;
 use url::Url;
 
 use super::LakeError;
-use super::file::{self, DataFile};
-use super::hour::Hour;
+use super::file::{self, DataFile, Rows};
+use super::hour::Cut;
 use super::schema::{self, DeltaColumn};
 
 /// The scheme of addresses within a lake; they lead nowhere outside of it.
@@ -54,8 +54,8 @@ pub(crate) struct Mark<'a> {
 #[derive(Clone, Default)]
 struct Newest {
     state: Option<Arc<DeltaTableState>>,
-    /// What the table has of the present consumer.
-    behind: i64,
+    /// What the table has, by consumer.
+    behind: BTreeMap<String, i64>,
     /// A commit is under way, or its end was not seen: the log has to be read before the next.
     in_doubt: bool,
 }
@@ -64,24 +64,25 @@ struct Newest {
 pub(crate) struct LakeTable {
     name: String,
     log_store: LogStoreRef,
+    cut: Cut,
     newest: RwLock<Newest>,
     clock: Arc<dyn Clock>,
 }
 
 impl LakeTable {
-    /// Looks at the table in `folder`; it need not be there yet. `app` is the consumer that will append.
+    /// Looks at the table in `folder`; it need not be there yet. `apps` are the consumers that will append.
     pub(crate) async fn open(
         store: &Arc<dyn ObjectStore>,
-        (name, folder): (&str, &str),
+        (name, folder, cut): (&str, &str, Cut),
         clock: Arc<dyn Clock>,
-        app: &str,
+        apps: &[&str],
     ) -> Result<Self, LakeError> {
         let address = Url::parse(&format!("{SCHEME}:///{folder}/"));
         let address = address.map_err(|e| LakeError::Setting(format!("{folder}: {e}")))?;
         let below: Arc<dyn ObjectStore> = Arc::new(PrefixStore::new(Arc::clone(store), folder));
         let log_store = default_logstore(below, Arc::clone(store), &address, &StorageConfig::default());
-        let table = Self { name: name.to_owned(), log_store, newest: RwLock::default(), clock };
-        table.refresh(app).await?;
+        let table = Self { name: name.to_owned(), log_store, cut, newest: RwLock::default(), clock };
+        table.refresh(apps).await?;
         Ok(table)
     }
 
@@ -94,16 +95,16 @@ impl LakeTable {
         self.newest.read().state.clone()
     }
 
-    /// The first ingest id that the table may lack.
-    pub(crate) fn behind(&self) -> i64 {
-        self.newest.read().behind
+    /// The first ingest id that the table may lack of the consumer `app`; 0 where it has nothing of it.
+    pub(crate) fn behind(&self, app: &str) -> i64 {
+        self.newest.read().behind.get(app).copied().unwrap_or_default()
     }
 
     /// Rows of the newest version, as its log counts them; `None` while that is in doubt, where the table has rows of
-    /// readings from `next` on, or where a file does not say how many it has.
-    pub(crate) fn rows_before(&self, next: i64) -> Option<u64> {
+    /// readings from `next` on of the consumer `app`, or where a file does not say how many it has.
+    pub(crate) fn rows_before(&self, app: &str, next: i64) -> Option<u64> {
         let newest = self.newest.read().clone();
-        if newest.in_doubt || newest.behind > next {
+        if newest.in_doubt || newest.behind.get(app).is_some_and(|behind| *behind > next) {
             return None;
         }
         let Some(state) = newest.state else { return Some(0) };
@@ -115,23 +116,27 @@ impl LakeTable {
     }
 
     /// Reads the newest version from the log, if what was seen of it last leaves a doubt.
-    pub(crate) async fn settle(&self, app: &str) -> Result<(), LakeError> {
-        if self.newest.read().in_doubt { self.refresh(app).await } else { Ok(()) }
+    pub(crate) async fn settle(&self, apps: &[&str]) -> Result<(), LakeError> {
+        if self.newest.read().in_doubt { self.refresh(apps).await } else { Ok(()) }
     }
 
     /// Reads the newest version from the log.
-    pub(crate) async fn refresh(&self, app: &str) -> Result<(), LakeError> {
-        let newest = self.look(app).await.map_err(LakeError::at(&self.name))?;
+    pub(crate) async fn refresh(&self, apps: &[&str]) -> Result<(), LakeError> {
+        let newest = self.look(apps).await.map_err(LakeError::at(&self.name))?;
         *self.newest.write() = newest;
         Ok(())
     }
 
-    async fn look(&self, app: &str) -> DeltaResult<Newest> {
+    async fn look(&self, apps: &[&str]) -> DeltaResult<Newest> {
         if !self.log_store.is_delta_table_location().await? {
             return Ok(Newest::default());
         }
         let state = DeltaTableState::try_new(self.log_store.as_ref(), None).await?;
-        let behind = state.transaction_version(self.log_store.as_ref(), app).await?.unwrap_or_default();
+        let mut behind = BTreeMap::new();
+        for app in apps {
+            let version = state.transaction_version(self.log_store.as_ref(), app).await?;
+            behind.extend(version.map(|version| ((*app).to_owned(), version)));
+        }
         Ok(Newest { state: Some(Arc::new(state)), behind, in_doubt: false })
     }
 
@@ -171,40 +176,40 @@ impl LakeTable {
         }
         let now = self.clock.now().as_millis();
         let actions = || -> Result<Vec<Action>, serde_json::Error> {
-            let metadata = schema::new_metadata(&self.name, columns, keep, now)?;
+            let metadata = schema::new_metadata(&self.name, columns, self.cut, keep, now)?;
             Ok(vec![Action::Protocol(schema::protocol()?), Action::Metadata(metadata)])
         };
         let actions = actions().map_err(|e| self.refused(&e))?;
-        self.commit(None, actions, None, SaveMode::Append).await
+        self.commit(None, actions, &[], SaveMode::Append).await
     }
 
-    /// Appends rows, and the columns that they need, up to `mark`. How many bytes were written. Nothing may be in doubt.
+    /// Appends rows, and the columns that they need, up to `marks`. How many bytes were written. Nothing may be in doubt.
     pub(crate) async fn append(
         &self,
-        mark: Mark<'_>,
+        marks: &[Mark<'_>],
         columns: &[DeltaColumn],
-        parts: Vec<(Hour, RecordBatch)>,
+        parts: Vec<Rows>,
     ) -> Result<u64, LakeError> {
         let Some(state) = self.state() else { return Err(self.refused(&"it is not there")) };
         let mut actions = self.new_columns(&state, columns)?;
         let mut bytes = 0;
-        for (hour, rows) in parts {
-            let file = file::encode(mark, hour, rows).await?;
+        for rows in parts {
+            let file = file::encode(self.cut, rows).await?;
             bytes += file.bytes.len() as u64;
             actions.push(self.put(file).await?);
         }
-        self.commit(Some(state), actions, Some(mark), SaveMode::Append).await?;
+        self.commit(Some(state), actions, marks, SaveMode::Append).await?;
         Ok(bytes)
     }
 
-    /// Takes all rows and columns away, for `mark.app` to begin anew.
-    pub(crate) async fn clear(&self, mark: Mark<'_>, columns: &[DeltaColumn]) -> Result<(), LakeError> {
+    /// Takes all rows and columns away, for the consumers of `marks` to begin anew.
+    pub(crate) async fn clear(&self, marks: &[Mark<'_>], columns: &[DeltaColumn]) -> Result<(), LakeError> {
         let Some(state) = self.state() else { return Ok(()) };
         let metadata = schema::with_columns(state.metadata(), columns).map_err(|e| self.refused(&e))?;
         let files = state.log_data();
         let removed = files.iter().map(|file| Action::Remove(file.remove_action(true)));
         let actions = removed.chain([Action::Metadata(metadata)]).collect();
-        self.commit(Some(Arc::clone(&state)), actions, Some(mark), SaveMode::Overwrite).await
+        self.commit(Some(Arc::clone(&state)), actions, marks, SaveMode::Overwrite).await
     }
 
     /// The change of the schema, if `columns` has what the table lacks.
@@ -230,22 +235,23 @@ impl LakeTable {
         &self,
         state: Option<Arc<DeltaTableState>>,
         actions: Vec<Action>,
-        mark: Option<Mark<'_>>,
+        marks: &[Mark<'_>],
         mode: SaveMode,
     ) -> Result<(), LakeError> {
         self.newest.write().in_doubt = true;
-        let marks = mark.iter().map(|mark| Transaction::new(mark.app, mark.behind)).collect();
+        let transactions = marks.iter().map(|mark| Transaction::new(mark.app, mark.behind)).collect();
         let properties = CommitProperties::default()
             .with_max_retries(ATTEMPTS)
-            .with_application_transactions(marks)
+            .with_application_transactions(transactions)
             .with_cleanup_expired_logs(Some(false));
-        let partition_by = Some(Hour::COLUMNS.map(str::to_owned).to_vec());
+        let partition_by = Some(self.cut.columns().iter().map(|column| (*column).to_owned()).collect());
         let operation = DeltaOperation::Write { mode, partition_by, predicate: None };
         let base = state.as_deref().map(|state| state as &dyn TableReference);
         let commit = CommitBuilder::from(properties).with_actions(actions).build(base, self.log_store(), operation);
         let done = commit.await.map_err(LakeError::at(&self.name))?;
-        let behind = mark.map_or_else(|| self.behind(), |mark| mark.behind);
-        *self.newest.write() = Newest { state: Some(Arc::new(done.snapshot())), behind, in_doubt: false };
+        let mut newest = self.newest.write();
+        newest.behind.extend(marks.iter().map(|mark| (mark.app.to_owned(), mark.behind)));
+        (newest.state, newest.in_doubt) = (Some(Arc::new(done.snapshot())), false);
         Ok(())
     }
 

@@ -1,10 +1,10 @@
-//! A data file: rows of one hour as Parquet, and what the table's log says of it.
+//! A data file: rows of one hour or day as Parquet, and what the table's log says of it.
 
 use std::collections::HashMap;
 
 use andon_model::Timestamp;
-use deltalake::arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
-use deltalake::arrow::compute::{max, min};
+use deltalake::arrow::array::{Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use deltalake::arrow::compute::{max, max_string, min, min_string};
 use deltalake::kernel::Add;
 use deltalake::parquet::arrow::ArrowWriter;
 use deltalake::parquet::basic::Compression;
@@ -12,27 +12,32 @@ use deltalake::parquet::file::properties::{EnabledStatistics, WriterProperties};
 use serde_json::{Map, Value, json};
 
 use super::LakeError;
-use super::delta::Mark;
-use super::hour::Hour;
+use super::hour::{Cut, Hour};
+
+/// Rows that become a file.
+pub(crate) struct Rows {
+    /// Name of the file, without its ending: the same for the same rows, and no other's.
+    pub(crate) name: String,
+    /// The hour that they are of, or the first of the day.
+    pub(crate) hour: Hour,
+    pub(crate) rows: RecordBatch,
+}
 
 /// A file that is not written yet.
 pub(crate) struct DataFile {
     /// Below the table.
     pub(crate) path: String,
     pub(crate) bytes: Vec<u8>,
-    hour: Hour,
+    partition: HashMap<String, Option<String>>,
     stats: Value,
 }
 
 impl DataFile {
     /// How the log adds it.
     pub(crate) fn action(&self, now_ms: i64) -> Add {
-        let values = Hour::COLUMNS.into_iter().zip(self.hour.values());
         Add {
             path: self.path.clone(),
-            partition_values: values
-                .map(|(name, value)| (name.to_owned(), Some(value.to_string())))
-                .collect::<HashMap<_, _>>(),
+            partition_values: self.partition.clone(),
             size: i64::try_from(self.bytes.len()).unwrap_or(i64::MAX),
             modification_time: now_ms,
             data_change: true,
@@ -42,16 +47,16 @@ impl DataFile {
     }
 }
 
-/// Makes the file for `rows`, which are in order of their ingest ids and of the hour `hour`.
-pub(crate) async fn encode(mark: Mark<'_>, hour: Hour, rows: RecordBatch) -> Result<DataFile, LakeError> {
-    let [year, month, day, of_day] = hour.values();
-    let ids = ids(&rows);
-    let (first, last) = (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default());
-    let app = mark.app;
-    let path = format!("year={year}/month={month}/day={day}/hour={of_day}/{app}-{first}-{last}.snappy.parquet");
-    let stats = stats(&rows, first, last);
+/// Makes the file for `rows`, of a table that is cut by `cut`.
+pub(crate) async fn encode(cut: Cut, rows: Rows) -> Result<DataFile, LakeError> {
+    let Rows { name, hour, rows } = rows;
+    let values = || cut.columns().iter().zip(hour.values());
+    let folders: String = values().map(|(column, value)| format!("{column}={value}/")).collect();
+    let path = format!("{folders}{name}.snappy.parquet");
+    let partition = values().map(|(column, value)| ((*column).to_owned(), Some(value.to_string()))).collect();
+    let stats = stats(&rows);
     let bytes = tokio::task::spawn_blocking(move || write(&rows)).await??;
-    Ok(DataFile { path, bytes, hour, stats })
+    Ok(DataFile { path, bytes, partition, stats })
 }
 
 /// Quick to write; compaction packs tighter.
@@ -72,19 +77,30 @@ pub(crate) fn ids(rows: &RecordBatch) -> &[i64] {
     column.map_or(&[], |ids| ids.values())
 }
 
-/// What the log keeps, so that readers need not open every file: count, ingest ids, times.
-fn stats(rows: &RecordBatch, first: i64, last: i64) -> Value {
+/// What the log keeps, so that readers need not open every file: count, ingest ids, times, assets and properties.
+fn stats(rows: &RecordBatch) -> Value {
     let (mut low, mut high, mut nulls) = (Map::new(), Map::new(), Map::new());
-    low.insert("ingest_id".to_owned(), json!(first));
-    high.insert("ingest_id".to_owned(), json!(last));
-    nulls.insert("ingest_id".to_owned(), json!(0));
-    let ts = rows.column_by_name("ts").and_then(|column| column.as_any().downcast_ref::<TimestampMicrosecondArray>());
-    if let Some((from, to)) = ts.and_then(|ts| Some((calendar(min(ts)?)?, calendar(max(ts)?)?))) {
-        low.insert("ts".to_owned(), from);
-        high.insert("ts".to_owned(), to);
-        nulls.insert("ts".to_owned(), json!(0));
+    for name in ["ingest_id", "ts", "asset", "property"] {
+        if let Some((from, to)) = rows.column_by_name(name).and_then(|column| bounds(column.as_ref())) {
+            low.insert(name.to_owned(), from);
+            high.insert(name.to_owned(), to);
+            nulls.insert(name.to_owned(), json!(0));
+        }
     }
     json!({"numRecords": rows.num_rows(), "minValues": low, "maxValues": high, "nullCount": nulls})
+}
+
+/// The least and the greatest value of a column that has no nulls.
+fn bounds(column: &dyn Array) -> Option<(Value, Value)> {
+    let any = column.as_any();
+    if let Some(ids) = any.downcast_ref::<Int64Array>() {
+        return Some((min(ids)?.into(), max(ids)?.into()));
+    }
+    if let Some(times) = any.downcast_ref::<TimestampMicrosecondArray>() {
+        return Some((calendar(min(times)?)?, calendar(max(times)?)?));
+    }
+    let texts = any.downcast_ref::<StringArray>()?;
+    Some((min_string(texts)?.into(), max_string(texts)?.into()))
 }
 
 /// Times that RFC 3339 can say.

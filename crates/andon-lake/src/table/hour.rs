@@ -1,8 +1,27 @@
-//! The hour of an event in UTC: what tables are cut by.
+//! The hour of an event in UTC, or its day: what tables are cut by.
 
 use andon_model::Timestamp;
 
 const MICROS_OF_HOUR: i64 = 3_600_000_000;
+
+/// How finely a table is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// By hours.
+    Hour,
+    /// By days.
+    Day,
+}
+
+impl Cut {
+    /// The columns by which the table is cut.
+    pub(crate) const fn columns(self) -> &'static [&'static str] {
+        match self {
+            Self::Hour => &Hour::COLUMNS,
+            Self::Day => &["year", "month", "day"],
+        }
+    }
+}
 
 /// An hour in UTC, of the proleptic Gregorian calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -27,6 +46,11 @@ impl Hour {
         let hours = time.as_micros().div_euclid(MICROS_OF_HOUR);
         let (year, month, day) = date(hours.div_euclid(24));
         Self { year: small(year), month: small(month), day: small(day), hour: small(hours.rem_euclid(24)) }
+    }
+
+    /// The first hour of the day that `time` is in.
+    pub(crate) fn of_day(time: Timestamp) -> Self {
+        Self { hour: 0, ..Self::of(time) }
     }
 
     /// The values of [`Hour::COLUMNS`].

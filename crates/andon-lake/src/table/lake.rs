@@ -27,6 +27,8 @@ pub(crate) struct Shared {
     state: RwLock<Arc<State>>,
     /// Held by whoever moves the state on.
     pub(crate) moving: Mutex<()>,
+    /// Held by whoever changes the values of assets.
+    pub(crate) valuing: Mutex<()>,
     /// What the tables had beside the state when they were compared last.
     pub(crate) surplus: RwLock<Surplus>,
 }
@@ -41,7 +43,8 @@ impl Shared {
         let state = State::load(&store, &settings.root).await?.unwrap_or_else(|| State::new(&settings.root));
         let tables = Tables::new(Arc::clone(&store), clock);
         let state = RwLock::new(Arc::new(state));
-        let shared = Self { store, settings, tables, state, moving: Mutex::new(()), surplus: RwLock::default() };
+        let (moving, valuing) = (Mutex::new(()), Mutex::new(()));
+        let shared = Self { store, settings, tables, state, moving, valuing, surplus: RwLock::default() };
         shared.ready().await?;
         Ok(shared)
     }
@@ -65,6 +68,7 @@ impl Shared {
             self.tables.open_all(before, &app).await?;
         }
         self.tables.open_all(&state.schema, &app).await?;
+        self.open_values().await?;
         self.finish_clearing().await?;
         let keep = self.settings.keep;
         self.tables.expect(QUARANTINE)?.make(&quarantine_columns(), keep).await?;
@@ -81,11 +85,11 @@ impl Shared {
         let app = state.app();
         // At the beginning of a generation no reading is in: its first id is what a cleared table may lack.
         let mark = Mark { app: &app, behind: super::schema::ingest_id(state.position.next) };
-        for table in self.tables.all() {
-            table.refresh(&app).await?;
-            if table.behind() < mark.behind {
+        for table in self.tables.of_readings() {
+            table.refresh(&[&app]).await?;
+            if table.behind(&app) < mark.behind {
                 let columns = if table.name() == QUARANTINE { quarantine_columns() } else { bare(&table) };
-                table.clear(mark, &columns).await?;
+                table.clear(&[mark], &columns).await?;
             }
         }
         self.save(State { clearing: None, ..State::clone(&state) }).await
@@ -125,7 +129,8 @@ impl DeltaLake {
         LakeWriter::new(Arc::clone(&self.shared), Arc::clone(&self.log), archive)
     }
 
-    /// Starts over: takes all rows away, so that the writer makes the tables again from the raw log and its archive.
+    /// Starts over: takes all rows away, so that the writer makes the tables again from the raw log and its archive;
+    /// the values of assets become a gap that whoever computes them has to fill.
     /// Older versions can still be travelled back to. Refused with [`andon_model::Code::Conflict`] where the
     /// raw log no longer has every reading that the tables have.
     pub async fn rebuild(&self) -> Result<(), Problem> {
@@ -136,6 +141,7 @@ impl DeltaLake {
             let detail = format!("the raw log begins with reading {oldest}: rows of those before would be lost");
             return Err(Problem::new(andon_model::Code::Conflict, detail));
         }
+        self.shared.clear_values().await?;
         self.shared.save(state.anew()).await?;
         self.shared.finish_clearing().await?;
         Ok(())

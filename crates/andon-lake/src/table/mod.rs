@@ -7,6 +7,7 @@
 //! **Layout.** Below the root of the store:
 //! * `<root table>/`, `<root table>_<array>/`, … – one Delta table for the payloads, one for each array in them, as
 //!   [`crate::flatten`] names them, partitioned by `year`, `month`, `day` and `hour` of the event in UTC;
+//! * `asset_values/` – values of properties of assets, partitioned by day, by whoever computes them;
 //! * `quarantine/` – readings that could not be flattened, with their bytes and the reason;
 //! * `_andon/state.json` – up to which reading the tables are complete, and the names of tables and columns.
 //!
@@ -35,6 +36,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod upkeep;
+mod values;
 mod views;
 mod writer;
 

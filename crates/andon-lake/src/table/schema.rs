@@ -10,7 +10,7 @@ use andon_model::IngestId;
 use deltalake::kernel::{Metadata, Protocol};
 use serde_json::{Value, json};
 
-use super::hour::Hour;
+use super::hour::Cut;
 use crate::flatten::{Kind, Table};
 
 /// Name and type of a column, as Delta Lake has it.
@@ -24,7 +24,7 @@ pub(crate) fn columns_of(table: &Table) -> Vec<DeltaColumn> {
         &[("ingest_id", "long"), ("ts", "timestamp"), ("topic", "string"), ("device", "string")]
     };
     let payload = table.columns.iter().map(|column| (column.name.clone(), type_of(column.kind)));
-    named(fixed).chain(payload).chain(partitions()).collect()
+    named(fixed).chain(payload).chain(partitions(Cut::Hour)).collect()
 }
 
 /// The columns of the quarantine, the partitions last.
@@ -37,15 +37,30 @@ pub(crate) fn quarantine_columns() -> Vec<DeltaColumn> {
         ("reason", "string"),
         ("payload", "binary"),
     ];
-    named(&fixed).chain(partitions()).collect()
+    named(&fixed).chain(partitions(Cut::Hour)).collect()
+}
+
+/// The columns of the values of assets, the partitions last.
+pub(crate) fn value_columns() -> Vec<DeltaColumn> {
+    let fixed = [
+        ("asset", "string"),
+        ("property", "string"),
+        ("ts", "timestamp"),
+        ("quality", "string"),
+        ("value_double", "double"),
+        ("value_integer", "long"),
+        ("value_boolean", "boolean"),
+        ("value_string", "string"),
+    ];
+    named(&fixed).chain(partitions(Cut::Day)).collect()
 }
 
 fn named<'a>(columns: &'a [(&'a str, &'static str)]) -> impl Iterator<Item = DeltaColumn> + 'a {
     columns.iter().map(|(name, kind)| ((*name).to_owned(), *kind))
 }
 
-fn partitions() -> impl Iterator<Item = DeltaColumn> {
-    Hour::COLUMNS.into_iter().map(|name| (name.to_owned(), "integer"))
+fn partitions(cut: Cut) -> impl Iterator<Item = DeltaColumn> {
+    cut.columns().iter().map(|name| ((*name).to_owned(), "integer"))
 }
 
 const fn type_of(kind: Kind) -> &'static str {
@@ -71,6 +86,7 @@ pub(crate) fn protocol() -> Result<Protocol, serde_json::Error> {
 pub(crate) fn new_metadata(
     name: &str,
     columns: &[DeltaColumn],
+    cut: Cut,
     keep: Duration,
     created_ms: i64,
 ) -> Result<Metadata, serde_json::Error> {
@@ -81,7 +97,7 @@ pub(crate) fn new_metadata(
         "description": null,
         "format": {"provider": "parquet", "options": {}},
         "schemaString": schema_string(columns),
-        "partitionColumns": Hour::COLUMNS,
+        "partitionColumns": cut.columns(),
         "configuration": {
             "delta.checkpointInterval": "100",
             "delta.dataSkippingNumIndexedCols": "3",

@@ -15,8 +15,8 @@ pub struct LakeSettings {
     pub root: String,
     /// Name of the consumer whose checkpoint in the raw log is moved.
     pub consumer: Name,
-    /// Where the time of the event is in the payload; empty: the time of receipt.
-    pub event_time: Vec<String>,
+    /// Where the time of the event is in the payload, as a dotted path in lower case; empty: the time of receipt.
+    pub event_time: String,
     /// Limits of flattening.
     pub flatten: FlattenLimits,
     /// Most readings of one batch.
@@ -37,13 +37,19 @@ pub struct LakeSettings {
 /// Beside the root table and its children; a root table of this name would hide it.
 pub(crate) const QUARANTINE: &str = "quarantine";
 
+/// The values of assets. A root table of this name, or of its beginning with an array `values`, would hide it.
+pub(crate) const VALUES: &str = "asset_values";
+
+/// What cannot be the root table.
+const TAKEN: [&str; 3] = [QUARANTINE, VALUES, "asset"];
+
 impl LakeSettings {
     /// The defaults, for the root table `root` and the raw log's consumer `consumer`.
     pub fn new(root: &str, consumer: Name) -> Self {
         Self {
             root: root.to_owned(),
             consumer,
-            event_time: Vec::new(),
+            event_time: String::new(),
             flatten: FlattenLimits::default(),
             batch_readings: 65_536,
             batch_bytes: 16 << 20,
@@ -58,12 +64,12 @@ impl LakeSettings {
     pub(crate) fn check(&self) -> Result<(), LakeError> {
         let legal = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         let begins = self.root.starts_with(|c: char| c.is_ascii_lowercase());
-        if begins && self.root.chars().all(legal) && self.root.len() <= 64 && self.root != QUARANTINE {
+        if begins && self.root.chars().all(legal) && self.root.len() <= 64 && !TAKEN.contains(&self.root.as_str()) {
             return Ok(());
         }
         let root = &self.root;
         Err(LakeError::Setting(format!(
-            "{root:?} cannot be the root table: up to 64 lower-case letters, digits and _, not {QUARANTINE}"
+            "{root:?} cannot be the root table: up to 64 lower-case letters, digits and _, and none of {TAKEN:?}"
         )))
     }
 }

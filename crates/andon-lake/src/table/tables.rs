@@ -9,7 +9,8 @@ use parking_lot::RwLock;
 
 use super::LakeError;
 use super::delta::LakeTable;
-use super::settings::QUARANTINE;
+use super::hour::Cut;
+use super::settings::{QUARANTINE, VALUES};
 use crate::flatten::Schema;
 
 /// Tables that are open.
@@ -24,20 +25,25 @@ impl Tables {
         Self { store, clock, open: RwLock::default() }
     }
 
+    /// Opens the values of assets, whose consumers are `apps`.
+    pub(crate) async fn open_values(&self, apps: &[&str]) -> Result<(), LakeError> {
+        self.open(VALUES, VALUES.to_owned(), Cut::Day, apps).await
+    }
+
     /// Opens what `schema` has and is not open yet, and the quarantine.
     pub(crate) async fn open_all(&self, schema: &Schema, app: &str) -> Result<(), LakeError> {
-        self.open(QUARANTINE, QUARANTINE.to_owned(), app).await?;
+        self.open(QUARANTINE, QUARANTINE.to_owned(), Cut::Hour, &[app]).await?;
         for (position, table) in schema.tables.iter().enumerate() {
-            self.open(&table.name, folder(&table.name, position), app).await?;
+            self.open(&table.name, folder(&table.name, position), Cut::Hour, &[app]).await?;
         }
         Ok(())
     }
 
-    async fn open(&self, name: &str, folder: String, app: &str) -> Result<(), LakeError> {
+    async fn open(&self, name: &str, folder: String, cut: Cut, apps: &[&str]) -> Result<(), LakeError> {
         if self.get(name).is_some() {
             return Ok(());
         }
-        let table = LakeTable::open(&self.store, (name, &folder), Arc::clone(&self.clock), app).await?;
+        let table = LakeTable::open(&self.store, (name, &folder, cut), Arc::clone(&self.clock), apps).await?;
         self.open.write().insert(name.to_owned(), Arc::new(table));
         Ok(())
     }
@@ -49,6 +55,11 @@ impl Tables {
     /// As [`Tables::get`], where the table must be open.
     pub(crate) fn expect(&self, name: &str) -> Result<Arc<LakeTable>, LakeError> {
         self.get(name).ok_or_else(|| LakeError::Setting(format!("the table {name} is not open")))
+    }
+
+    /// The tables that the lake's writer makes of readings.
+    pub(crate) fn of_readings(&self) -> Vec<Arc<LakeTable>> {
+        self.open.read().values().filter(|table| table.name() != VALUES).cloned().collect()
     }
 
     /// Every table, in order of the names.

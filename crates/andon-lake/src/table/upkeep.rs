@@ -14,10 +14,13 @@ use deltalake::operations::vacuum::VacuumMode;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::{DeltaResult, DeltaTable, DeltaTableError};
+use tokio::sync::Mutex;
 
 use super::LakeError;
 use super::delta::LakeTable;
 use super::lake::{DeltaLake, Shared};
+use super::settings::VALUES;
+use super::values::APPS;
 
 /// How often a compaction that was overtaken begins again.
 const ATTEMPTS: usize = 3;
@@ -37,10 +40,21 @@ impl DeltaLake {
     pub async fn vacuum(&self) -> Result<LakeUpkeep, Problem> {
         let mut done = LakeUpkeep::default();
         for table in self.shared.tables.all() {
-            let _moving = self.shared.moving.lock().await;
+            let _moving = self.shared.who_changes(&table).lock().await;
             done.tables.extend(vacuum(&self.shared, &table).await?);
         }
         Ok(done)
+    }
+}
+
+impl Shared {
+    /// Held by whoever appends to `table`.
+    fn who_changes(&self, table: &LakeTable) -> &Mutex<()> {
+        if table.name() == VALUES { &self.valuing } else { &self.moving }
+    }
+
+    async fn refresh(&self, table: &LakeTable) -> Result<(), LakeError> {
+        if table.name() == VALUES { table.refresh(&APPS).await } else { table.refresh(&[&self.state().app()]).await }
     }
 }
 
@@ -58,8 +72,8 @@ async fn compact(shared: &Shared, table: &Arc<LakeTable>) -> Result<Option<Table
         }
     };
     // A step that is under way knows its own version; this one is found at the latest with its commit.
-    if let Ok(_moving) = shared.moving.try_lock() {
-        table.refresh(&shared.state().app()).await?;
+    if let Ok(_moving) = shared.who_changes(table).try_lock() {
+        shared.refresh(table).await?;
     }
     Ok(Some(TableUpkeep { table: table.name().to_owned(), files_removed: removed, files_added: added }))
 }
@@ -79,7 +93,7 @@ async fn vacuum(shared: &Shared, table: &Arc<LakeTable>) -> Result<Option<TableU
         return Ok(None);
     }
     let removed = try_vacuum(table).await.map_err(LakeError::at(table.name()))?;
-    table.refresh(&shared.state().app()).await?;
+    shared.refresh(table).await?;
     Ok(Some(TableUpkeep { table: table.name().to_owned(), files_removed: removed, files_added: 0 }))
 }
 

@@ -13,7 +13,7 @@ use deltalake::arrow::array::RecordBatch;
 use super::LakeError;
 use super::columns::{Part, parts};
 use super::delta::{LakeTable, Mark};
-use super::file::ids;
+use super::file::{Rows, ids};
 use super::hour::Hour;
 use super::lake::Shared;
 use super::quarantine::Quarantined;
@@ -161,8 +161,8 @@ impl LakeWriter {
         let Shared { tables, settings, .. } = self.shared.as_ref();
         let app = self.shared.state().app();
         tables.open_all(schema, &app).await?;
-        for table in tables.all() {
-            table.settle(&app).await?;
+        for table in tables.of_readings() {
+            table.settle(&[&app]).await?;
         }
         let mark = Mark { app: &app, behind: ingest_id(next) };
         let rows = quarantined.finish()?;
@@ -199,14 +199,21 @@ async fn append(
     rows: Vec<(Hour, RecordBatch)>,
     columns: impl Fn() -> Vec<super::schema::DeltaColumn>,
 ) -> Result<u64, LakeError> {
-    let behind = table.behind();
+    let behind = table.behind(mark.app);
     let lacks = |(hour, rows): (Hour, RecordBatch)| {
         let has = ids(&rows).partition_point(|id| *id < behind);
         let lacks = rows.num_rows() - has;
-        (lacks > 0).then(|| (hour, rows.slice(has, lacks)))
+        (lacks > 0).then(|| named(mark.app, hour, rows.slice(has, lacks)))
     };
     let rows: Vec<_> = rows.into_iter().filter_map(lacks).collect();
-    if rows.is_empty() { Ok(0) } else { table.append(mark, &columns(), rows).await }
+    if rows.is_empty() { Ok(0) } else { table.append(&[mark], &columns(), rows).await }
+}
+
+/// Rows with the name of their file, which follows from their ingest ids.
+fn named(app: &str, hour: Hour, rows: RecordBatch) -> Rows {
+    let ids = ids(&rows);
+    let (first, last) = (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default());
+    Rows { name: format!("{app}-{first}-{last}"), hour, rows }
 }
 
 /// Reads until there is nothing more or the limit is reached.

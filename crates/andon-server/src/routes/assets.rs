@@ -7,6 +7,7 @@ use andon_assets::{ModelView, Point, ValueView};
 use andon_engine::plant::{AssetDetail, AssetFilter, AssetPage, Under};
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
@@ -117,6 +118,24 @@ pub(crate) async fn link(
     api.detached(work).await??;
     tracing::info!(author = %caller.name, asset = id, "an asset was linked");
     api.handle.plant().asset(&id).map(Json).ok_or_else(|| absent(&id))
+}
+
+/// Delete an asset that a reading had created: its values in memory and its alarms.
+///
+/// Its history stays in the lake. A reading of its device creates it again. 409 for one that a document defines. Role:
+/// operator or admin.
+#[utoipa::path(delete, path = "/api/v1/assets/{id}", tag = "assets", operation_id = "delete_asset",
+    params(("id" = String, Path, description = "id of the asset")),
+    responses((status = 204, description = "it is gone")))]
+pub(crate) async fn delete(
+    caller: Caller<Operate>,
+    State(api): State<Arc<Api>>,
+    ApiPath(id): ApiPath<String>,
+) -> Result<StatusCode, ApiError> {
+    let (plant, asset) = (api.handle.plant(), id.clone());
+    api.detached(async move { plant.remove(&asset).await }).await??;
+    tracing::info!(author = %caller.name, asset = id, "an asset was deleted");
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// A property with its recent values.

@@ -142,6 +142,7 @@ fn telemetry() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(assets::list))
         .routes(routes!(assets::show))
         .routes(routes!(assets::link))
+        .routes(routes!(assets::delete))
         .routes(routes!(assets::property))
         .routes(routes!(history::values))
         .routes(routes!(history::aggregates))

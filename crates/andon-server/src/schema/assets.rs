@@ -87,6 +87,9 @@ pub struct AssetDetail {
     pub values: Vec<AssetProperty>,
     /// Its alarms.
     pub alarms: Vec<Alarm>,
+    /// Why it has no name in SAP, where SAP was asked for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlinked: Option<String>,
 }
 
 /// A property of an asset.

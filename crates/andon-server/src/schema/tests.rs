@@ -301,7 +301,12 @@ fn assets_are_described() {
         alarms: 1,
         latest: Some(at(1)),
     };
-    let detail = andon_engine::plant::AssetDetail { asset, values: vec![value], alarms: vec![alarm] };
+    let detail = andon_engine::plant::AssetDetail {
+        asset,
+        values: vec![value],
+        alarms: vec![alarm],
+        unlinked: Some("not found".into()),
+    };
     describes::<super::AssetDetail>(detail);
     let model =
         assets::ModelView { name: "press".into(), description: "hot".into(), properties: 3, alarms: 1, assets: 2 };

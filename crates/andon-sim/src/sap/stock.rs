@@ -96,6 +96,7 @@ fn equipment(config: &SimulatorConfig, id: &str) -> Option<Row> {
     row.set("Equipment", Cell::text(id));
     row.set("ValidityEndDate", Cell::Millis(NO_END));
     row.set("EquipmentCategory", Cell::text("M"));
+    row.set("InventoryNumber", Cell::text(format!("INV-{short}")));
     row.set("FunctionalLocationLabelName", Cell::text(location_of(short)));
     row.set("MainWorkCenterPlant", Cell::text(plant_of(short)));
     row.set("EquipmentIsAvailable", Cell::Flag(true));

@@ -7,12 +7,13 @@ use std::process::ExitCode;
 use andon_server::schema::{Asset, AssetDetail, AssetLinks, AssetPage};
 use clap::{Args, Subcommand};
 use reqwest::Method;
+use serde_json::{Value, json};
 
 use crate::client::segment;
 use crate::commands::Context;
 use crate::output::{Cell, Grid, Tone};
 
-/// List, show and link assets
+/// List, show, link and delete assets
 #[derive(Debug, Subcommand)]
 pub(crate) enum Assets {
     /// List assets, the oldest first
@@ -24,6 +25,12 @@ pub(crate) enum Assets {
     },
     /// Say what an asset is called in SAP; what is left out is taken away
     Link(Link),
+    /// Delete assets that readings had created; their history stays in the lake
+    Delete {
+        /// Their ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<String>,
+    },
 }
 
 /// Which assets to list.
@@ -86,6 +93,12 @@ pub(crate) async fn run(assets: Assets, context: &Context) -> anyhow::Result<Exi
             context
                 .output
                 .say(&asset, |asset| format!("asset {} is {}", asset.asset.id, sap_words(&asset.asset.links)))?;
+        }
+        Assets::Delete { ids } => {
+            for id in ids {
+                let _: Value = client.act(Method::DELETE, &path(&id)).await?;
+                context.output.say(&json!({ "deleted": id }), |_| format!("asset {id} is deleted"))?;
+            }
         }
     }
     Ok(ExitCode::SUCCESS)

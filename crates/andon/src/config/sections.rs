@@ -177,7 +177,7 @@ impl Assets {
     pub(crate) fn settings(&self) -> PlantSettings {
         let mut settings = PlantSettings {
             snapshot_interval: self.save,
-            event_time: self.event_time.clone(),
+            event_time: self.event_time.to_lowercase(),
             reconnect: self.reconnect,
             ..PlantSettings::default()
         };

@@ -9,7 +9,7 @@ use andon_devices::SystemEntropy;
 use andon_devices::registry::Registry;
 use andon_engine::plant::PlantParts;
 use andon_engine::{Engine, EngineError, EngineParts, EngineSettings};
-use andon_journal::{Change, Finding, Journal, Keeper, Lake, PlantMemory};
+use andon_journal::{Change, Finding, Journal, Keeper, Lake, PlantMemory, ValueTable};
 use andon_model::{Clock, Code, Problem, Secret, SystemClock, SystemIds};
 use andon_server::{DeviceSettings, OfficeParts, RenderMetrics, ServerParts};
 use andon_store::SqlStore;
@@ -58,8 +58,8 @@ impl Instance {
         let brokers = Arc::<LateKeeper>::default();
         let mut engine = start_engine(settings, &store, Some(brokers.clone())).await?;
         let readings = Readings::open(settings, Arc::new(SystemClock)).await?;
-        engine.follow_readings(plant_parts(settings, &readings)).await?;
         let tables = Tables::open(settings, &readings, engine.handle(), Arc::new(SystemClock)).await?;
+        engine.follow_readings(plant_parts(settings, &readings, tables.as_ref())).await?;
         brokers.open(readings.keeper());
         let first_token = tokens::create_first(settings, &store).await?;
         let door = Door::start(settings, door_parts(&engine, &store, &readings))?;
@@ -159,12 +159,13 @@ async fn start_engine(
     Ok(Engine::start(parts).await.map_err(start_problem)?)
 }
 
-/// Where the assets read, and where they are saved.
-fn plant_parts(settings: &Settings, readings: &Readings) -> PlantParts {
+/// Where the assets read, where they are saved, and where their values go.
+fn plant_parts(settings: &Settings, readings: &Readings, tables: Option<&Tables>) -> PlantParts {
     let memory: Arc<dyn PlantMemory> = Arc::new(PlantFile::in_folder(&settings.data.folder));
     #[cfg(debug_assertions)]
     let memory = super::crash_points::around_plant_memory(memory);
-    PlantParts { feeds: readings.log.clone(), memory, values: None }
+    let values = tables.map(|tables| tables.lake.clone() as Arc<dyn ValueTable>);
+    PlantParts { feeds: readings.log.clone(), memory, values }
 }
 
 fn start_problem(error: EngineError) -> Problem {

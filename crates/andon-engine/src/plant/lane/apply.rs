@@ -121,16 +121,14 @@ impl PlantLane {
     fn fulfil_all(&mut self, wishes: Vec<Wish>, caught_up: bool) -> Vec<(Reply, Result<(), OperationError>)> {
         let shared = Arc::clone(&self.shared.plant);
         let mut followed = Followed::default();
-        let mut plant = shared.plant.write();
-        let at = if caught_up { self.shared.clock.now() } else { plant.now() };
+        let at = if caught_up { self.shared.clock.now() } else { shared.plant.read().now() };
         let mut done = Vec::new();
         for Wish { what, reply } in wishes {
-            let (applied, result) = what.fulfil(&mut plant, at);
+            let (applied, result) = what.fulfil(&shared, at);
             followed.add(applied, false);
             done.push((reply, result));
         }
-        let mark = ValueMark { next: self.next, at: plant.now() };
-        drop(plant);
+        let mark = ValueMark { next: self.next, at: shared.plant.read().now() };
         self.hand_on(followed, mark);
         done
     }
@@ -194,7 +192,13 @@ impl PlantLane {
 }
 
 /// Takes one reading in: what a device measured, or values that name their property.
-fn apply_one(plant: &mut Plant, reading: &Reading, payload: &Value, event_time: &str, mut add: impl FnMut(Applied)) {
+pub(in crate::plant) fn apply_one(
+    plant: &mut Plant,
+    reading: &Reading,
+    payload: &Value,
+    event_time: &str,
+    mut add: impl FnMut(Applied),
+) {
     if *reading.topic == *PUT_TOPIC {
         batch_put::apply(plant, reading.received, payload, add);
         return;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use andon_model::{Code, Problem};
 use tokio::time::Instant;
 
-use super::{PlantLane, READ_AGAIN, Stopped, telemetry};
-use crate::plant::outbox::{Outbox, Ready};
+use super::{PlantLane, READ_AGAIN, Stopped, WAIT_FOR_TABLE, telemetry};
+use crate::plant::outbox::{Chunk, Outbox, Ready};
 use crate::plant::saved::Saved;
 
 /// Wait after the plant could not be saved.
@@ -27,7 +27,7 @@ impl PlantLane {
     /// Saves the plant with its place, then lets the log forget what is before. The journal has all events up to here.
     pub(super) async fn save(&mut self) -> Result<(), Problem> {
         let begun = Instant::now();
-        let chunks = self.outbox.as_ref().map(|outbox| outbox.chunks().to_vec()).unwrap_or_default();
+        let chunks = self.waiting_chunks().to_vec();
         let saved = Saved::new(self.next, self.plant().plant.read().snapshot(), chunks);
         let encoded = tokio::task::spawn_blocking(move || saved.encode()).await;
         let bytes = encoded.unwrap_or_else(|error| Err(Problem::new(Code::Internal, error.to_string())))?;
@@ -52,12 +52,26 @@ impl PlantLane {
         telemetry::plant(plant.asset_count(), plant.recent_bytes());
     }
 
-    /// Asks the table of values how far it goes. Before that is known, nobody can say which values it has.
+    /// Values on their way: those of the last snapshot, as long as the table is not known.
+    fn waiting_chunks(&self) -> &[Chunk] {
+        let of_snapshot = self.table.as_ref().map(|(_, chunks)| chunks.as_slice());
+        self.outbox.as_ref().map(Outbox::chunks).or(of_snapshot).unwrap_or_default()
+    }
+
+    /// Asks the table of values how far it goes. Before that is known, nobody can say which values it has; when it takes
+    /// too long, the values until the next start are not written.
     pub(super) async fn learn_of_table(&mut self) -> Result<(), Stopped> {
         let Some((table, chunks)) = self.table.take() else { return Ok(()) };
+        let given_up = Instant::now() + WAIT_FOR_TABLE;
         let committed = loop {
             match table.committed().await {
                 Ok(mark) => break mark,
+                Err(problem) if Instant::now() >= given_up => {
+                    telemetry::values_given_up(&problem);
+                    self.tell_problem(None);
+                    self.table = Some((table, chunks));
+                    return Ok(());
+                }
                 Err(problem) => {
                     telemetry::values_refused(&problem, 0);
                     self.tell_problem(Some(problem));

@@ -31,7 +31,7 @@ fn reading(id: u64, payload: impl Into<Vec<u8>>) -> Reading {
 }
 
 fn batches(limits: FlattenLimits) -> BatchFlattener {
-    BatchFlattener::new(Schema::new("flat"), limits, vec!["a".to_owned()])
+    BatchFlattener::new(Schema::new("flat"), limits, "a".to_owned())
 }
 
 /// A row with the reading that it came from, and its values by column.
@@ -125,7 +125,7 @@ proptest! {
         for origin in times {
             let at = usize::try_from(origin.id.0 - 1).expect("few");
             let reading = reading(origin.id.0, given[at].as_str());
-            prop_assert_eq!(origin.time, event_time(&reading, &["a".to_owned()]), "{}", given[at]);
+            prop_assert_eq!(origin.time, event_time(&reading, "a"), "{}", given[at]);
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::flatten::{BatchFlattener, FlattenLimits};
 
 fn parts_of(payloads: &[&str]) -> (Schema, Vec<Part>) {
     let schema = Schema::new("flat");
-    let mut flattener = BatchFlattener::new(schema, FlattenLimits::default(), vec!["at".to_owned()]);
+    let mut flattener = BatchFlattener::new(schema, FlattenLimits::default(), "at".to_owned());
     for (payload, id) in payloads.iter().zip(1..) {
         let received = Timestamp::from_micros(1_772_719_200_000_000);
         let (device, topic, payload) = ("s1".into(), "data/s1".into(), payload.as_bytes().to_vec());

@@ -80,6 +80,6 @@ async fn rows_of_another_device_are_found() {
     other.load().await.expect("loaded");
     let change = other.update().with_predicate(col("ingest_id").eq(lit(3_i64))).with_update("device", lit("d0"));
     change.await.expect("changed");
-    table.refresh("andon-1").await.expect("seen");
+    table.refresh(&["andon-1"]).await.expect("seen");
     assert_eq!((drift(&lake), devices(&lake).await), (0, vec![("d0".to_owned(), -1), ("d1".to_owned(), 1)]));
 }

@@ -5,6 +5,7 @@ mod crashes;
 mod dying_store;
 mod rows;
 mod upkeep;
+mod values;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ impl Clock for Noon {
 
 pub(crate) fn settings() -> LakeSettings {
     let consumer = Name::new("lake").expect("a name");
-    LakeSettings { event_time: vec!["at".to_owned()], ..LakeSettings::new("readings", consumer) }
+    LakeSettings { event_time: "at".to_owned(), ..LakeSettings::new("readings", consumer) }
 }
 
 /// A raw log in memory with a reading for each payload, one second apart, of two devices in turn.
@@ -99,7 +100,11 @@ pub(crate) async fn dump(lake: &DeltaLake) -> BTreeMap<String, Vec<Value>> {
     let mut all = BTreeMap::new();
     for table in lake.status().tables {
         let is_child = table.name.starts_with("readings_");
-        let order = if is_child { "ingest_id, id, index" } else { "ingest_id" };
+        let order = match table.name.as_str() {
+            super::settings::VALUES => "asset, property, ts",
+            _ if is_child => "ingest_id, id, index",
+            _ => "ingest_id",
+        };
         let rows = ask(lake, &format!("SELECT * FROM \"{}\" ORDER BY {order}", table.name)).await;
         assert_eq!(rows.len() as u64, table.rows, "{}", table.name);
         all.insert(table.name, rows);

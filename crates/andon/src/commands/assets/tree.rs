@@ -36,6 +36,7 @@ fn push(lines: &mut Vec<String>, depth: usize, detail: &AssetDetail) {
     let (asset, indent) = (&detail.asset, indent(depth));
     let name = if asset.name == asset.id { String::new() } else { format!(" \"{}\"", asset.name) };
     lines.push(format!("{indent}{}{name}, {} ({})", asset.id, asset.model, sap_words(&asset.links)));
+    lines.extend(detail.unlinked.iter().map(|why| format!("{indent}  ? {why}")));
     lines.extend(detail.values.iter().map(|value| format!("{indent}  {}", value_line(value))));
     let raised = detail.alarms.iter().filter(|alarm| alarm.state != AlarmState::Normal);
     lines.extend(raised.map(|alarm| format!("{indent}  ! {}", alarm_line(alarm))));

@@ -1,7 +1,7 @@
 //! How devices come in, and where their readings go: the MQTT door, the raw log and the lake.
 
 use andon_model::Code;
-use andon_server::schema::{Door, DoorState, Lake, ReadingLogStatus};
+use andon_server::schema::{ConservationPage, DeviceConservation, Door, DoorState, Lake, ReadingLogStatus};
 
 use super::Line;
 use crate::client::Client;
@@ -17,8 +17,67 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
         let problem = Failure::of(&error).problem;
         vec![Line::fail("MQTT door", format!("{}: {}", problem.code, problem.detail), "look at the server's log")]
     });
-    lines.extend(lake_lines(client.get("/api/v1/lake").await));
+    let lake = client.get("/api/v1/lake").await;
+    let is_there = lake.is_ok();
+    lines.extend(lake_lines(lake));
+    if is_there {
+        lines.push(devices_line(drifting(client).await));
+    }
     lines
+}
+
+/// Devices of a page, and most pages that are looked through.
+const PAGE: usize = 1_000;
+const MAX_PAGES: usize = 10;
+/// Most devices that a line names.
+const MAX_NAMED: usize = 3;
+
+/// Devices whose readings do not add up, among how many.
+struct Drifting {
+    devices: Vec<DeviceConservation>,
+    looked_at: usize,
+    is_all: bool,
+}
+
+async fn drifting(client: &Client) -> anyhow::Result<Drifting> {
+    let mut found = Drifting { devices: Vec::new(), looked_at: 0, is_all: false };
+    let mut after = None;
+    for _ in 0..MAX_PAGES {
+        let query = [("limit", Some(PAGE.to_string())), ("after", after)];
+        let page: ConservationPage = client.list("/api/v1/lake/devices", &query).await?;
+        found.looked_at += page.devices.len();
+        found.is_all = page.devices.len() < PAGE;
+        after = page.devices.last().map(|last| last.device.clone());
+        found.devices.extend(page.devices.into_iter().filter(|device| device.drift != 0));
+        if found.is_all {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// The same by device: what is missing of one may be too much of another.
+fn devices_line(found: anyhow::Result<Drifting>) -> Line {
+    const WHAT: &str = "readings of each device";
+    let Drifting { devices, looked_at, is_all } = match found {
+        Ok(found) => found,
+        Err(error) => {
+            let problem = Failure::of(&error).problem;
+            return Line::warn(
+                WHAT,
+                format!("{}: {}", problem.code, problem.detail),
+                "ask again, or see the server's log",
+            );
+        }
+    };
+    let rest = if is_all { "" } else { ", of more" };
+    if devices.is_empty() {
+        return Line::ok(WHAT, format!("{looked_at} devices looked at{rest}"));
+    }
+    let named = devices.iter().take(MAX_NAMED).map(|device| format!("{} ({})", device.device, device.drift));
+    let named: Vec<_> = named.collect();
+    let seen = format!("{} of {looked_at} devices{rest} do not add up: {}", devices.len(), named.join(", "));
+    Line::fail(WHAT, seen, "andon lake status --devices shows them all; andon lake rebuild makes the tables anew")
 }
 
 /// Readings in the lake are this much behind at most; ten seconds are usual.
@@ -106,6 +165,22 @@ mod tests {
         check(0, 0.5, [Health::Ok, Health::Ok]);
         check(0, 600.0, [Health::Ok, Health::Warn]);
         check(-1, 0.0, [Health::Fail, Health::Ok]);
+    }
+
+    #[test]
+    fn devices_that_do_not_add_up_are_named() {
+        let check = |drifts: &[i64], is_all: bool, expect: (Health, &str)| {
+            let device = |(n, drift): (usize, &i64)| {
+                json!({ "device": format!("d{n}"), "received": 9, "readings": 9 - drift, "quarantined": 0, "in_flight": 0,
+                    "drift": drift })
+            };
+            let devices = drifts.iter().enumerate().map(|one| serde_json::from_value(device(one)).unwrap()).collect();
+            let line = devices_line(Ok(Drifting { devices, looked_at: 40, is_all }));
+            assert!(line.health == expect.0 && line.seen.contains(expect.1), "{}", line.seen);
+        };
+        check(&[], true, (Health::Ok, "40 devices looked at"));
+        check(&[], false, (Health::Ok, "of more"));
+        check(&[2, -1, 1, 1], true, (Health::Fail, "4 of 40 devices do not add up: d0 (2), d1 (-1), d2 (1)"));
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use andon_journal::{DeviceRows, Lake, LakeStatus, LakeUpkeep, SqlAnswer, SqlQuery};
+use andon_journal::{
+    DeviceRows, Lake, LakeStatus, LakeUpkeep, PropertyValue, SqlAnswer, SqlQuery, ValueGap, ValueMark, ValueTable,
+};
 use andon_lake::DeltaLake;
 use andon_model::{Code, IngestId, Problem};
 use async_trait::async_trait;
@@ -86,5 +88,25 @@ impl Lake for LateLake {
 
     async fn rebuild(&self) -> Result<(), Problem> {
         self.open()?.rebuild().await
+    }
+}
+
+/// Before the lake is open nobody knows which values it has.
+#[async_trait]
+impl ValueTable for LateLake {
+    async fn committed(&self) -> Result<ValueMark, Problem> {
+        self.open()?.committed().await
+    }
+
+    async fn append(&self, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
+        self.open()?.append(values, up_to).await
+    }
+
+    async fn gap(&self) -> Result<Option<ValueGap>, Problem> {
+        self.open()?.gap().await
+    }
+
+    async fn fill(&self, round: i64, values: Vec<PropertyValue>, up_to: ValueMark) -> Result<(), Problem> {
+        self.open()?.fill(round, values, up_to).await
     }
 }

@@ -121,8 +121,7 @@ impl Plan {
 fn lake_settings(settings: &Settings) -> Result<LakeSettings, Problem> {
     let consumer = Name::new(CONSUMER).map_err(|error| Problem::new(Code::Internal, error.to_string()))?;
     let mut lake = LakeSettings::new(ROOT, consumer);
-    let event_time = &settings.assets.event_time;
-    lake.event_time = event_time.split('.').filter(|member| !member.is_empty()).map(str::to_owned).collect();
+    lake.event_time = settings.assets.event_time.to_lowercase();
     (lake.keep, lake.gather) = (settings.lake.keep, settings.lake.gather);
     let sql = &mut lake.sql;
     (sql.time, sql.rows) = (settings.lake.query_time, settings.lake.query_rows);
