@@ -65,6 +65,7 @@ const ROUTES: &[(&str, &str, &[Role])] = &[
     ("GET", "/api/v1/assets", READ),
     ("GET", "/api/v1/assets/{id}", READ),
     ("PUT", "/api/v1/assets/{id}/links", OPERATE),
+    ("DELETE", "/api/v1/assets/{id}", OPERATE),
     ("GET", "/api/v1/assets/{id}/properties/{property}", READ),
     ("GET", "/api/v1/assets/{id}/properties/{property}/history", READ),
     ("GET", "/api/v1/assets/{id}/properties/{property}/aggregates", READ),
