@@ -10,12 +10,16 @@
 //! [`mod@mqtt`] and [`mod@lake`] measure something else: a start on a large journal, past events on a changed
 //! configuration, new devices, their door, and the tables that their readings become.
 
+mod andon;
+mod fleet;
 mod lake;
+mod lake_kept;
 mod latency;
 mod load;
 mod mqtt;
 mod onboarding;
 mod process;
+mod python;
 mod replay;
 mod report;
 mod restart;
@@ -81,6 +85,8 @@ enum Instead {
     Mqtt(mqtt::Options),
     /// Measure readings becoming Delta tables beside DuckDB and Polars; needs the example `lake_rate`, and both
     Lake(lake::Options),
+    /// Show that each reading is in the lake once, killed and without room in between; needs unshare, mount, and readers
+    LakeKept(lake_kept::Options),
 }
 
 #[tokio::main]
@@ -101,6 +107,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             }
             Instead::Mqtt(ref options) => mqtt::measure(&program, folder, options, arguments.json).await?,
             Instead::Lake(ref options) => lake::measure(folder, options, arguments.json)?,
+            Instead::LakeKept(ref options) => lake_kept::measure(&program, folder, options, arguments.json).await?,
         };
         return Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }

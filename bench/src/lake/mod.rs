@@ -11,15 +11,17 @@
 mod report;
 
 use std::env;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use anyhow::{Context, ensure};
 use clap::Args;
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::python::{Python, answer};
 use report::{Report, Row};
 
 /// How much is measured, and with which programs
@@ -31,9 +33,8 @@ pub(crate) struct Options {
     /// How often all take their turn
     #[arg(long, default_value_t = 2)]
     turns: usize,
-    /// The Python that has DuckDB and Polars [default: what `make setup` of the bench installs]
-    #[arg(long)]
-    python: Option<PathBuf>,
+    #[command(flatten)]
+    python: Python,
     /// The example `lake_rate` [default: the one beside this program]
     #[arg(long)]
     lake_rate: Option<PathBuf>,
@@ -51,7 +52,7 @@ struct Told {
 /// What everybody works on.
 struct Scene {
     folder: TempDir,
-    python: PathBuf,
+    python: Python,
     lake_rate: PathBuf,
 }
 
@@ -77,7 +78,7 @@ impl Scene {
             Some(program) => program.clone(),
             None => env::current_exe()?.with_file_name("examples").join("lake_rate"),
         };
-        let python = options.python.clone().or_else(installed).context("name a Python, or ANDON_TOOLS")?;
+        let python = options.python.clone();
         let folder = folder.map_or_else(TempDir::new, TempDir::new_in)?;
         let scene = Self { folder, python, lake_rate };
         let mut make = Command::new(&scene.lake_rate);
@@ -108,25 +109,9 @@ impl Scene {
     }
 
     fn peer(&self, arguments: &[&Path]) -> anyhow::Result<Told> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("lake-peers/flatten.py");
-        answer(Command::new(&self.python).arg(script).args(arguments))
+        let arguments: Vec<&OsStr> = arguments.iter().map(|argument| argument.as_os_str()).collect();
+        self.python.ask("flatten.py", &arguments)
     }
-}
-
-/// What a program says in its only line.
-fn answer(command: &mut Command) -> anyhow::Result<Told> {
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.with_context(|| format!("{} is needed", command.get_program().display()))?;
-    ensure!(output.status.success(), "{} failed", command.get_program().display());
-    Ok(serde_json::from_slice(&output.stdout)?)
-}
-
-/// The same folder as in the Makefile.
-fn installed() -> Option<PathBuf> {
-    let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || set("XDG_CACHE_HOME").or_else(|| Some(set("HOME")?.join(".cache")));
-    let tools = set("ANDON_TOOLS").or_else(|| Some(cache()?.join("andon-tools")))?;
-    Some(tools.join("lake-peers/bin/python"))
 }
 
 /// Bytes of all segments below `folder`.

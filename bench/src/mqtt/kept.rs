@@ -15,8 +15,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tokio::time::sleep;
 
-use super::running::Running;
 use super::scene::Scene;
+use crate::fleet::Running;
 
 /// Devices that publish, and do nothing before.
 pub(super) const DEVICES: usize = 50;

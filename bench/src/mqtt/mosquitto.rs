@@ -16,9 +16,9 @@ use anyhow::{Context, ensure};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-use super::andon::free_address;
 use super::scene::ABSENT;
-use super::side::Broker;
+use crate::andon::free_address;
+use crate::fleet::Broker;
 use crate::process::Process;
 
 /// How long it may take to listen.

@@ -9,6 +9,9 @@ use super::kept::Kept;
 use super::revocation::Revocation;
 use super::side::Side;
 
+/// Longest time from asking to revoke to the end of the connection, for 99 of 100.
+const REVOKED_WITHIN_MS: f64 = 1_000.0;
+
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub(super) struct Asked {
@@ -35,6 +38,11 @@ pub(super) struct Report {
 }
 
 impl Report {
+    /// Nothing acknowledged is missing, and who is revoked is out within a second (invariant V1).
+    pub(super) fn holds(&self) -> bool {
+        self.kept.missing == 0 && self.revocation.p99_ms <= REVOKED_WITHIN_MS
+    }
+
     pub(super) fn print(&self, json: bool) -> anyhow::Result<()> {
         let mut out = std::io::stdout().lock();
         if json {

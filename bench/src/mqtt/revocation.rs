@@ -6,8 +6,8 @@ use andon_sim::fleet::FleetPlan;
 use anyhow::ensure;
 use serde::Serialize;
 
-use super::running::Running;
 use super::scene::Scene;
+use crate::fleet::Running;
 
 /// Milliseconds from the request to the end of the connection, as the device sees it.
 #[derive(Debug, Clone, Serialize)]

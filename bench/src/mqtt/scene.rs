@@ -5,14 +5,21 @@ use std::path::Path;
 use andon_sim::fleet::{Identity, IdentityFolder};
 use tempfile::TempDir;
 
-use super::andon::Andon;
 use super::mosquitto::{Keeping, Mosquitto};
+use crate::andon::Andon;
+
+/// Limits of a device that would hold the load back; everything else is as it comes.
+const LIMITS: [(&str, &str); 3] = [
+    ("ANDON_MQTT__LIMITS__PUBLISH_RATE", "1000000"),
+    ("ANDON_MQTT__LIMITS__PUBLISH_BURST", "1000000"),
+    ("ANDON_MQTT__LIMITS__IN_FLIGHT", "256"),
+];
 
 /// The device whose session is away while mosquitto keeps messages for it.
 pub(super) const ABSENT: &str = "absent";
 
-pub(super) struct Scene {
-    pub(super) andon: Andon,
+pub(crate) struct Scene {
+    pub(crate) andon: Andon,
     pub(super) identities: IdentityFolder,
     devices: Vec<Identity>,
     folder: TempDir,
@@ -20,10 +27,10 @@ pub(super) struct Scene {
 
 impl Scene {
     /// Onboards so many devices through the API.
-    pub(super) async fn set(program: &Path, folder: Option<&Path>, devices: usize) -> anyhow::Result<Self> {
+    pub(crate) async fn set(program: &Path, folder: Option<&Path>, devices: usize) -> anyhow::Result<Self> {
         let folder = folder.map_or_else(TempDir::new, TempDir::new_in)?;
         let identities = IdentityFolder::open(folder.path().join("identities"))?;
-        let mut andon = Andon::new(program, &folder.path().join("andon"))?;
+        let mut andon = Andon::new(program, &folder.path().join("andon"), &LIMITS)?;
         let mut names: Vec<String> = (1..=devices).map(|number| format!("bench-{number:05}")).collect();
         names.push(ABSENT.to_owned());
         andon.onboard(&names, &identities).await?;
@@ -33,7 +40,7 @@ impl Scene {
     }
 
     /// The first so many devices.
-    pub(super) fn first(&self, count: usize) -> Vec<Identity> {
+    pub(crate) fn first(&self, count: usize) -> Vec<Identity> {
         self.devices.iter().take(count).cloned().collect()
     }
 

@@ -8,32 +8,13 @@ use serde::Serialize;
 use tokio::time::sleep;
 
 use super::Options;
-use super::running::Running;
-use crate::process::Process;
+use crate::fleet::{Broker, Running};
 
 /// How long a broker is left alone before its memory is looked at.
 const SETTLE: Duration = Duration::from_secs(2);
 
 /// Messages a second of a device that is to be idle: the first comes after years.
 const IDLE_RATE: f64 = 1e-9;
-
-/// A broker that listens.
-pub(super) struct Broker {
-    /// `mqtts://address:port`
-    pub(super) url: String,
-    /// What devices have to trust.
-    pub(super) roots_pem: String,
-    pub(super) process: Process,
-}
-
-impl Broker {
-    /// A plan for devices of one kind with messages of one size, at QoS 1.
-    pub(super) fn plan(&self) -> anyhow::Result<FleetPlan> {
-        let profiles = "s1".parse().map_err(anyhow::Error::msg)?;
-        let (broker, roots_pem) = (self.url.clone(), self.roots_pem.clone());
-        Ok(FleetPlan { broker, roots_pem, profiles, connects_per_second: None, ..FleetPlan::default() })
-    }
-}
 
 /// The measurements of a broker in one turn.
 #[derive(Debug, Clone, Serialize)]

@@ -1,4 +1,4 @@
-//! A fleet that is on its way.
+//! A fleet that is on its way to a broker.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,20 +9,41 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
+use crate::process::Process;
+
 /// How often the counters are looked at: what is timed with it is at most this much too long.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Longest wait for anything that a fleet is to come to.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-pub(super) struct Running {
+/// A broker that listens.
+pub(crate) struct Broker {
+    /// `mqtts://address:port`
+    pub(crate) url: String,
+    /// What devices have to trust.
+    pub(crate) roots_pem: String,
+    pub(crate) process: Process,
+}
+
+impl Broker {
+    /// A plan for devices of one kind with messages of one size, at QoS 1.
+    pub(crate) fn plan(&self) -> anyhow::Result<FleetPlan> {
+        let profiles = "s1".parse().map_err(anyhow::Error::msg)?;
+        let (broker, roots_pem) = (self.url.clone(), self.roots_pem.clone());
+        Ok(FleetPlan { broker, roots_pem, profiles, connects_per_second: None, ..FleetPlan::default() })
+    }
+}
+
+/// A fleet in a task of its own.
+pub(crate) struct Running {
     counters: Arc<FleetCounters>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<FleetReport, FleetError>>,
 }
 
 impl Running {
-    pub(super) async fn start(plan: FleetPlan, devices: Vec<Identity>) -> anyhow::Result<Self> {
+    pub(crate) async fn start(plan: FleetPlan, devices: Vec<Identity>) -> anyhow::Result<Self> {
         let fleet = Fleet::prepare(plan, devices).await?;
         let counters = fleet.counters();
         let (stop, stopped) = oneshot::channel();
@@ -37,12 +58,12 @@ impl Running {
         Ok(Self { counters, stop, task })
     }
 
-    pub(super) fn progress(&self) -> FleetProgress {
+    pub(crate) fn progress(&self) -> FleetProgress {
         self.counters.progress()
     }
 
     /// Waits until it has come so far.
-    pub(super) async fn until(&self, reached: impl Fn(FleetProgress) -> bool) -> anyhow::Result<()> {
+    pub(crate) async fn until(&self, reached: impl Fn(FleetProgress) -> bool) -> anyhow::Result<()> {
         let begun = Instant::now();
         while !reached(self.progress()) {
             ensure!(!self.task.is_finished(), "the fleet has ended early: {:?}", self.progress());
@@ -53,12 +74,12 @@ impl Running {
     }
 
     /// Waits until it has done what its plan says.
-    pub(super) async fn end(self) -> anyhow::Result<FleetReport> {
+    pub(crate) async fn end(self) -> anyhow::Result<FleetReport> {
         Ok(self.task.await??)
     }
 
     /// Ends it: devices wait for their last answers and say goodbye.
-    pub(super) async fn stop(self) -> anyhow::Result<FleetReport> {
+    pub(crate) async fn stop(self) -> anyhow::Result<FleetReport> {
         // Whoever has ended does not hear it.
         let _ = self.stop.send(());
         Ok(self.task.await??)
