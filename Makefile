@@ -23,7 +23,7 @@ help:
 	@echo "make demo      build, then play the scenarios against the SAP simulator  (ARGS='--once')"
 	@echo "make test      every test                         (ARGS='-p andon-act', SEED=\$$RANDOM)"
 	@echo "make lint      formatting, clippy, documentation, licences and bans"
-	@echo "make bench     measure a release build, beside mosquitto too; a fault storm, 200 kills below devices  (ARGS=…)"
+	@echo "make bench     measure a release build, beside mosquitto and DuckDB too; a fault storm, kills, a full disk  (ARGS=…)"
 	@echo "make install   install andon for this user"
 	@echo "make fmt       format the code"
 	@echo "make setup     install what the above need and this machine lacks"
@@ -61,6 +61,11 @@ bench:
 	$(TARGET)/release/bench $(ARGS)
 	$(TARGET)/release/bench mqtt
 	ANDON_TOOLS="$(abspath $(TOOLS))" $(TARGET)/release/bench lake
+	ANDON_TOOLS="$(abspath $(TOOLS))" $(TARGET)/release/bench lake-kept
+	ANDON_TOOLS="$(abspath $(TOOLS))" $(TARGET)/release/bench dashboard
+	$(TARGET)/release/bench pipeline
+	$(TARGET)/release/bench fan-out
+	$(TARGET)/release/bench slow
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
 	ANDON_CROWD=1000 ANDON_ATTEMPTS=15 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^(crowd|strangers)::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'

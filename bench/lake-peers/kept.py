@@ -1,12 +1,12 @@
-"""Counts and adds up what readers that are not Andon's find in a lake: `kept.py <folder of the lake>`.
+"""Counts and adds up what readers that are not Andon's find in a lake: `kept.py <folder of the lake> <readers>`.
 
-Prints JSON: one object of Delta Lake's own reader, one of DuckDB on the files that the newest version names.
+Readers are `deltalake`, Delta Lake's own, and `duckdb`, on the files that the newest version names. Prints JSON: an object
+for each.
 """
 
 import json
 import sys
 
-import duckdb
 from deltalake import DeltaTable, QueryBuilder
 
 TABLES = ["readings", "readings_tags", "quarantine"]
@@ -40,6 +40,8 @@ def delta(tables):
 
 
 def files(tables):
+    import duckdb
+
     db = duckdb.connect()
     for name, table in tables.items():
         db.sql(f"CREATE VIEW {name} AS SELECT * FROM read_parquet({table.file_uris()!r}, union_by_name = true)")
@@ -55,4 +57,5 @@ def found(reader, ask):
 
 
 opened = {name: DeltaTable(f"{sys.argv[1]}/{name}") for name in TABLES}
-print(json.dumps([found("deltalake", delta(opened)), found("DuckDB", files(opened))]))
+readers = {"deltalake": delta, "duckdb": files}
+print(json.dumps([found(name, readers[name](opened)) for name in sys.argv[2].split(",")]))

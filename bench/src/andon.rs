@@ -34,11 +34,6 @@ impl Andon {
         Ok(Self { program, folder, settings, api: free_address()?, mqtt: free_address()?, http, child: None })
     }
 
-    /// One more variable in its environment, from the next start on.
-    pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.settings.push((name.to_owned(), value.to_owned()));
-    }
-
     /// Starts the program and waits until devices may come in.
     pub(crate) async fn start(&mut self) -> anyhow::Result<Broker> {
         self.spawn()?;

@@ -8,9 +8,12 @@
 //! events in batches and waits until every run is done; [`latency`] posts one at a time on the idle
 //! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`], [`mod@onboarding`],
 //! [`mod@mqtt`] and [`mod@lake`] measure something else: a start on a large journal, past events on a changed
-//! configuration, new devices, their door, and the tables that their readings become.
+//! configuration, new devices, their door, and the tables that their readings become; [`mod@pipeline`] both together,
+//! [`mod@fan_out`] live values, [`mod@dashboard`] a query. [`mod@lake_kept`] and [`mod@slow`] show what must hold meanwhile.
 
 mod andon;
+mod dashboard;
+mod fan_out;
 mod fleet;
 mod lake;
 mod lake_kept;
@@ -18,11 +21,13 @@ mod latency;
 mod load;
 mod mqtt;
 mod onboarding;
+mod pipeline;
 mod process;
 mod python;
 mod replay;
 mod report;
 mod restart;
+mod slow;
 mod stand;
 
 use std::path::PathBuf;
@@ -87,6 +92,14 @@ enum Instead {
     Lake(lake::Options),
     /// Show that each reading is in the lake once, killed and without room in between; needs unshare, mount, and readers
     LakeKept(lake_kept::Options),
+    /// Show that memory is bounded while the lake's bucket and SAP are slow, or silent
+    Slow(slow::Options),
+    /// Measure messages from devices to the last row in the lake, by stage
+    Pipeline(pipeline::Options),
+    /// Measure live values on their way to many readers at once
+    FanOut(fan_out::Options),
+    /// Measure a dashboard's query over a long history beside DuckDB; needs the example `lake_rate`, and DuckDB
+    Dashboard(dashboard::Options),
 }
 
 #[tokio::main]
@@ -108,6 +121,10 @@ async fn main() -> anyhow::Result<ExitCode> {
             Instead::Mqtt(ref options) => mqtt::measure(&program, folder, options, arguments.json).await?,
             Instead::Lake(ref options) => lake::measure(folder, options, arguments.json)?,
             Instead::LakeKept(ref options) => lake_kept::measure(&program, folder, options, arguments.json).await?,
+            Instead::Slow(ref options) => slow::measure(&program, folder, options, arguments.json).await?,
+            Instead::Pipeline(ref options) => pipeline::measure(&program, folder, options, arguments.json).await?,
+            Instead::FanOut(ref options) => fan_out::measure(&program, folder, options, arguments.json).await?,
+            Instead::Dashboard(ref options) => dashboard::measure(&program, folder, options, arguments.json).await?,
         };
         return Ok(if is_kept { ExitCode::SUCCESS } else { ExitCode::FAILURE });
     }

@@ -1,5 +1,6 @@
 //! What the kernel says of a process, from `/proc`.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::Context;
@@ -29,14 +30,31 @@ impl Process {
 
     /// CPU seconds in user and kernel mode so far.
     pub(crate) fn cpu_seconds(self) -> anyhow::Result<f64> {
-        /// Ticks a second, fixed by the kernel's interface to programs.
-        const TICKS: f64 = 100.0;
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.0)).context("the process is gone")?;
-        let after_name = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = after_name.split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).context("no CPU time");
-        Ok((ticks(11)? + ticks(12)?) / TICKS)
+        cpu_seconds(&stat)
     }
+
+    /// The same by the names of its threads. What threads used that have ended is only in the whole.
+    pub(crate) fn cpu_seconds_by_thread(self) -> anyhow::Result<BTreeMap<String, f64>> {
+        let mut by_name = BTreeMap::new();
+        for thread in fs::read_dir(format!("/proc/{}/task", self.0)).context("the process is gone")? {
+            // A thread may end while others are looked at.
+            let Ok(stat) = fs::read_to_string(thread?.path().join("stat")) else { continue };
+            let name = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')')).map_or("", |(name, _)| name);
+            *by_name.entry(name.to_owned()).or_default() += cpu_seconds(&stat)?;
+        }
+        Ok(by_name)
+    }
+}
+
+/// User and kernel mode, from a line of `/proc/…/stat`.
+fn cpu_seconds(stat: &str) -> anyhow::Result<f64> {
+    /// Ticks a second, fixed by the kernel's interface to programs.
+    const TICKS: f64 = 100.0;
+    let after_name = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after_name.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).context("no CPU time");
+    Ok((ticks(11)? + ticks(12)?) / TICKS)
 }
 
 /// What machine this is: processor, cores, kernel.

@@ -20,6 +20,7 @@ pub(crate) struct Stand {
     pub(crate) http: reqwest::Client,
     folder: TempDir,
     program: PathBuf,
+    settings: Vec<(String, String)>,
     port: u16,
     andon: Child,
     url: String,
@@ -29,14 +30,24 @@ pub(crate) struct Stand {
 impl Stand {
     /// Starts both and applies the configuration.
     pub(crate) async fn start(program: &Path, folder: Option<&Path>) -> anyhow::Result<Self> {
+        Self::start_with(program, folder, &[]).await
+    }
+
+    /// The same, with variables in the environment of the program.
+    pub(crate) async fn start_with(
+        program: &Path,
+        folder: Option<&Path>,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
+        let settings: Vec<_> = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let sap = SapSimulator::start(SimulatorConfig::default()).await?;
         let folder = folder.map_or_else(TempDir::new, TempDir::new_in)?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let andon = spawn(program, port, folder.path())?;
+        let andon = spawn(program, &settings, port, folder.path())?;
         let http = reqwest::Client::builder().timeout(Duration::from_mins(1)).build()?;
         let url = format!("http://127.0.0.1:{port}");
         let program = program.to_owned();
-        let mut stand = Self { sap, http, folder, program, port, andon, url, token: String::new() };
+        let mut stand = Self { sap, http, folder, program, settings, port, andon, url, token: String::new() };
         stand.wait_until_ready().await?;
         let token = std::fs::read_to_string(stand.folder.path().join("admin.token"))?;
         token.trim().clone_into(&mut stand.token);
@@ -56,7 +67,7 @@ impl Stand {
 
     /// Starts the program again and waits until it is ready.
     pub(crate) async fn restart(&mut self) -> anyhow::Result<()> {
-        self.andon = spawn(&self.program, self.port, self.folder.path())?;
+        self.andon = spawn(&self.program, &self.settings, self.port, self.folder.path())?;
         self.wait_until_ready().await
     }
 
@@ -102,6 +113,7 @@ impl Stand {
             put("decision", "steps", "table = \"steps\"\n"),
             put("action", "three-steps", &(READ.to_owned() + CREATE + ECHO)),
             put("action", "one-step", CREATE),
+            put("model", "press", PRESS),
             put("action", "unanswered", &CREATE.replace("\"s4\"", "\"silent\"")),
         ] });
         self.send(self.http.post(self.at("/api/v1/configuration/apply")).json(&changes)).await?;
@@ -123,8 +135,7 @@ impl Stand {
 
     /// Events and runs that are not finished.
     pub(crate) async fn pending(&self) -> anyhow::Result<i64> {
-        let status = self.send(self.http.get(self.at("/api/v1/status"))).await?;
-        let status: Value = serde_json::from_str(&status)?;
+        let status = self.get("/api/v1/status").await?;
         let number = |name: &str| status["status"][name].as_i64().with_context(|| format!("no {name} in the status"));
         Ok(number("backlog")? + number("pending_runs")?)
     }
@@ -134,6 +145,18 @@ impl Stand {
         let text = self.send(self.http.get(self.at("/metrics"))).await?;
         let sums = text.lines().filter(|line| line.starts_with(&format!("{name}_sum")));
         Ok(sums.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum())
+    }
+
+    /// Begins to read an answer that does not end; its head is there.
+    pub(crate) async fn stream(&self, path: &str) -> anyhow::Result<reqwest::Response> {
+        let client = reqwest::Client::builder().build()?;
+        let answer = client.get(self.at(path)).bearer_auth(&self.token).send().await?;
+        Ok(answer.error_for_status()?)
+    }
+
+    /// Reads a JSON document from the API.
+    pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(serde_json::from_str(&self.send(self.http.get(self.at(path))).await?)?)
     }
 
     /// Posts a JSON document to the API.
@@ -165,12 +188,24 @@ impl Drop for Stand {
     }
 }
 
-fn spawn(program: &Path, port: u16, folder: &Path) -> anyhow::Result<Child> {
+fn spawn(program: &Path, settings: &[(String, String)], port: u16, folder: &Path) -> anyhow::Result<Child> {
     let mut andon = Command::new(program);
     let listen = format!("127.0.0.1:{port}");
     andon.args(["serve", "--listen", &listen, "--mqtt", "127.0.0.1:0", "--log", "warn", "--data"]).arg(folder);
+    andon.envs(settings.iter().cloned());
     andon.stdout(Stdio::null()).spawn().with_context(|| format!("cannot start {}", program.display()))
 }
+
+/// What reports to `plant/<line>/<device>` is a press.
+const PRESS: &str = r#"
+[discover]
+topics = ["plant/{line}/{device}"]
+
+[[properties]]
+name = "temperature"
+data_type = "DOUBLE"
+type = { measurement = { alias = "/plant/{line}/{device}/temperature" } }
+"#;
 
 /// A destination where nobody listens: the port belongs to a service that has long gone out of use.
 const SILENT: &str = "url = \"http://127.0.0.1:9\"\n";

@@ -94,7 +94,10 @@ impl fmt::Display for Expected {
 impl fmt::Display for Found {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { rows, quarantined, elements, distinct, .. } = self;
-        write!(f, "{rows} rows, {quarantined} in the quarantine, {elements} elements of arrays; without repetitions {distinct}")
+        write!(
+            f,
+            "{rows} rows, {quarantined} in the quarantine, {elements} elements of arrays; without repetitions {distinct}"
+        )
     }
 }
 
@@ -115,7 +118,8 @@ mod tests {
             distinct: Expected::of(3),
         };
         assert!(found(3, 4, 10, 2).is_each_once(4));
-        for wrong in [found(4, 4, 10, 2), found(2, 3, 6, 2), found(3, 3, 10, 2), found(3, 4, 11, 2), found(3, 4, 10, 3)] {
+        for wrong in [found(4, 4, 10, 2), found(2, 3, 6, 2), found(3, 3, 10, 2), found(3, 4, 11, 2), found(3, 4, 10, 3)]
+        {
             assert!(!wrong.is_each_once(4), "{wrong}");
         }
         let expected = Expected { readings: 192, numbers: 18_624, values: 4_656.0, tags: 1_919, quarantined: 2 };

@@ -11,19 +11,29 @@ use tempfile::TempDir;
 /// What takes the room away is written in pieces of this size, then byte by byte of the last block.
 const PIECES: [usize; 2] = [1 << 20, 512];
 
-/// A file system in memory, unmounted when dropped.
+/// A file system in memory, unmounted when dropped; or a folder like any other.
 pub(super) struct SmallDisk {
     /// Where it is mounted.
     folder: TempDir,
+    is_small: bool,
 }
 
 impl SmallDisk {
+    /// Mounts one of this size; of size 0, none.
     pub(super) fn mount(below: Option<&Path>, mib: u64) -> anyhow::Result<Self> {
         let folder = below.map_or_else(TempDir::new, TempDir::new_in)?;
+        if mib == 0 {
+            return Ok(Self { folder, is_small: false });
+        }
         let mut mount = Command::new("mount");
         mount.args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "tmpfs"]).arg(folder.path());
         ensure!(mount.status().context("mount is needed")?.success(), "a small disk cannot be mounted");
-        Ok(Self { folder })
+        Ok(Self { folder, is_small: true })
+    }
+
+    /// Whether it can be filled.
+    pub(super) const fn is_small(&self) -> bool {
+        self.is_small
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -58,7 +68,9 @@ impl SmallDisk {
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // With the namespace it would go as well.
-        Command::new("umount").arg(self.folder.path()).status().ok();
+        if self.is_small {
+            // With the namespace it would go as well.
+            Command::new("umount").arg(self.folder.path()).status().ok();
+        }
     }
 }

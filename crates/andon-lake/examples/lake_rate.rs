@@ -3,13 +3,16 @@
 //! ```text
 //! cargo run --release -p andon-lake --example lake_rate -- make <folder> <readings>
 //! cargo run --release -p andon-lake --example lake_rate -- run <folder> <folder for the lake>
+//! cargo run --release -p andon-lake --example lake_rate -- history <data folder> <readings>
 //! ```
 //!
 //! `make` writes telemetry of four types of devices, one with an array, as a plant of the quickstart sends it; the same
 //! number gives the same readings. `run` prints JSON: seconds of processor time of all threads, seconds of the clock.
+//! `history` makes a lake of thirty days, in the places where the server has raw log and lake, and lets the raw log forget.
 
 #![expect(clippy::print_stdout, reason = "a measurement is printed")]
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -22,6 +25,13 @@ use andon_model::{Name, SystemClock, Timestamp};
 type Fault = Box<dyn std::error::Error>;
 
 const BATCH: u64 = 10_000;
+/// Readings of a history that are in the raw log at once.
+const PIECE: u64 = 500_000;
+/// When the first reading is received, in milliseconds since 1970.
+const BEGIN: u64 = 1_772_719_200_000;
+/// How long a history is.
+const DAYS_MILLIS: u64 = 30 * 24 * 3_600_000;
+const SEED: u64 = 88_172_645_463_325_252;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Fault> {
@@ -29,32 +39,67 @@ async fn main() -> Result<(), Fault> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["make", folder, readings] => make_log(folder, readings.parse()?).await,
         ["run", folder, lake] => fill(folder, Path::new(lake)).await,
-        _ => Err("make <folder> <readings>, or run <folder> <folder for the lake>".into()),
+        ["history", folder, readings] => history(Path::new(folder), readings.parse()?).await,
+        _ => {
+            Err("make <folder> <readings>, run <folder> <folder for the lake>, or history <data folder> <readings>"
+                .into())
+        }
     }
 }
 
-fn open(folder: &str) -> Result<RawLog, Fault> {
+fn open(folder: &Path) -> Result<RawLog, Fault> {
     std::fs::create_dir_all(folder)?;
-    let disk = Arc::new(LocalDisk::open(Path::new(folder))?);
+    let disk = Arc::new(LocalDisk::open(folder)?);
     RawLog::open(disk, Arc::new(SystemClock), RawLogSettings::default()).map_err(|problem| problem.to_string().into())
 }
 
 async fn make_log(folder: &str, readings: u64) -> Result<(), Fault> {
-    let log = open(folder)?;
-    let mut dice = Dice(88_172_645_463_325_252);
-    let mut made = 0;
-    while made < readings {
-        let batch = (made..readings.min(made + BATCH)).map(|number| reading(number, &mut dice)).collect();
+    let log = open(Path::new(folder))?;
+    let mut dice = Dice(SEED);
+    // Five hundred a second.
+    append(&log, 0..readings, 2.0, &mut dice).await
+}
+
+/// Readings with these numbers, so many milliseconds one after the other, from a beginning on.
+async fn append(log: &RawLog, numbers: Range<u64>, step: f64, dice: &mut Dice) -> Result<(), Fault> {
+    let mut made = numbers.start;
+    while made < numbers.end {
+        let received = |number: u64| BEGIN + millis(number, step);
+        let batch = (made..numbers.end.min(made + BATCH)).map(|number| reading(received(number), dice)).collect();
         made += log.append(batch).await?.count as u64;
     }
     Ok(())
 }
 
-/// Five hundred a second, all in the hours from a beginning on.
-fn reading(number: u64, dice: &mut Dice) -> NewReading {
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a span of days fits")]
+fn millis(number: u64, step: f64) -> u64 {
+    (number as f64 * step) as u64
+}
+
+/// A lake of thirty days, piece by piece.
+async fn history(folder: &Path, readings: u64) -> Result<(), Fault> {
+    let log = Arc::new(open(&folder.join("readings"))?);
+    let lake = open_lake(Arc::clone(&log), &folder.join("lake")).await?;
+    let (mut writer, mut dice) = (lake.writer(None), Dice(SEED));
+    let step = DAYS_MILLIS as f64 / readings.max(1) as f64;
+    let (begun, cpu, mut made) = (Instant::now(), cpu_seconds(), 0);
+    while made < readings {
+        let end = readings.min(made + PIECE);
+        append(&log, made..end, step, &mut dice).await?;
+        while writer.step().await.map_err(told)?.is_some() {}
+        log.forget(Timestamp::from_micros(i64::MAX), None).await?;
+        made = end;
+    }
+    let (cpu, seconds) = (cpu_seconds() - cpu, begun.elapsed().as_secs_f64());
+    let since = Timestamp::from_micros(i64::try_from((BEGIN + DAYS_MILLIS - 48 * 3_600_000) * 1_000)?).to_string();
+    let since = since.replace('T', " ").replace('Z', "");
+    println!(r#"{{"cpu_seconds":{cpu:.3},"seconds":{seconds:.3},"rows":{made},"since":"{since}"}}"#);
+    Ok(())
+}
+
+fn reading(received: u64, dice: &mut Dice) -> NewReading {
     let device = dice.below(1_000);
     let name: Arc<str> = format!("s1-{device:05}").into();
-    let received = 1_772_719_200_000 + number * 2;
     let (model, measurements) = measurements(device % 4, dice);
     let payload = format!(
         r#"{{"device":{{"gatewayId":"gw-{:02}","deviceId":"{name}","capabilityModelId":"urn:s1:{model}:1","dtmi":"dtmi:s1;1"}},"timestamp":{},"measurements":{{{measurements}}}}}"#,
@@ -92,12 +137,8 @@ fn measurements(model: u64, dice: &mut Dice) -> (&'static str, String) {
 }
 
 async fn fill(folder: &str, to: &Path) -> Result<(), Fault> {
-    let log = Arc::new(open(folder)?);
-    let store = Arc::new(SyncedFolder::open(to)?);
-    let mut settings = LakeSettings::new("readings", Name::new("lake")?);
-    "timestamp".clone_into(&mut settings.event_time);
-    let told = |problem: andon_model::Problem| problem.to_string();
-    let lake = DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(told)?;
+    let log = Arc::new(open(Path::new(folder))?);
+    let lake = open_lake(log, to).await?;
     let mut writer = lake.writer(None);
     let (begun, cpu, mut readings) = (Instant::now(), cpu_seconds(), 0);
     while let Some(step) = writer.step().await.map_err(told)? {
@@ -106,6 +147,17 @@ async fn fill(folder: &str, to: &Path) -> Result<(), Fault> {
     let (cpu, seconds) = (cpu_seconds() - cpu, begun.elapsed().as_secs_f64());
     println!(r#"{{"cpu_seconds":{cpu:.3},"seconds":{seconds:.3},"rows":[{readings}]}}"#);
     Ok(())
+}
+
+async fn open_lake(log: Arc<RawLog>, to: &Path) -> Result<DeltaLake, Fault> {
+    let store = Arc::new(SyncedFolder::open(to)?);
+    let mut settings = LakeSettings::new("readings", Name::new("lake")?);
+    "timestamp".clone_into(&mut settings.event_time);
+    Ok(DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(told)?)
+}
+
+fn told(problem: andon_model::Problem) -> String {
+    problem.to_string()
 }
 
 /// Processor time of this process so far, from Linux's `/proc`: ticks of a hundredth of a second.

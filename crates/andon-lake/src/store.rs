@@ -2,16 +2,15 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use andon_model::{Code, Problem};
-use object_store::aws::AmazonS3Builder;
-use object_store::{ClientOptions, ObjectStore};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::{ClientConfigKey, ObjectStore};
 
 use crate::SyncedFolder;
 
 /// Longest single request; segments and files of tables are large.
-const REQUEST_TIMEOUT: Duration = Duration::from_mins(2);
+const REQUEST_TIMEOUT: &str = "2m";
 
 /// An object store and the path in it.
 pub struct StoreAddress {
@@ -23,7 +22,7 @@ pub struct StoreAddress {
 
 impl StoreAddress {
     /// Opens `s3://<bucket>/<path>`, with region, endpoint and keys of the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`,
-    /// `AWS_ACCESS_KEY_ID`, …) or of the instance; anything else is a folder of this machine, which is made.
+    /// `AWS_ALLOW_HTTP`, `AWS_ACCESS_KEY_ID`, …) or of the instance; anything else is a folder of this machine, which is made.
     pub fn open(address: &str) -> Result<Self, Problem> {
         match address.strip_prefix("s3://") {
             Some(path) => open_s3(path, address),
@@ -38,8 +37,9 @@ impl StoreAddress {
 
 fn open_s3(path: &str, address: &str) -> Result<StoreAddress, Problem> {
     let (bucket, root) = path.split_once('/').unwrap_or((path, ""));
-    let options = ClientOptions::new().with_timeout(REQUEST_TIMEOUT);
-    let store = AmazonS3Builder::from_env().with_bucket_name(bucket).with_client_options(options).build();
+    // One option alone: options as a whole would replace what the environment says of the client, as AWS_ALLOW_HTTP.
+    let timeout = AmazonS3ConfigKey::Client(ClientConfigKey::Timeout);
+    let store = AmazonS3Builder::from_env().with_bucket_name(bucket).with_config(timeout, REQUEST_TIMEOUT).build();
     let store = store.map_err(|error| Problem::new(Code::Archive, error.to_string()).at(address))?;
     Ok(StoreAddress { store: Arc::new(store), root: root.trim_matches('/').to_owned() })
 }

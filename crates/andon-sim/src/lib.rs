@@ -9,6 +9,8 @@
 //! In the other direction, [`fleet`] has devices that connect to a broker with certificates and publish, with faults of
 //! their own and a ledger of what was acknowledged.
 //!
+//! [`SimulatedBucket`] is an object store as S3, which can be slow or silent.
+//!
 //! **Constraints.** Knows no other crate of the product but `andon-model`. Keeps everything in memory,
 //! bounded. Speaks plain HTTP/1.1; meant for loopback and test networks.
 //!
@@ -97,6 +99,7 @@
 //! facts → committed to the books → answered, or not.
 
 mod btp;
+mod bucket;
 mod devices;
 mod faults;
 pub mod fleet;
@@ -109,6 +112,7 @@ mod statistics;
 mod wire;
 
 pub use btp::{RuleRow, RuleService};
+pub use bucket::{BucketPace, SimulatedBucket};
 pub use faults::{FaultKind, FaultProfile, FaultTextError};
 pub use mesh::QueueBinding;
 pub use sap::{

@@ -40,6 +40,7 @@ fn main() -> ExitCode {
 
 fn run(cli: cli::Cli, output: output::Output) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .thread_name("andon")
         .enable_all()
         .build()
         .context("the asynchronous runtime cannot be started")?;

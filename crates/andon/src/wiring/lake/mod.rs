@@ -6,11 +6,12 @@
 //!
 //! **Life of a lake.** [`Tables`] tries to open it until that succeeds. Then readings are written batch by batch, files are
 //! tidied up, and received readings are compared with rows, each at its own pace and each on its own when something fails.
-//! Stopped at any moment, all of it goes on from there at the next start.
+//! Stopped at any moment, all of it goes on from there at the next start. It has [`threads`] of its own.
 
 mod conservation;
 mod late;
 mod telemetry;
+mod threads;
 mod writing;
 
 use std::path::PathBuf;
@@ -29,6 +30,7 @@ use super::readings::Readings;
 use crate::config::Settings;
 use conservation::Watch;
 pub(super) use late::LateLake;
+use threads::Threads;
 
 /// The lake's folder in the data folder, unless the settings name another place.
 const FOLDER: &str = "lake";
@@ -46,6 +48,7 @@ pub(super) struct Tables {
     pub(super) lake: Arc<LateLake>,
     working: JoinHandle<()>,
     stop: CancellationToken,
+    _threads: Threads,
 }
 
 /// What opening and working takes.
@@ -76,11 +79,12 @@ impl Tables {
         telemetry::describe();
         let plan = Plan::new(settings, readings, handle, clock)?;
         let (lake, stop) = (Arc::<LateLake>::default(), CancellationToken::new());
-        let working = tokio::spawn(work(plan, Arc::clone(&lake), stop.clone()));
+        let threads = Threads::start()?;
+        let working = threads.spawn(work(plan, Arc::clone(&lake), stop.clone()));
         if tokio::time::timeout(START, lake.settled()).await.is_err() {
             tracing::warn!("the lake is not open yet; readings wait for it in the raw log");
         }
-        Ok(Some(Self { lake, working, stop }))
+        Ok(Some(Self { lake, working, stop, _threads: threads }))
     }
 
     /// Ends; what is not written is read again at the next start.
