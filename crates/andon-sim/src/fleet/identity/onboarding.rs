@@ -2,8 +2,8 @@
 //!
 //! **Constraints.** Speaks the wire, and knows nothing of the product: `POST /api/v1/devices` with a signing request, `POST
 //! /api/v1/device-imports` with many of them as JSON Lines, or the quickstart's `POST /api/onboard/{deviceName}`, where the
-//! key is made on the other side and handed over once. `GET /api/v1/authorities` gives what devices trust; a claim may not
-//! ask for it, then `root.crt` and `issuing.crt` must be in the folder.
+//! key is made on the other side and handed over once. `GET /api/v1/authorities` gives what devices trust; without a role
+//! that may ask for it, `root.crt` and `issuing.crt` must be in the folder.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
