@@ -3,6 +3,7 @@
 //! A variable such as `ANDON_HTTP__LISTEN` sets `listen` in `[http]`; variables without the double underscore
 //! (`ANDON_URL`, `ANDON_TOKEN`, secrets of destinations) are not settings and are left alone.
 
+mod addresses;
 mod sections;
 
 use std::path::{Path, PathBuf};
@@ -94,6 +95,9 @@ impl Settings {
                 "[lake]",
                 "tidy, check, query_time, query_rows, query_memory_bytes and queries are greater than zero",
             );
+        }
+        if let Err((key, why)) = addresses::check(&self.devices) {
+            return wrong(&format!("[devices] {key}"), &why);
         }
         if let Some(Err((key, why))) = self.oidc.as_ref().map(OidcSettings::check) {
             return wrong(&format!("[oidc] {key}"), why);
@@ -231,6 +235,8 @@ mod tests {
         check("[oidc]\nissuer = 'http://login.example'\naudiences = ['andon']\n", "[oidc] issuer", "https://");
         check("[oidc]\nissuer = 'https://login.example'\n", "[oidc] audiences", "audiences or clients");
         check("[oidc]\nissuer = 'https://login.example'\naudience = 'a'\n", "oidc.audience", "did you mean audiences");
+        check("[devices]\nendpoint = 'plant.example:8883'\n", "[devices] endpoint", "plant.example:8883");
+        check("[devices]\npublic_url = 'plant.example'\n", "[devices] public_url", "https://");
         check("[mail]\nhost = 'mail.example'\nfrom = 'andon'\n", "[mail] from", "not an address");
         check("[mail]\nhost = 'mail.example'\n", "mail", "missing field `from`");
         check("[mail]\nhost = 'm'\nfrom = 'a@b'\npassword = 'x'\n", "mail.password", "never stands in a file");
