@@ -7,7 +7,7 @@ use andon_devices::door::DoorState;
 use andon_devices::enrolment::{EnrolmentRequest, RequestedKey};
 use andon_devices::pki::{KeyKind, SigningRequest};
 use andon_devices::registry::authorities::Issuers;
-use andon_devices::registry::{Claim, DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned, get};
+use andon_devices::registry::{DeviceFilter, Due, Label, MAX_LABELS, Moment, Versioned};
 use andon_devices::token::ClientId;
 use andon_devices::{
     Attributes, CertificateId, CertificateStatus, Device, DeviceName, ExpiryLevel, GroupName, ProfileName,
@@ -20,6 +20,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 use serde::{Deserialize, Serialize};
 
+use super::claimed::{bind, claim_for};
 use super::onboard::handed_over;
 use super::paging::rows;
 use crate::api::Api;
@@ -219,34 +220,12 @@ struct EnrolledAnswer {
 
 async fn enrolled(api: &Api, wanted: WantedDevice, claimer: Option<&ClientId>) -> Result<Onboarded, Problem> {
     let claim = match claimer {
-        Some(client) => Some(claim_of(api, client).await?),
+        Some(client) => Some(claim_for(api, client, &wanted.device).await?),
         None => None,
     };
-    claim.as_ref().map_or(Ok(()), |claim| claim.check(&wanted.device, api.office.now()))?;
     let mut request = request_of(api, wanted).await?;
-    if let Some(claim) = &claim {
-        request.ask = true;
-        request.claim = Some(claim.client.clone());
-        if let Some(group) = request.groups.difference(&claim.groups).next() {
-            return Err(Problem::new(Code::Forbidden, format!("the claim does not allow the group {group}")));
-        }
-        request.groups = claim.groups.clone();
-        let refused = || Problem::new(Code::Forbidden, "the claim does not allow this profile");
-        request.profile = claim.profile_for(request.profile.as_ref()).ok_or_else(refused)?;
-        if !request.on_behalf_of.is_empty() {
-            return Err(Problem::new(Code::Forbidden, "a claim makes no gateways"));
-        }
-        if let Some(name) = claim.forbidden(&request.attributes) {
-            return Err(Problem::new(Code::Forbidden, format!("the claim does not allow the attribute {name}")));
-        }
-    }
+    claim.as_ref().map_or(Ok(()), |claim| bind(&mut request, claim))?;
     api.office.onboard(&request, claim.as_ref()).await
-}
-
-async fn claim_of(api: &Api, client: &ClientId) -> Result<Claim, Problem> {
-    let found = get::<Claim>(api.office.registry.as_ref(), client.as_str()).await?;
-    let none = || Problem::new(Code::Forbidden, format!("the client {client} has no claim"));
-    found.map(|found| found.value).ok_or_else(none)
 }
 
 async fn request_of(api: &Api, wanted: WantedDevice) -> Result<EnrolmentRequest, Problem> {

@@ -4,6 +4,7 @@ mod alarms;
 mod assets;
 mod attachments;
 mod authorities;
+mod claimed;
 mod configuration;
 mod destinations;
 mod device_imports;

@@ -151,6 +151,7 @@ async fn a_claim_asks_for_its_own_devices_alone() {
     let foreign = world.send(request("POST", "/api/v1/devices").bearer(&token).json(&foreign)).await;
     let detail = "the claim does not allow the group hall-7";
     assert_eq!((foreign.status.as_u16(), &foreign.json()["detail"]), (403, &json!(detail)));
+    assert_eq!(foreign.json()["place"], format!("claim {id}"));
     assert_eq!(enrol("pump-01").await, 200);
     assert_eq!(world.status(&token, "/api/v1/authorities").await, 200);
     assert_eq!(enrol("camera-1").await, 409);

@@ -7,7 +7,7 @@ use andon_journal::Finding;
 use andon_model::{Code, Problem, Severity};
 use serde_json::{Value, json};
 
-use super::remedy::remedy;
+use super::remedy::remedy_of;
 
 /// Why a command ends without having done its work.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ impl Failure {
     }
 
     fn to_do(&self) -> &'static str {
-        self.remedy.unwrap_or_else(|| remedy(self.problem.code))
+        self.remedy.unwrap_or_else(|| remedy_of(&self.problem))
     }
 
     /// The failure inside an error; an error of another kind becomes an internal one with its whole story.
@@ -154,6 +154,17 @@ mod tests {
         };
         check(Code::Conflict, true);
         check(Code::NotFound, false);
+    }
+
+    #[test]
+    fn what_a_claim_refuses_is_allowed_by_the_claim() {
+        let check = |code: Code, place: &str, expect: &str| {
+            let told = Failure::new(code, "x").at(place).to_do();
+            assert!(told.contains(expect), "{code} at {place}: {told}");
+        };
+        check(Code::Forbidden, "claim installers", "andon devices claims put");
+        check(Code::Onboarding, "claim installers", "andon devices claims put");
+        check(Code::Forbidden, "POST /api/v1/devices", "a higher role");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One line per code: what to do. The page of the code says more.
 
-use andon_model::Code;
+use andon_model::{Code, Problem};
 
 /// What to do when somebody else listens where devices are to come in.
 pub(crate) const FREE_THE_DOOR: &str =
@@ -9,6 +9,18 @@ pub(crate) const FREE_THE_DOOR: &str =
 /// What to do when something else listens already, or the address is not of this machine.
 pub(crate) const FREE_THE_ADDRESS: &str =
     "stop what listens there, or choose another address: `--listen 127.0.0.1:8490`";
+
+/// What to do when a claim does not allow what was asked for.
+const WIDEN_THE_CLAIM: &str =
+    "ask for what the claim allows, or have somebody who manages devices change it: `andon devices claims put`";
+
+/// What to do about this problem. What a claim refuses is changed in the claim, whichever code the refusal has.
+pub(crate) fn remedy_of(problem: &Problem) -> &'static str {
+    match &problem.place {
+        Some(place) if place.starts_with("claim ") => WIDEN_THE_CLAIM,
+        _ => remedy(problem.code),
+    }
+}
 
 /// What to do about an error with this code.
 pub(crate) const fn remedy(code: Code) -> &'static str {
@@ -62,7 +74,10 @@ pub(crate) const fn remedy(code: Code) -> &'static str {
         Code::Setting => "correct the setting; `andon serve --help` lists where settings come from",
         Code::LocalFile => "look at the file or folder that is named: its path, its permissions, and what is in it",
         Code::DeviceValue => "correct what the detail names; `andon devices show` says what is stored",
-        Code::SigningRequest => "make a new signing request, with a key that is strong enough",
+        Code::SigningRequest => {
+            "make a signing request (PKCS #10, in PEM) with a new key: `openssl req -new -newkey ec -pkeyopt \
+             ec_paramgen_curve:P-256 -nodes -keyout pump-01.key -subj / -out pump-01.csr`"
+        }
         Code::Authority => "see `andon doctor`, and replace the issuing authority: `andon ca rotate`",
         Code::CertificateState => "look at `andon devices show`; give the device a new one: `andon devices rotate`",
         Code::PolicyDocument => "correct the policy at the line and column named",

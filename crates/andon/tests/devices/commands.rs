@@ -61,6 +61,7 @@ fn a_claim_onboards_from_the_command_line() {
     let refused = onboard(&["--group", "hall-7"]);
     let text = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && text.contains("does not allow the group hall-7"), "{text}");
+    assert!(text.contains("andon devices claims put") && !text.contains("higher role"), "{text}");
     let done = onboard(&[]);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     assert!(String::from_utf8_lossy(&done.stdout).contains("mosquitto_pub -h localhost"));
