@@ -9,13 +9,22 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::client::segment;
+use crate::client::{Client, segment};
 use crate::commands::Context;
 use crate::output::{Cell, Failure, Grid, Tone};
 
 /// What to do when nothing can be published.
 const CLOSED_DOOR: &str =
     "`andon mqtt status` says how the door is; it opens when there is an authority: `andon ca init`";
+
+/// What to do when the door is open and did not take it.
+const NO_ROOM: &str = "look at the detail; where a limit is reached, raise it in [mqtt.limits] (`retained`, `waiting`), \
+                       clear a topic by `andon mqtt publish <topic> '' --retain`, or end a session for which nobody \
+                       comes: `andon mqtt kick --forget`";
+
+/// What to do when the client to be sent away is not connected.
+const AWAY: &str =
+    "`andon mqtt sessions` lists who is connected and who is away; `--forget` ends the session of one that is away";
 
 /// Look at the door for devices, send clients away, publish to devices
 #[derive(Debug, Subcommand)]
@@ -79,15 +88,18 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
         }
         Mqtt::Kick { client_id, forget } => {
             let path = format!("/api/v1/mqtt/sessions/{}?forget={forget}", segment(&client_id));
-            let _: Value = client.act(Method::DELETE, &path).await?;
+            let done = client.act::<Value>(Method::DELETE, &path).await;
+            done.map_err(|error| if forget { error } else { Failure::advise(error, Code::NotFound, AWAY) })?;
             let kicked = json!({ "client_id": client_id, "forgotten": forget });
             let rest = if forget { ", and its session is gone" } else { "" };
             context.output.say(&kicked, |_| format!("{client_id} is no longer connected{rest}"))?;
         }
         Mqtt::Publish(publish) => {
             let command = command(publish)?;
-            let done = client.submit(Method::POST, "/api/v1/mqtt/publish", &command).await;
-            let published: Published = done.map_err(|error| Failure::advise(error, Code::Conflict, CLOSED_DOOR))?;
+            let published: Published = match client.submit(Method::POST, "/api/v1/mqtt/publish", &command).await {
+                Ok(published) => published,
+                Err(error) => return Err(not_published(error, &client).await),
+            };
             let sentence = |published: &Published| match published.subscribers {
                 0 => format!("nobody subscribes to {}", command.topic),
                 1 => format!("published to {}, one session subscribes", command.topic),
@@ -97,6 +109,16 @@ pub(crate) async fn run(mqtt: Mqtt, context: &Context) -> anyhow::Result<ExitCod
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The error with what to do, which depends on how the door is.
+async fn not_published(error: anyhow::Error, client: &Client) -> anyhow::Error {
+    if Failure::of(&error).problem.code != Code::Conflict {
+        return error;
+    }
+    let door: anyhow::Result<Door> = client.get("/api/v1/mqtt").await;
+    let is_open = door.is_ok_and(|door| matches!(door.state, DoorState::Open));
+    Failure::advise(error, Code::Conflict, if is_open { NO_ROOM } else { CLOSED_DOOR })
 }
 
 fn command(publish: Publish) -> anyhow::Result<Publication> {

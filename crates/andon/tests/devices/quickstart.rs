@@ -183,7 +183,8 @@ async fn chosen_topics_are_events_and_commands_reach_their_device() {
     assert_eq!(server.json(&["readings", "status"])["received"], 0);
     assert_eq!(server.json(&["mqtt", "publish", "commands/s1-0042/set", "42"])["subscribers"], 0);
     let nobody = server.run(&["mqtt", "kick", "s1-0042"]);
-    assert!(!nobody.status.success(), "nobody is connected under this name");
+    let advice = String::from_utf8_lossy(&nobody.stderr);
+    assert!(!nobody.status.success() && advice.contains("--forget"), "nobody is connected under this name: {advice}");
 }
 
 #[tokio::test]
