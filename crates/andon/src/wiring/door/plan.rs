@@ -16,7 +16,6 @@ use super::keepers::{Counted, Events, Readings};
 use super::telemetry::AdmissionCounters;
 use crate::config::{Mqtt, Settings};
 use crate::output::{FREE_THE_DOOR, Failure};
-use crate::scenario::local;
 
 /// Everything that opening takes.
 pub(super) struct Plan {
@@ -147,13 +146,15 @@ fn lanes(root: &str, sources: Vec<(String, Name)>, parts: &DoorParts) -> Result<
 
 /// What programs may do that come in by the plain listener.
 fn local_policy(mqtt: &Mqtt) -> Result<Option<Policy>, Failure> {
-    let wrong = |text: String| Failure::new(Code::Setting, text).at("mqtt.plain_policy");
+    let key = "mqtt.plain_policy";
     match (&mqtt.plain, &mqtt.plain_policy) {
         (None, _) => Ok(None),
-        (Some(_), None) => Err(wrong("a plain listener needs a policy: name a file".to_owned())),
+        (Some(_), None) => Err(Failure::new(Code::Setting, "a plain listener needs a policy: name a file").at(key)),
         (Some(_), Some(file)) => {
-            let text = std::fs::read_to_string(file).map_err(|error| local(file, error.to_string()))?;
-            Policy::parse(&text).map(Some).map_err(|error| wrong(error.to_string()))
+            let place = format!("{key}: {}", file.display());
+            let unread = |error: std::io::Error| Failure::new(Code::LocalFile, error.to_string()).at(&place);
+            let text = std::fs::read_to_string(file).map_err(unread)?;
+            Policy::parse(&text).map(Some).map_err(|error| Failure::new(Code::Setting, error.to_string()).at(&place))
         }
     }
 }
@@ -161,6 +162,29 @@ fn local_policy(mqtt: &Mqtt) -> Result<Option<Policy>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_policy_of_the_plain_listener_is_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |name: &str, text: Option<&str>, expect: Option<(Code, &str)>| {
+            let file = folder.path().join(name);
+            if let Some(text) = text {
+                std::fs::write(&file, text).expect("written");
+            }
+            let plain = Some(SocketAddr::from(([127, 0, 0, 1], 1883)));
+            let mqtt = Mqtt { plain, plain_policy: Some(file.clone()), ..Mqtt::default() };
+            let found = local_policy(&mqtt).map_err(|failure| (failure.problem.code, failure.problem.place));
+            let place = |key: &str| Some(format!("{key}: {}", file.display()));
+            assert_eq!(found.map(|_| ()), expect.map_or(Ok(()), |(code, key)| Err((code, place(key)))), "{name}");
+        };
+        let allow = r#"{"Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "iot:Connect", "Resource": "client/line-*"}]}"#;
+        check("good.json", Some(allow), None);
+        check("bad.json", Some("{}"), Some((Code::Setting, "mqtt.plain_policy")));
+        check("none.json", None, Some((Code::LocalFile, "mqtt.plain_policy")));
+        let unnamed = Mqtt { plain: Some(SocketAddr::from(([127, 0, 0, 1], 1883))), ..Mqtt::default() };
+        assert_eq!(local_policy(&unnamed).expect_err("refused").problem.place.as_deref(), Some("mqtt.plain_policy"));
+    }
 
     #[test]
     fn topics_of_events_are_below_the_root_topic_unless_they_are_set() {
