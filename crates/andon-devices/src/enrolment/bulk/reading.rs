@@ -11,6 +11,9 @@ use crate::{Attributes, DeviceName, GroupName, ProfileName};
 /// Opens the name of a column that holds an attribute.
 const ATTRIBUTE_COLUMN: &str = "attributes.";
 
+/// The columns that there are, for who wrote another.
+const COLUMNS: &str = "device, profile, groups, speaks_for, csr, key, and attributes.<name> for each attribute";
+
 /// Between the values of a column that holds several.
 const BETWEEN: char = ';';
 
@@ -98,7 +101,9 @@ fn csv_row(mut cells: BTreeMap<&str, String>, attributes: BTreeMap<String, Strin
     };
     match cells.keys().next() {
         None => Ok(row),
-        Some(unknown) => Err(Problem::new(Code::Undecodable, format!("there is no column {unknown:?}"))),
+        Some(unknown) => {
+            Err(Problem::new(Code::Undecodable, format!("there is no column {unknown:?}; there are {COLUMNS}")))
+        }
     }
 }
 

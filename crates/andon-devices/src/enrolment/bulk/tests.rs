@@ -57,6 +57,9 @@ fn faults_name_their_line_and_stop_nothing() {
     let expect = ["1 AND-1001 line 1", "2 AND-1001 line 2", "3 pump-01", "4 AND-1001 line 4", "5 AND-7002 line 5"];
     assert_eq!(told(BulkFormat::JsonLines, json), expect);
     assert_eq!(told(BulkFormat::Csv, "device,colour\npump-01,red\n"), ["2 AND-1001 line 2"]);
+    let unknown = bulk_lines(BulkFormat::Csv, b"device,colour\npump-01,red\n").next().expect("a line").request;
+    let detail = unknown.expect_err("no column").detail;
+    assert!(detail.starts_with("there is no column \"colour\"; there are device, profile, "), "{detail}");
     assert_eq!(told(BulkFormat::Csv, ""), [] as [String; 0]);
     let long = format!("{{\"device\": \"x\", \"csr\": \"{}\"}}", "x".repeat(MAX_BULK_LINE_BYTES));
     assert_eq!(told(BulkFormat::JsonLines, &long), ["1 AND-1002 line 1"]);
