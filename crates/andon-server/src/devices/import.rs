@@ -109,14 +109,16 @@ async fn next_lines(from: &mut mpsc::Receiver<BulkLine>) -> Vec<BulkLine> {
 }
 
 impl Office {
-    /// Takes a file, or the next part of one: its report goes on where the part before ended.
+    /// Takes a file, or the next part of one: its report goes on where the part before ended. A file that comes again
+    /// keeps the count of the devices that it has onboarded; all else is told of its last run.
     pub(crate) async fn begin_import(self: &Arc<Self>, wanted: ImportPart) -> Result<Bulk, Problem> {
         let ImportPart { id, file, format, part, more, bytes } = wanted;
-        let known = if part > 1 { get::<Import>(self.registry.as_ref(), &id).await? } else { None };
-        let open = known.map(|found| found.value).filter(|import| import.status == ImportStatus::Open);
+        let known = get::<Import>(self.registry.as_ref(), &id).await?.map(|found| found.value);
+        let onboarded = known.as_ref().map_or(0, |import| import.report.onboarded);
+        let open = known.filter(|import| part > 1 && import.status == ImportStatus::Open);
         let fresh = || {
-            let (status, begun, report) = (ImportStatus::Open, self.now(), BulkReport::default());
-            Import { id, file, format, status, begun, report }
+            let report = BulkReport { onboarded, ..BulkReport::default() };
+            Import { id, file, format, status: ImportStatus::Open, begun: self.now(), report }
         };
         let ahead = planned(self, read(bytes, format));
         Ok(Bulk { ahead, import: open.unwrap_or_else(fresh), out: Vec::new(), more, ended: false })

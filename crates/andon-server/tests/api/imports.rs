@@ -49,6 +49,7 @@ async fn parts_share_the_report_of_their_file() {
     send(&world, &format!("of={DIGEST}&more=true"), &first).await;
     let again = report(&world).await;
     assert_eq!((&again["status"], &again["report"]["unchanged"]), (&"open".into(), &2.into()), "it begins anew");
+    assert_eq!(again["report"]["onboarded"], 2, "what it has onboarded before is not forgotten");
 }
 
 #[tokio::test]

@@ -26,7 +26,7 @@ pub struct BulkFault {
 pub struct BulkReport {
     /// The last line that was dealt with.
     pub line: u64,
-    /// Devices that are there now and were not before.
+    /// Devices that are there now and were not before; of a file that was imported several times, by all of these.
     pub onboarded: u64,
     /// Devices that were there already.
     pub unchanged: u64,
