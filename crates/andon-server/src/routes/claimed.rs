@@ -1,7 +1,6 @@
 //! Requests that come by a claim: which claim it is, and what it allows.
 //!
-//! A refusal has the claim as its place, since it is there that more can be allowed; a token with a higher role is another
-//! matter.
+//! A refusal has the claim as its place, since it is there that more can be allowed.
 
 use andon_devices::DeviceName;
 use andon_devices::enrolment::EnrolmentRequest;
@@ -34,7 +33,7 @@ pub(super) fn bind(request: &mut EnrolmentRequest, claim: &Claim) -> Result<(), 
     if let Some(name) = claim.forbidden(&request.attributes) {
         return Err(refused(format!("the claim does not allow the attribute {name}")));
     }
-    request.groups = claim.groups.clone();
+    request.groups.clone_from(&claim.groups);
     request.profile = profile;
     request.ask = true;
     request.claim = Some(claim.client.clone());

@@ -18,7 +18,7 @@ const CLOSED_DOOR: &str =
     "`andon mqtt status` says how the door is; it opens when there is an authority: `andon ca init`";
 
 /// What to do when the door is open and did not take it.
-const NO_ROOM: &str = "look at the detail; where a limit is reached, raise it in [mqtt.limits] (`retained`, `waiting`), \
+const NO_ROOM: &str = "look at the detail; at a limit, raise it in [mqtt.limits] (`retained`, `waiting`), \
                        clear a topic by `andon mqtt publish <topic> '' --retain`, or end a session for which nobody \
                        comes: `andon mqtt kick --forget`";
 

@@ -1,4 +1,4 @@
-//! The addresses of `[devices]`, which are told to others: in certificates, letters and tokens they cannot be corrected.
+//! The addresses of `[devices]`: told to others in certificates, letters and tokens, they cannot be corrected there.
 
 use std::net::IpAddr;
 
@@ -45,7 +45,7 @@ fn is_label(label: &str) -> bool {
         && !label.ends_with('-')
 }
 
-/// The parser mends what others would not: blanks, backslashes, slashes that are too many. Certificates carry ASCII alone.
+/// The parser mends what others would not: blanks, backslashes, too many slashes. Certificates carry ASCII alone.
 fn is_address_of_api(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     let is_plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
