@@ -73,6 +73,11 @@ print(json.dumps([ask(name, f"SELECT {what} FROM {name}")[0] for name in ["readi
                   for what in ["count(*)", "count(DISTINCT ingest_id)", "coalesce(sum(ingest_id), 0)"]]))
 "#;
 
+const COUNT_VALUES: &str = r#"
+rows = QueryBuilder().register("v", DeltaTable(f"{sys.argv[1]}/asset_values")).execute("SELECT count(*) FROM v")
+print(json.dumps([value for batch in rows for column in batch.columns for value in column.to_pylist()][0]))
+"#;
+
 const TAKE_OUT: &str = r#"
 table = DeltaTable(f"{sys.argv[1]}/readings")
 print(json.dumps(table.delete("ingest_id % 100 = 1")["num_deleted_rows"]))
@@ -200,6 +205,9 @@ fn each_value_has_its_row_once_however_often_the_program_is_killed_and_again_aft
     assert!(begun.status.success(), "{}", String::from_utf8_lossy(&begun.stderr));
     let server = Server::start_with(server.kill(), &settings);
     wait_for("the values again", || (values(&server) == found).then_some(()));
+    let (_, folder) = server.terminate();
+    let rows: u64 = found.as_array().unwrap().iter().map(|row| row["n"].as_u64().unwrap()).sum();
+    assert_eq!(python(&folder.path().join("data/lake"), COUNT_VALUES), rows, "other readers find them too");
 }
 
 /// Files below a folder.

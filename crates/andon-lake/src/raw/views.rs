@@ -4,7 +4,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use andon_journal::{DeviceReadings, ReadingFilter, ReadingLogStatus, ReadingPage, ReadingViews};
-use andon_model::{Code, IngestId, Problem, Reading};
+use andon_model::{IngestId, Problem, Reading};
 use async_trait::async_trait;
 
 use super::log::RawLog;
@@ -40,8 +40,7 @@ impl ReadingViews for RawLog {
         let mut looked_at = 0;
         while !full(&page) && looked_at < MOST_LOOKED_AT {
             let read = reader.next(ReadLimit { readings: limit.clamp(64, 8_192), ..ReadLimit::default() }).await;
-            let read = read.map_err(|error| Problem::new(Code::RawLog, error.to_string()))?;
-            let Some(batch) = read else { break };
+            let Some(batch) = read? else { break };
             looked_at += batch.readings.len() + usize::try_from(batch.missing).unwrap_or(MOST_LOOKED_AT);
             page.next = batch.to.next;
             page.readings.extend(batch.readings.into_iter().filter(wanted));

@@ -68,6 +68,7 @@ impl LakeError {
 impl From<LakeError> for Problem {
     fn from(error: LakeError) -> Self {
         let code = match &error {
+            LakeError::Log(ReadError::Archive(_) | ReadError::NoArchive(_)) => Code::Archive,
             LakeError::Log(_) | LakeError::Checkpoint(_) => Code::RawLog,
             LakeError::Setting(_) => Code::Setting,
             _ => Code::Lake,

@@ -51,8 +51,8 @@ impl DataFile {
 pub(crate) async fn encode(cut: Cut, rows: Rows) -> Result<DataFile, LakeError> {
     let Rows { name, hour, rows } = rows;
     let values = || cut.columns().iter().zip(hour.values());
-    let folders: String = values().map(|(column, value)| format!("{column}={value}/")).collect();
-    let path = format!("{folders}{name}.snappy.parquet");
+    let folders: Vec<_> = values().map(|(column, value)| format!("{column}={value}")).collect();
+    let path = format!("{}/{name}.snappy.parquet", folders.join("/"));
     let partition = values().map(|(column, value)| ((*column).to_owned(), Some(value.to_string()))).collect();
     let stats = stats(&rows);
     let bytes = tokio::task::spawn_blocking(move || write(&rows)).await??;

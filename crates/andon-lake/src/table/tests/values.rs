@@ -24,7 +24,7 @@ fn mark(next: u64, at: i64) -> ValueMark {
 
 /// What is appended: late values, all types, the same place at a later time, and nothing at all.
 fn batches() -> Vec<(Vec<PropertyValue>, ValueMark)> {
-    let double = |n: f64| ValueContent::Double(n);
+    let double = ValueContent::Double;
     vec![
         (
             vec![value("t", 1, double(20.5)), value("t", 0, double(21.0)), value("n", -400, ValueContent::Integer(7))],
