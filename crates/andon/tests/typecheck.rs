@@ -87,8 +87,10 @@ fn shipped_scenarios_raise_no_alarm() {
     let (sap, server) = stand();
     let folder = tempfile::tempdir().unwrap();
     let names = fs::read_dir(scenarios()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    // Those that act by themselves: others hand their events to one of these.
+    let acting = names.filter(|name| scenarios().join(name).join("destinations").is_dir());
     let mut checked_services = 0;
-    for name in names {
+    for name in acting {
         let scenario = scenario(&name, &sap, folder.path());
         server.json(&["apply", scenario.to_str().unwrap()]);
         checked_services += fetch(&server, &scenario);
