@@ -67,9 +67,9 @@ impl LakeSettings {
         if begins && self.root.chars().all(legal) && self.root.len() <= 64 && !TAKEN.contains(&self.root.as_str()) {
             return Ok(());
         }
-        let root = &self.root;
+        let (root, taken) = (&self.root, TAKEN.join(", "));
         Err(LakeError::Setting(format!(
-            "{root:?} cannot be the root table: up to 64 lower-case letters, digits and _, and none of {TAKEN:?}"
+            "{root:?} cannot be the root table: up to 64 lower-case letters, digits and _, and none of {taken}"
         )))
     }
 }

@@ -122,8 +122,8 @@ pub(crate) async fn link(
 
 /// Delete an asset that a reading had created: its values in memory and its alarms.
 ///
-/// Its history stays in the lake. A reading of its device creates it again. 409 for one that a document defines. Role:
-/// operator or admin.
+/// Its history stays in the lake. A reading of its device creates it again. 409 for one that a document defines.
+/// Role: operator or admin.
 #[utoipa::path(delete, path = "/api/v1/assets/{id}", tag = "assets", operation_id = "delete_asset",
     params(("id" = String, Path, description = "id of the asset")),
     responses((status = 204, description = "it is gone")))]

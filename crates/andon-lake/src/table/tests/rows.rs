@@ -103,7 +103,7 @@ async fn a_lake_keeps_its_root_table() {
         super::DeltaLake::open(store.clone(), log.clone(), std::sync::Arc::new(super::Noon), settings)
     };
     for (root, expect) in
-        [("others", "the settings say \"others\""), ("Up", "cannot be the root"), ("quarantine", "not quar")]
+        [("others", "the settings say \"others\""), ("Up", "cannot be the root"), ("quarantine", "none of quar")]
     {
         let problem = check(root).await.err().expect("refused");
         assert!(problem.detail.contains(expect), "{problem}");
