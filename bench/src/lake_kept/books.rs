@@ -34,7 +34,7 @@ impl Expected {
             readings: good().count() as u64,
             numbers: good().sum(),
             values: good().map(value).sum(),
-            tags: good().filter(|number| number % TAGGED == 0).map(|number| number + 1).sum(),
+            tags: good().filter(|number| number.is_multiple_of(TAGGED)).map(|number| number + 1).sum(),
             quarantined: last / BAD,
         }
     }
@@ -50,8 +50,8 @@ pub(super) fn line(number: u64) -> String {
     let (device, value) = (number % DEVICES, value(number));
     let begin = format!(r#"{{"device":"line-{device:03}","payload":{{"n":{number},"v":{value:.2}"#);
     match number {
-        _ if number % BAD == 0 => format!("{begin},\"{}\":1}}}}\n", "x".repeat(LONG_NAME)),
-        _ if number % TAGGED == 0 => format!("{begin},\"tags\":[{number},1]}}}}\n"),
+        _ if number.is_multiple_of(BAD) => format!("{begin},\"{}\":1}}}}\n", "x".repeat(LONG_NAME)),
+        _ if number.is_multiple_of(TAGGED) => format!("{begin},\"tags\":[{number},1]}}}}\n"),
         _ => format!("{begin}}}}}\n"),
     }
 }

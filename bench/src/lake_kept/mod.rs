@@ -101,7 +101,7 @@ pub(crate) async fn measure(
     let mut andon = Andon::new(program, &disk.path().join("andon"), &SETTINGS)?;
     andon.serve().await?;
     let begun = Instant::now();
-    let senders = Senders::start(andon.at("/api/v1/readings"), andon.token()?, options.readings);
+    let senders = Senders::start(andon.at("/api/v1/readings"), andon.token()?, options.readings)?;
     let full_seconds = disturb(&mut andon, &senders, &disk, options).await?;
     let not_taken = senders.finish().await?;
     andon.until_in_lake(CATCH_UP).await?;

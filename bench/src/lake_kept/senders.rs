@@ -41,12 +41,12 @@ struct Shared {
 
 impl Senders {
     /// Begins to send the first half of the readings 1 to `readings`.
-    pub(super) fn start(url: String, token: String, readings: u64) -> Self {
+    pub(super) fn start(url: String, token: String, readings: u64) -> anyhow::Result<Self> {
         let [batch, acknowledged, not_taken] = std::array::from_fn(|_| AtomicU64::new(0));
-        let (http, open) = (reqwest::Client::new(), AtomicU64::new(readings / 2));
+        let (http, open) = (reqwest::Client::builder().build()?, AtomicU64::new(readings / 2));
         let shared = Arc::new(Shared { http, url, token, readings, open, batch, acknowledged, not_taken });
         let working = (0..SENDERS).map(|_| Arc::clone(&shared).work()).collect();
-        Self { shared, working }
+        Ok(Self { shared, working })
     }
 
     /// Different readings of which the program has said that they are durable.
@@ -98,7 +98,7 @@ impl Shared {
             let body: String = (first..=last).map(books::line).collect();
             self.send(&body).await?;
             self.acknowledged.fetch_add(last + 1 - first, Ordering::Relaxed);
-            if batch % TWICE == 0 {
+            if batch.is_multiple_of(TWICE) {
                 self.send(&body).await?;
             }
         }

@@ -86,7 +86,7 @@ async fn history(folder: &Path, readings: u64) -> Result<(), Fault> {
     while made < readings {
         let end = readings.min(made + PIECE);
         append(&log, made..end, step, &mut dice).await?;
-        while writer.step().await.map_err(told)?.is_some() {}
+        while writer.step().await.map_err(|problem| told(&problem))?.is_some() {}
         log.forget(Timestamp::from_micros(i64::MAX), None).await?;
         made = end;
     }
@@ -141,7 +141,7 @@ async fn fill(folder: &str, to: &Path) -> Result<(), Fault> {
     let lake = open_lake(log, to).await?;
     let mut writer = lake.writer(None);
     let (begun, cpu, mut readings) = (Instant::now(), cpu_seconds(), 0);
-    while let Some(step) = writer.step().await.map_err(told)? {
+    while let Some(step) = writer.step().await.map_err(|problem| told(&problem))? {
         readings += step.readings;
     }
     let (cpu, seconds) = (cpu_seconds() - cpu, begun.elapsed().as_secs_f64());
@@ -153,10 +153,10 @@ async fn open_lake(log: Arc<RawLog>, to: &Path) -> Result<DeltaLake, Fault> {
     let store = Arc::new(SyncedFolder::open(to)?);
     let mut settings = LakeSettings::new("readings", Name::new("lake")?);
     "timestamp".clone_into(&mut settings.event_time);
-    Ok(DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(told)?)
+    Ok(DeltaLake::open(store, log, Arc::new(SystemClock), settings).await.map_err(|problem| told(&problem))?)
 }
 
-fn told(problem: andon_model::Problem) -> String {
+fn told(problem: &andon_model::Problem) -> String {
     problem.to_string()
 }
 

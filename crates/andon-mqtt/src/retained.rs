@@ -110,7 +110,9 @@ impl Held {
     /// Forgets what `is_held` no longer names.
     fn keep(&mut self, is_held: impl Fn(&TopicName) -> bool) {
         let gone: Vec<_> = self.by_topic.keys().filter(|topic| !is_held(topic)).cloned().collect();
-        gone.iter().for_each(|topic| self.remove(topic));
+        for topic in &gone {
+            self.remove(topic);
+        }
     }
 }
 

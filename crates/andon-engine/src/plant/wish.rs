@@ -40,7 +40,9 @@ impl What {
             Self::Found(found) => {
                 let mut plant = shared.plant.write();
                 // Who is gone by now, or has an impossible name, has none.
-                found.into_iter().for_each(|(asset, links)| drop(plant.found(&asset, links)));
+                for (asset, links) in found {
+                    drop(plant.found(&asset, links));
+                }
                 (Applied::default(), Ok(()))
             }
             Self::Remove { asset } => (Applied::default(), shared.remove(&asset)),

@@ -20,7 +20,7 @@ pub(crate) struct Rows {
     pub(crate) name: String,
     /// The hour that they are of, or the first of the day.
     pub(crate) hour: Hour,
-    pub(crate) rows: RecordBatch,
+    pub(crate) batch: RecordBatch,
 }
 
 /// A file that is not written yet.
@@ -49,7 +49,7 @@ impl DataFile {
 
 /// Makes the file for `rows`, of a table that is cut by `cut`.
 pub(crate) async fn encode(cut: Cut, rows: Rows) -> Result<DataFile, LakeError> {
-    let Rows { name, hour, rows } = rows;
+    let Rows { name, hour, batch: rows } = rows;
     let values = || cut.columns().iter().zip(hour.values());
     let folders: Vec<_> = values().map(|(column, value)| format!("{column}={value}")).collect();
     let path = format!("{}/{name}.snappy.parquet", folders.join("/"));

@@ -210,10 +210,10 @@ async fn append(
 }
 
 /// Rows with the name of their file, which follows from their ingest ids.
-fn named(app: &str, hour: Hour, rows: RecordBatch) -> Rows {
-    let ids = ids(&rows);
+fn named(app: &str, hour: Hour, batch: RecordBatch) -> Rows {
+    let ids = ids(&batch);
     let (first, last) = (ids.first().copied().unwrap_or_default(), ids.last().copied().unwrap_or_default());
-    Rows { name: format!("{app}-{first}-{last}"), hour, rows }
+    Rows { name: format!("{app}-{first}-{last}"), hour, batch }
 }
 
 /// Reads until there is nothing more or the limit is reached.

@@ -1,4 +1,4 @@
-//! Pages of ListObjectsV2.
+//! Pages of `ListObjectsV2`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -27,12 +27,11 @@ pub(super) fn page<'a>(objects: impl Iterator<Item = (&'a str, &'a Object)>, wan
             break;
         }
         last = Some(key);
-        match common_prefix(key, wanted) {
-            Some(prefix) => count += usize::from(prefixes.insert(prefix)),
-            None => {
-                push(&mut contents, key, object);
-                count += 1;
-            }
+        if let Some(prefix) = common_prefix(key, wanted) {
+            count += usize::from(prefixes.insert(prefix));
+        } else {
+            push(&mut contents, key, object);
+            count += 1;
         }
     }
     for prefix in prefixes {

@@ -4,7 +4,7 @@
 //! up in memory.
 //!
 //! **Constraints.** What object stores of programs need: PUT (also with `If-None-Match: *`, and in parts), GET (also of a
-//! range), HEAD, DELETE, several at once, and ListObjectsV2, addressed by path. Any signature is taken for good. Objects are
+//! range), HEAD, DELETE, several at once, and `ListObjectsV2`, addressed by path. Any signature is taken for good. Objects are
 //! in memory; their number and size are up to whoever puts them there.
 //!
 //! **Life of a request.** It waits as the [`BucketPace`] says; a silent bucket leaves it waiting until the pace changes. Then

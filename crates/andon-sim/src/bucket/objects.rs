@@ -28,14 +28,14 @@ pub(super) struct Object {
 /// The objects by `<bucket>/<key>`, and uploads whose parts come one by one.
 #[derive(Default)]
 pub(super) struct Objects {
-    objects: Mutex<BTreeMap<String, Object>>,
+    by_path: Mutex<BTreeMap<String, Object>>,
     uploads: Mutex<BTreeMap<String, BTreeMap<u32, Bytes>>>,
     counter: AtomicU64,
 }
 
 impl Objects {
     pub(super) fn count(&self) -> usize {
-        hold(&self.objects).len()
+        hold(&self.by_path).len()
     }
 
     pub(super) fn answer(&self, parts: &Parts, body: Bytes) -> Response {
@@ -53,7 +53,7 @@ impl Objects {
                 StatusCode::NO_CONTENT.into_response()
             }
             (&Method::DELETE, None) => {
-                hold(&self.objects).remove(&path);
+                hold(&self.by_path).remove(&path);
                 StatusCode::NO_CONTENT.into_response()
             }
             (&Method::GET, None) if query.contains_key("list-type") => self.list(&path, &query),
@@ -63,7 +63,7 @@ impl Objects {
     }
 
     fn put(&self, path: String, parts: &Parts, bytes: Bytes) -> Response {
-        let mut objects = hold(&self.objects);
+        let mut objects = hold(&self.by_path);
         let (tag, object) = self.object(bytes);
         match objects.entry(path) {
             Entry::Occupied(_) if parts.headers.contains_key(IF_NONE_MATCH) => {
@@ -81,7 +81,7 @@ impl Objects {
     }
 
     fn get(&self, path: &str, parts: &Parts) -> Response {
-        let Some(object) = hold(&self.objects).get(path).cloned() else {
+        let Some(object) = hold(&self.by_path).get(path).cloned() else {
             return StatusCode::NOT_FOUND.into_response();
         };
         let size = object.bytes.len();
@@ -109,7 +109,7 @@ impl Objects {
             after: text("start-after").max(text("continuation-token")),
         };
         let bucket = format!("{}/", bucket.trim_end_matches('/'));
-        let objects = hold(&self.objects);
+        let objects = hold(&self.by_path);
         let below =
             objects.range(bucket.clone()..).map_while(|(path, object)| Some((path.strip_prefix(&bucket)?, object)));
         listing::page(below, &wanted).into_response()
@@ -118,7 +118,7 @@ impl Objects {
     fn delete_all(&self, bucket: &str, body: &Bytes) -> Response {
         let text = String::from_utf8_lossy(body);
         let keys = text.split("<Key>").skip(1).filter_map(|rest| rest.split_once("</Key>"));
-        let mut objects = hold(&self.objects);
+        let mut objects = hold(&self.by_path);
         for (key, _) in keys {
             objects.remove(&format!("{}/{}", bucket.trim_end_matches('/'), listing::unescape(key)));
         }
@@ -146,7 +146,7 @@ impl Objects {
     fn complete(&self, path: String, upload: &str) -> Response {
         let Some(parts) = hold(&self.uploads).remove(upload) else { return StatusCode::NOT_FOUND.into_response() };
         let (tag, object) = self.object(parts.into_values().flatten().collect());
-        hold(&self.objects).insert(path, object);
+        hold(&self.by_path).insert(path, object);
         let tag = listing::escape(&tag);
         format!("<CompleteMultipartUploadResult><ETag>{tag}</ETag></CompleteMultipartUploadResult>").into_response()
     }

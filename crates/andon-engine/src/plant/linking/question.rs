@@ -123,7 +123,7 @@ mod tests {
 
     fn query(search: LinkSearch) -> LinkQuery {
         let (asset, destination, field) = ("press-1".to_owned(), "s4".to_owned(), "InventoryNumber".to_owned());
-        LinkQuery { asset, destination, search, field, value: None, refresh: Duration::from_secs(60) }
+        LinkQuery { asset, destination, search, field, value: None, refresh: Duration::from_mins(1) }
     }
 
     #[test]

@@ -33,12 +33,14 @@ pub(super) fn files(name: &str, mut values: Vec<PropertyValue>) -> Result<Vec<Fi
     let key = |value: &PropertyValue| Hour::of_day(value.ts);
     values.sort_by(|a, b| (key(a), &a.asset, &a.property, a.ts).cmp(&(key(b), &b.asset, &b.property, b.ts)));
     let days = values.chunk_by(|a, b| key(a) == key(b));
-    days.map(|day| Ok(File { name: name.to_owned(), hour: key(&day[0]), rows: record_batch(day)? })).collect()
+    days.map(|day| Ok(File { name: name.to_owned(), hour: key(&day[0]), batch: record_batch(day)? })).collect()
 }
 
 fn record_batch(values: &[PropertyValue]) -> Result<RecordBatch, ArrowError> {
     let mut rows = Rows::default();
-    values.iter().for_each(|value| rows.push(value));
+    for value in values {
+        rows.push(value);
+    }
     rows.finish()
 }
 
