@@ -1,7 +1,6 @@
 //! What is in the bucket, and the answer to each request.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::ops::Range;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,14 +63,11 @@ impl Objects {
 
     fn put(&self, path: String, parts: &Parts, bytes: Bytes) -> Response {
         let mut objects = hold(&self.by_path);
-        let (tag, object) = self.object(bytes);
-        match objects.entry(path) {
-            Entry::Occupied(_) if parts.headers.contains_key(IF_NONE_MATCH) => {
-                return StatusCode::PRECONDITION_FAILED.into_response();
-            }
-            Entry::Occupied(mut place) => drop(place.insert(object)),
-            Entry::Vacant(place) => drop(place.insert(object)),
+        if parts.headers.contains_key(IF_NONE_MATCH) && objects.contains_key(&path) {
+            return StatusCode::PRECONDITION_FAILED.into_response();
         }
+        let (tag, object) = self.object(bytes);
+        objects.insert(path, object);
         [(ETAG, tag)].into_response()
     }
 
