@@ -33,6 +33,13 @@ impl Timestamp {
         self.0.div_euclid(1_000)
     }
 
+    /// Whether nanoseconds in 64 bits reach this point: from 1678 to 2261.
+    pub const fn fits_nanoseconds(self) -> bool {
+        const FIRST: i64 = -9_214_560_000_000_000;
+        const BEYOND: i64 = 9_214_646_400_000_000;
+        FIRST <= self.0 && self.0 < BEYOND
+    }
+
     /// The time from `earlier` to `self`; zero when `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
@@ -146,6 +153,18 @@ mod tests {
         assert_eq!(t.to_string(), "2024-03-05T13:03:00.25Z");
         assert_eq!(t.as_millis(), 1_709_643_780_250);
         assert!("2024-03-05 14:03".parse::<Timestamp>().is_err());
+    }
+
+    #[test]
+    fn nanoseconds_reach_from_1678_to_2261() {
+        let check = |text: &str, expect: bool| {
+            assert_eq!(text.parse::<Timestamp>().expect("valid").fits_nanoseconds(), expect, "{text}");
+        };
+        check("1677-12-31T23:59:59.999999Z", false);
+        check("1678-01-01T00:00:00Z", true);
+        check("2261-12-31T23:59:59.999999Z", true);
+        check("2262-01-01T00:00:00Z", false);
+        check("9999-12-31T23:59:59Z", false);
     }
 
     #[test]

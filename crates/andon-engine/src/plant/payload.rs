@@ -60,21 +60,23 @@ fn given(value: &Value) -> Option<Given<'_>> {
 /// Seconds up to here are seconds; larger numbers are milliseconds. As seconds, it is the year 5138.
 const SECONDS_LIMIT: f64 = 1e11;
 
-/// The time that the field at `path` says: RFC 3339, or seconds or milliseconds since 1970.
+/// The time that the field at `path` says: RFC 3339, or seconds or milliseconds since 1970. Times before 1678 or after 2261 are
+/// none.
 pub(super) fn time(fields: &[Field<'_>], path: &str) -> Option<Timestamp> {
     let (_, given) = fields.iter().find(|(known, _)| known == path)?;
-    match given {
+    let time = match given {
         Given::Text(text) => text.trim().parse().ok().or_else(|| from_number(text.trim().parse().ok()?)),
         Given::Integer(number) => from_number(*number as f64),
         Given::Double(number) => from_number(*number),
         Given::Boolean(_) => None,
-    }
+    };
+    time.filter(|time: &Timestamp| time.fits_nanoseconds())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the range is checked, and less than a microsecond does not count")]
 fn from_number(number: f64) -> Option<Timestamp> {
     let micros = if number.abs() < SECONDS_LIMIT { number * 1e6 } else { number * 1e3 };
-    (micros.abs() < 9e17).then(|| Timestamp::from_micros(micros.round() as i64))
+    (micros.abs() < 9e18).then(|| Timestamp::from_micros(micros.round() as i64))
 }
 
 #[cfg(test)]

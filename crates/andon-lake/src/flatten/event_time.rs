@@ -11,11 +11,12 @@ use super::walk::WHOLE;
 
 /// From here on a number counts milliseconds, below it seconds: as seconds it would be the year 5138.
 const MILLISECONDS_FROM: f64 = 1e11;
-/// Times are less than 28,000 years away from 1970.
-const MICROSECONDS_BELOW: f64 = 9e17;
+/// Microseconds that fit their type.
+const MICROSECONDS_BELOW: f64 = 9e18;
 
 /// The time at `path` in the payload, a dotted path in lower case: a number of seconds or milliseconds since 1970, also as
-/// text, or RFC 3339. Where it is not there or not a time, the time of receipt.
+/// text, or RFC 3339. Where it is not there or not a time, the time of receipt; so too for times before 1678 or after 2261,
+/// which stand for "none" or "for ever", and which SQL's functions cannot count in nanoseconds.
 pub fn event_time(reading: &Reading, path: &str) -> Timestamp {
     time_at(&reading.payload, path).unwrap_or(reading.received)
 }
@@ -64,11 +65,13 @@ pub(super) fn of_cell(cell: Cell<'_>) -> Option<Timestamp> {
 
 fn of_text(text: &str) -> Option<Timestamp> {
     let text = text.trim();
-    text.parse().ok().or_else(|| of_number(text.parse().ok()?))
+    let time = text.parse().ok().or_else(|| of_number(text.parse().ok()?));
+    time.filter(|time: &Timestamp| time.fits_nanoseconds())
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the number is within the range that was checked")]
 fn of_number(number: f64) -> Option<Timestamp> {
     let micros = if number.abs() >= MILLISECONDS_FROM { number * 1e3 } else { number * 1e6 };
-    (micros.abs() < MICROSECONDS_BELOW).then(|| Timestamp::from_micros(micros.round() as i64))
+    let time = (micros.abs() < MICROSECONDS_BELOW).then(|| Timestamp::from_micros(micros.round() as i64));
+    time.filter(|time| time.fits_nanoseconds())
 }

@@ -8,6 +8,8 @@ use deltalake::arrow::array::RecordBatch;
 use deltalake::datafusion::execution::SendableRecordBatchStream;
 use futures_util::StreamExt as _;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::encode::Encoder;
@@ -29,6 +31,7 @@ impl Work {
     async fn next(&mut self) -> Result<Option<(RecordBatch, bool)>, Problem> {
         let next = within(self.deadline, &self.limits, self.stream.next()).await?;
         let Some(batch) = next.transpose().map_err(|e| fault::problem(&e))? else { return Ok(None) };
+        self.limits.fits(batch.get_array_memory_size())?;
         let rows = batch.num_rows() as u64;
         if rows <= self.rows {
             self.rows -= rows;
@@ -40,7 +43,10 @@ impl Work {
     }
 }
 
-/// Rows become bytes as they are asked for.
+/// A piece of an answer; none at its end.
+type Piece = Result<Option<Bytes>, Problem>;
+
+/// Rows become bytes.
 pub(crate) struct Answer {
     columns: Vec<SqlColumn>,
     rows: u64,
@@ -60,34 +66,22 @@ impl Answer {
         Ok(Self { columns, rows: work.rows, running: Some((work, encoder)) })
     }
 
-    async fn advance(&mut self, work: &mut Work, encoder: &mut Encoder) -> Result<(Vec<u8>, bool), Problem> {
-        let Some((batch, cut)) = work.next().await? else {
-            return Ok((encoder.end(false).map_err(|e| unwritable(&e))?, true));
-        };
-        if cut && !encoder.tells_truncation() {
-            let limit = self.rows;
-            let detail = format!("it gives more than {limit} rows: add a LIMIT, or aggregate");
-            return Err(Problem::new(Code::QueryLimit, detail));
-        }
-        let mut bytes = encoder.batch(&batch).map_err(|e| unwritable(&e))?;
-        if cut {
-            bytes.extend(encoder.end(true).map_err(|e| unwritable(&e))?);
-        }
-        Ok((bytes, cut))
-    }
-}
-
-fn unwritable(error: &dyn std::fmt::Display) -> Problem {
-    Problem::new(Code::Query, format!("the answer cannot be written in this format: {error}"))
-}
-
-#[async_trait]
-impl SqlAnswer for Answer {
-    fn columns(&self) -> &[SqlColumn] {
-        &self.columns
+    pub(crate) fn columns(&self) -> Vec<SqlColumn> {
+        self.columns.clone()
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+    /// Hands all pieces over, as fast as they are taken; ends early when nobody takes them.
+    pub(crate) async fn run(mut self, to: Sender<Piece>) {
+        loop {
+            let piece = self.next().await;
+            let is_last = !matches!(piece, Ok(Some(_)));
+            if to.send(piece).await.is_err() || is_last {
+                return;
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Piece {
         while let Some((mut work, mut encoder)) = self.running.take() {
             let (bytes, ended) = self.advance(&mut work, &mut encoder).await?;
             if !ended {
@@ -99,4 +93,59 @@ impl SqlAnswer for Answer {
         }
         Ok(None)
     }
+
+    async fn advance(&mut self, work: &mut Work, encoder: &mut Encoder) -> Result<(Vec<u8>, bool), Problem> {
+        let Some((batch, cut)) = work.next().await? else {
+            return Ok((encoder.end(false).map_err(|e| unwritable(&e))?, true));
+        };
+        if cut && !encoder.tells_truncation() {
+            let limit = self.rows;
+            let detail = format!("it gives more than {limit} rows: add a LIMIT, or aggregate");
+            return Err(Problem::new(Code::QueryLimit, detail));
+        }
+        let mut bytes = encoder.batch(&batch).map_err(|e| unwritable(&e))?;
+        work.limits.fits(bytes.len())?;
+        if cut {
+            bytes.extend(encoder.end(true).map_err(|e| unwritable(&e))?);
+        }
+        Ok((bytes, cut))
+    }
+}
+
+fn unwritable(error: &dyn std::fmt::Display) -> Problem {
+    Problem::new(Code::Query, format!("the answer cannot be written in this format: {error}"))
+}
+
+/// An answer as it is read; whoever drops it ends the work.
+pub(crate) struct Pieces {
+    pub(crate) columns: Vec<SqlColumn>,
+    pub(crate) pieces: Receiver<Piece>,
+    pub(crate) deadline: Instant,
+    pub(crate) limits: SqlLimits,
+    /// What works, or has ended.
+    pub(crate) _work: JoinSet<()>,
+}
+
+#[async_trait]
+impl SqlAnswer for Pieces {
+    fn columns(&self) -> &[SqlColumn] {
+        &self.columns
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
+        if self.pieces.is_closed() && self.pieces.is_empty() {
+            return Ok(None);
+        }
+        let piece = within(self.deadline, &self.limits, self.pieces.recv()).await?;
+        let piece = piece.unwrap_or_else(|| Err(broke_off()));
+        if !matches!(piece, Ok(Some(_))) {
+            self.pieces.close();
+        }
+        piece
+    }
+}
+
+/// The work ended without an end of its answer.
+pub(crate) fn broke_off() -> Problem {
+    Problem::new(Code::Query, "the query could not be worked through: one of its expressions makes too much")
 }

@@ -10,20 +10,35 @@ use deltalake::datafusion::execution::disk_manager::{DiskManagerBuilder, DiskMan
 use deltalake::datafusion::execution::memory_pool::FairSpillPool;
 use deltalake::datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use deltalake::datafusion::prelude::{DataFrame, SessionConfig};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
-use super::answer::{Answer, Work};
+use super::answer::{Answer, Pieces, Work, broke_off};
 use super::catalog::{CATALOG, Catalog, SCHEMA};
+use super::threads::SqlThreads;
 use super::{SqlLimits, fault, statement};
 use crate::table::{AsOf, SCHEME, Shared};
 
+/// Pieces of an answer that wait to be read.
+const PIECES: usize = 2;
+
+/// Functions that make much of little, in memory that nobody counts.
+const NOT_THERE: [&str; 9] =
+    ["repeat", "lpad", "rpad", "replace", "regexp_replace", "array_repeat", "array_resize", "range", "generate_series"];
+
 /// Answers queries on the lake's tables.
 pub(crate) struct SqlEngine {
+    planner: Arc<Planner>,
+    places: Arc<Semaphore>,
+    threads: SqlThreads,
+}
+
+/// What a query needs on its way.
+struct Planner {
     shared: Arc<Shared>,
     runtime: Arc<RuntimeEnv>,
-    places: Arc<Semaphore>,
 }
 
 impl SqlEngine {
@@ -38,20 +53,44 @@ impl SqlEngine {
         let root = Url::parse(&format!("{SCHEME}://")).map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
         runtime.register_object_store(&root, Arc::clone(&shared.store));
         let places = Arc::new(Semaphore::new(limits.at_once.max(1)));
-        Ok(Self { shared, runtime, places })
+        let threads = SqlThreads::start(limits.threads)?;
+        Ok(Self { planner: Arc::new(Planner { shared, runtime }), places, threads })
     }
 
     /// Begins to answer `query`.
     pub(crate) async fn query(&self, query: SqlQuery) -> Result<Box<dyn SqlAnswer>, Problem> {
-        let limits = self.shared.settings.sql;
+        let limits = self.planner.shared.settings.sql;
         let deadline = Instant::now() + limits.time;
         let place = within(deadline, &limits, Arc::clone(&self.places).acquire_owned()).await?;
         let place = place.map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
-        let frame = within(deadline, &limits, self.plan(&query)).await??;
+        let (begun, begins) = oneshot::channel();
+        let (send, pieces) = mpsc::channel(PIECES);
+        let planner = Arc::clone(&self.planner);
+        let answering = async move {
+            match planner.begin(&query, deadline, place).await {
+                Ok(answer) => {
+                    if begun.send(Ok(answer.columns())).is_ok() {
+                        answer.run(send).await;
+                    }
+                }
+                // Nobody waits for it any more, when it cannot be told.
+                Err(problem) => drop(begun.send(Err(problem))),
+            }
+        };
+        let mut work = JoinSet::new();
+        work.spawn_on(answering, self.threads.handle());
+        let columns = within(deadline, &limits, begins).await?.map_err(|_| broke_off())??;
+        Ok(Box::new(Pieces { columns, pieces, deadline, limits, _work: work }))
+    }
+}
+
+impl Planner {
+    async fn begin(&self, query: &SqlQuery, deadline: Instant, place: OwnedSemaphorePermit) -> Result<Answer, Problem> {
+        let limits = self.shared.settings.sql;
+        let frame = self.plan(query).await?;
         let rows = query.rows.map_or(limits.rows, |rows| rows.min(limits.rows));
-        let stream = within(deadline, &limits, frame.execute_stream()).await?.map_err(|e| fault::problem(&e))?;
-        let work = Work { stream, deadline, limits, rows, _place: place };
-        Ok(Box::new(Answer::new(work, query.format)?))
+        let stream = frame.execute_stream().await.map_err(|e| fault::problem(&e))?;
+        Answer::new(Work { stream, deadline, limits, rows, _place: place }, query.format)
     }
 
     async fn plan(&self, query: &SqlQuery) -> Result<DataFrame, Problem> {
@@ -92,6 +131,7 @@ impl SqlEngine {
             SqlAsOf::Version(version) => AsOf::Version(version),
             SqlAsOf::Time(time) => AsOf::Time(time),
         });
+        NOT_THERE.iter().for_each(|function| context.deregister_udf(function));
         context.register_catalog(CATALOG, Arc::new(Catalog { shared: Arc::clone(&self.shared), as_of }));
         context
     }

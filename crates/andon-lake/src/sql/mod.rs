@@ -9,8 +9,12 @@
 //! column. Partition columns (`year`, `month`, `day`, `hour`) and `ts` in a condition spare files from being read.
 //!
 //! **Life of a query.** [`SqlEngine`] waits for a free place, reads the statement, plans it over the catalog of tables,
-//! and hands out an answer that pulls batch by batch; the encoder writes each in the format that was asked for. Dropping
-//! the answer ends the work.
+//! and works through it batch by batch on threads of its own; the encoder writes each in the format that was asked for, and at most
+//! two pieces wait for whoever reads. Dropping the answer ends the work, at the next batch at the latest; until then it keeps its
+//! place.
+//!
+//! **Memory.** What sorts, groups and joins hold is counted by DataFusion. What an expression makes is not: so a batch that is
+//! larger than all queries may hold ends its query, and functions that make much of little are not there.
 
 mod answer;
 mod catalog;
@@ -20,8 +24,11 @@ mod fault;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 use std::time::Duration;
+
+use andon_model::{Code, Problem};
 
 pub(crate) use engine::SqlEngine;
 
@@ -40,6 +47,18 @@ pub struct SqlLimits {
     pub threads: usize,
     /// Longest text of a query, in bytes.
     pub text_bytes: usize,
+}
+
+impl SqlLimits {
+    /// Whether rows that are answered together may take so many bytes.
+    fn fits(&self, bytes: usize) -> Result<(), Problem> {
+        let limit = self.memory_bytes;
+        if bytes <= limit {
+            return Ok(());
+        }
+        let detail = format!("some of its rows take {bytes} bytes together, at most {limit} are allowed");
+        Err(Problem::new(Code::QueryLimit, detail))
+    }
 }
 
 impl Default for SqlLimits {

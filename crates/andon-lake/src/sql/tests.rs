@@ -148,6 +148,38 @@ async fn limits() {
     refused(&lake, all, SqlFormat::Csv, "it takes longer than 0 s").await;
 }
 
+/// What multiplies in memory that nobody counts is not there, and what comes anyhow is too large.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_expression_fills_the_memory() {
+    let lake = limited(SqlLimits { memory_bytes: 1 << 20, ..SqlLimits::default() }).await;
+    for text in ["SELECT repeat('x', 2000000000)", "SELECT lpad('x', 2000000000)", "SELECT array_repeat(1, 1000000000)"]
+    {
+        let problem = lake.query(query(text, SqlFormat::Csv)).await.err().expect(text);
+        assert_eq!(problem.code, Code::Query, "{text}: {problem}");
+    }
+    let text = format!("SELECT '{}' AS x", "y".repeat(1_000));
+    let text = (0..12).fold(text, |text, level| format!("SELECT concat(x, x) AS x FROM ({text}) AS t{level}"));
+    let problem = bytes_of(&lake, query(&text, SqlFormat::Csv)).await.expect_err("4 MB");
+    assert_eq!(problem.code, Code::QueryLimit, "{problem}");
+}
+
+/// Queries that leave no thread free stop nobody but each other.
+#[tokio::test]
+async fn who_does_not_ask_does_not_wait() {
+    let lake = std::sync::Arc::new(limited(SqlLimits { threads: 1, ..SqlLimits::default() }).await);
+    let busy = "SELECT count(*) FROM generate_series(1, 3000) a CROSS JOIN generate_series(1, 3000000) b WHERE a.value * b.value < 0";
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        let lake = lake.clone();
+        asking.spawn(async move { bytes_of(&lake, query(busy, SqlFormat::Csv)).await });
+    }
+    // On this test's only thread: it would not come back before the queries were through.
+    for _ in 0..1_000 {
+        tokio::task::yield_now().await;
+    }
+    assert!(asking.try_join_next().is_none(), "they take minutes");
+}
+
 /// A query that is dropped gives its place to the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn dropping_an_answer_ends_it() {

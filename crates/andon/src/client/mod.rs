@@ -193,6 +193,10 @@ fn token_of_folder(folder: &Path) -> anyhow::Result<Option<Secret>> {
 }
 
 fn unreachable_server(error: &reqwest::Error, place: &str) -> Failure {
+    if error.is_timeout() && !error.is_connect() {
+        let remedy = "it may be busy, as with a large query: `andon status`; `timeout` in [client] lets this command wait longer";
+        return Failure::new(Code::ServerUnreachable, "no answer came in time").at(place).remedy(remedy);
+    }
     Failure::new(Code::ServerUnreachable, innermost(error)).at(place)
 }
 
