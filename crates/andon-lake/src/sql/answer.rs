@@ -119,7 +119,7 @@ fn unwritable(error: &dyn std::fmt::Display) -> Problem {
 /// An answer as it is read; whoever drops it ends the work.
 pub(crate) struct Pieces {
     pub(crate) columns: Vec<SqlColumn>,
-    pub(crate) pieces: Receiver<Piece>,
+    pub(crate) from: Receiver<Piece>,
     pub(crate) deadline: Instant,
     pub(crate) limits: SqlLimits,
     /// What works, or has ended.
@@ -133,13 +133,13 @@ impl SqlAnswer for Pieces {
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Problem> {
-        if self.pieces.is_closed() && self.pieces.is_empty() {
+        if self.from.is_closed() && self.from.is_empty() {
             return Ok(None);
         }
-        let piece = within(self.deadline, &self.limits, self.pieces.recv()).await?;
+        let piece = within(self.deadline, &self.limits, self.from.recv()).await?;
         let piece = piece.unwrap_or_else(|| Err(broke_off()));
         if !matches!(piece, Ok(Some(_))) {
-            self.pieces.close();
+            self.from.close();
         }
         piece
     }

@@ -80,7 +80,7 @@ impl SqlEngine {
         let mut work = JoinSet::new();
         work.spawn_on(answering, self.threads.handle());
         let columns = within(deadline, &limits, begins).await?.map_err(|_| broke_off())??;
-        Ok(Box::new(Pieces { columns, pieces, deadline, limits, _work: work }))
+        Ok(Box::new(Pieces { columns, from: pieces, deadline, limits, _work: work }))
     }
 }
 
@@ -131,7 +131,9 @@ impl Planner {
             SqlAsOf::Version(version) => AsOf::Version(version),
             SqlAsOf::Time(time) => AsOf::Time(time),
         });
-        NOT_THERE.iter().for_each(|function| context.deregister_udf(function));
+        for function in NOT_THERE {
+            context.deregister_udf(function);
+        }
         context.register_catalog(CATALOG, Arc::new(Catalog { shared: Arc::clone(&self.shared), as_of }));
         context
     }
