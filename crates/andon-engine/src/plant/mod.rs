@@ -5,13 +5,13 @@
 //! knows is a function of the log, so that whatever a crash takes is made again: an event has the same id each time, and
 //! the journal knows it. What a person asks of an alarm is in a snapshot before it is answered.
 //!
-//! **Life of a reading.** [`lane`] takes it from the feed in a batch, [`payload`] finds its fields, `andon_assets::Plant`
-//! says what follows. Events go to the journal, values to whoever watches ([`live`]) and to the table of values
-//! ([`outbox`]). Once in a while the plant is saved with its place in the log ([`saved`]), and only then the log is told
+//! **Life of a reading.** `lane` takes it from the feed in a batch, `payload` finds its fields, `andon_assets::Plant`
+//! says what follows. Events go to the journal, values to whoever watches (`live`) and to the table of values
+//! (`outbox`). Once in a while the plant is saved with its place in the log (`saved`), and only then the log is told
 //! that it may forget what is before.
 //!
 //! Killed before the snapshot, the lane reads the same readings again: events are known to the journal, values up to the
-//! mark of the table are left out. What the table lacks because it was begun anew, [`refill`] computes from the log beside
+//! mark of the table are left out. What the table lacks because it was begun anew, `refill` computes from the log beside
 //! the lane. Killed after it, but before the log was told, the log keeps a little more than it must.
 
 mod batch_put;

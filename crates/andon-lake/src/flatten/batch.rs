@@ -64,7 +64,7 @@ pub struct BatchFlattener {
 
 impl BatchFlattener {
     /// Goes on with the names that `schema` has. The time of an event stands at `time_path` in the payload, as for
-    /// [`event_time`].
+    /// [`event_time()`].
     pub fn new(schema: Schema, limits: FlattenLimits, time_path: String) -> Self {
         let flattener = Flattener::new(schema, limits);
         let (batch, join) = (Batch::default(), String::new());

@@ -8,7 +8,7 @@
 //! `readings."device.deviceid"`, `"readings_measurements.values"`. Without quotes a dot separates schema, table and
 //! column. Partition columns (`year`, `month`, `day`, `hour`) and `ts` in a condition spare files from being read.
 //!
-//! **Life of a query.** [`SqlEngine`] waits for a free place, reads the statement, plans it over the catalog of tables,
+//! **Life of a query.** `SqlEngine` waits for a free place, reads the statement, plans it over the catalog of tables,
 //! and works through it batch by batch on threads of its own; the encoder writes each in the format that was asked for, and at most
 //! two pieces wait for whoever reads. Dropping the answer ends the work, at the next batch at the latest; until then it keeps its
 //! place.
