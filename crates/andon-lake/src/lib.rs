@@ -12,7 +12,9 @@ pub mod raw;
 pub mod sql;
 mod store;
 pub mod table;
+mod threads;
 
 pub use sql::SqlLimits;
 pub use store::StoreAddress;
 pub use table::{DeltaLake, DeviceDrift, LakeError, LakeSettings, LakeWriter, Stepped, SyncedFolder};
+pub use threads::Threads;

@@ -17,9 +17,12 @@ use url::Url;
 
 use super::answer::{Answer, Pieces, Work, broke_off};
 use super::catalog::{CATALOG, Catalog, SCHEMA};
-use super::threads::SqlThreads;
 use super::{SqlLimits, fault, statement};
+use crate::Threads;
 use crate::table::{AsOf, SCHEME, Shared};
+
+/// Name of the threads that queries run on.
+const THREADS: &str = "andon-sql";
 
 /// Pieces of an answer that wait to be read.
 const PIECES: usize = 2;
@@ -32,7 +35,7 @@ const NOT_THERE: [&str; 9] =
 pub(crate) struct SqlEngine {
     planner: Arc<Planner>,
     places: Arc<Semaphore>,
-    threads: SqlThreads,
+    threads: Threads,
 }
 
 /// What a query needs on its way.
@@ -53,7 +56,7 @@ impl SqlEngine {
         let root = Url::parse(&format!("{SCHEME}://")).map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
         runtime.register_object_store(&root, Arc::clone(&shared.store));
         let places = Arc::new(Semaphore::new(limits.at_once.max(1)));
-        let threads = SqlThreads::start(limits.threads)?;
+        let threads = Threads::start(THREADS, Some(limits.threads))?;
         Ok(Self { planner: Arc::new(Planner { shared, runtime }), places, threads })
     }
 

@@ -24,7 +24,6 @@ mod fault;
 mod statement;
 #[cfg(test)]
 mod tests;
-mod threads;
 
 use std::time::Duration;
 
@@ -43,7 +42,7 @@ pub struct SqlLimits {
     pub rows: u64,
     /// Queries at once; others wait, as long as a query may take.
     pub at_once: usize,
-    /// Threads that work on one query.
+    /// Threads for all queries together, and the parts that one is cut into.
     pub threads: usize,
     /// Longest text of a query, in bytes.
     pub text_bytes: usize,

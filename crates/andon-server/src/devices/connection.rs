@@ -38,7 +38,7 @@ struct Trust {
     roots: String,
     /// By the identifier of the issuing key.
     chains: BTreeMap<String, String>,
-    issuers: Issuers,
+    issuers: Arc<Issuers>,
 }
 
 impl Office {
@@ -56,8 +56,8 @@ impl Office {
     }
 
     /// Who is trusted to let devices in, as it was a moment ago.
-    pub(crate) async fn issuers(&self) -> Result<Issuers, Problem> {
-        Ok(self.trust().await?.issuers.clone())
+    pub(crate) async fn issuers(&self) -> Result<Arc<Issuers>, Problem> {
+        Ok(Arc::clone(&self.trust().await?.issuers))
     }
 
     /// A page of the devices that nobody but this authority lets in, and after which name it goes on.
@@ -98,7 +98,7 @@ impl Office {
         }
         let all = authorities(self.registry.as_ref()).await?.into_iter().map(|found| found.value);
         let all: Vec<AuthorityRecord> = all.collect();
-        let trust = Arc::new(Trust { roots: roots(&all), chains: chains(&all), issuers: Issuers::of(&all) });
+        let trust = Arc::new(Trust { roots: roots(&all), chains: chains(&all), issuers: Arc::new(Issuers::of(&all)) });
         *self.trust.0.write().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&trust)));
         Ok(trust)
     }

@@ -105,7 +105,7 @@ async fn connection(device: &Device, api: &Api) -> Result<Connection, Problem> {
 }
 
 /// The port of the listener for certificates.
-fn port(door: &DoorState) -> Option<u16> {
+pub(super) fn port(door: &DoorState) -> Option<u16> {
     let DoorState::Open(places) = door else { return None };
     let place = places.iter().find(|place| place.starts_with("mqtts:"))?;
     place.rsplit_once(':').and_then(|(_, port)| port.trim_end_matches('/').parse().ok())

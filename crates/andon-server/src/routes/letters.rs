@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use andon_devices::door::DoorState;
 use andon_devices::registry::Letter;
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use super::devices::port;
 use super::paging::rows;
 use crate::api::Api;
 use crate::auth::{Administer, Caller, Operate, Read};
@@ -48,20 +48,13 @@ pub(crate) async fn create(
     ApiJson(wish): ApiJson<LetterWish>,
 ) -> Result<(StatusCode, Json<Letter>), ApiError> {
     let work = api.clone();
-    let port = door_port(&api);
+    let port = port(&api.door.state()).unwrap_or(api.office.settings.mqtt_port);
     let (letter, new) = api.detached(async move { work.office.write_letter(wish, port).await }).await??;
     if !new {
         return Ok((StatusCode::OK, Json(letter)));
     }
     tracing::info!(letter = letter.id, author = %caller.name, "letter written");
     Ok((StatusCode::ACCEPTED, Json(letter)))
-}
-
-/// The port of the open door; before that, the one of the settings.
-fn door_port(api: &Api) -> u16 {
-    let DoorState::Open(places) = api.door.state() else { return api.office.settings.mqtt_port };
-    let port = |place: &String| place.strip_prefix("mqtts://")?.rsplit_once(':')?.1.parse().ok();
-    places.iter().find_map(port).unwrap_or(api.office.settings.mqtt_port)
 }
 
 /// The same letter, if there is one.

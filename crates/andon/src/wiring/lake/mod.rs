@@ -6,12 +6,11 @@
 //!
 //! **Life of a lake.** [`Tables`] tries to open it until that succeeds. Then readings are written batch by batch, files are
 //! tidied up, and received readings are compared with rows, each at its own pace and each on its own when something fails.
-//! Stopped at any moment, all of it goes on from there at the next start. It has [`threads`] of its own.
+//! Stopped at any moment, all of it goes on from there at the next start. It has threads of its own.
 
 mod conservation;
 mod late;
 mod telemetry;
-mod threads;
 mod writing;
 
 use std::path::PathBuf;
@@ -21,7 +20,7 @@ use std::time::Duration;
 use andon_engine::Handle;
 use andon_journal::Lake;
 use andon_lake::raw::RawLog;
-use andon_lake::{DeltaLake, LakeSettings, StoreAddress};
+use andon_lake::{DeltaLake, LakeSettings, StoreAddress, Threads};
 use andon_model::{Clock, Code, Name, Problem};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -30,7 +29,6 @@ use super::readings::Readings;
 use crate::config::Settings;
 use conservation::Watch;
 pub(super) use late::LateLake;
-use threads::Threads;
 
 /// The lake's folder in the data folder, unless the settings name another place.
 const FOLDER: &str = "lake";
@@ -38,6 +36,8 @@ const FOLDER: &str = "lake";
 const ROOT: &str = "readings";
 /// The name under which the lake follows the raw log.
 const CONSUMER: &str = "lake";
+/// Name of the threads that the lake's own work runs on.
+const THREADS: &str = "andon-lake";
 /// How long the start of the program waits for the lake. It opens later where its destination is slow or away.
 const START: Duration = Duration::from_secs(5);
 /// The shortest and the longest rest after something that did not succeed.
@@ -79,8 +79,8 @@ impl Tables {
         telemetry::describe();
         let plan = Plan::new(settings, readings, handle, clock)?;
         let (lake, stop) = (Arc::<LateLake>::default(), CancellationToken::new());
-        let threads = Threads::start()?;
-        let working = threads.spawn(work(plan, Arc::clone(&lake), stop.clone()));
+        let threads = Threads::start(THREADS, None)?;
+        let working = threads.handle().spawn(work(plan, Arc::clone(&lake), stop.clone()));
         if tokio::time::timeout(START, lake.settled()).await.is_err() {
             tracing::warn!("the lake is not open yet; readings wait for it in the raw log");
         }
