@@ -66,6 +66,7 @@ bench:
 	$(TARGET)/release/bench pipeline
 	$(TARGET)/release/bench fan-out
 	$(TARGET)/release/bench slow
+	$(TARGET)/release/bench slow-disk
 	ANDON_STORM_EVENTS=10000 cargo nextest run --workspace --locked --no-capture -E 'test(/^fault_storm::/)'
 	ANDON_CROWD=1000 ANDON_ATTEMPTS=15 cargo nextest run --workspace --locked --no-capture -E 'binary(door) & test(/^(crowd|strangers)::/)'
 	ANDON_KEPT_ROUNDS=200 cargo nextest run --workspace --locked --no-capture -E 'binary(kept)'

@@ -9,12 +9,14 @@
 //! system; [`report`] prints one table, or JSON with `--json`. [`mod@restart`], [`mod@replay`], [`mod@onboarding`],
 //! [`mod@mqtt`] and [`mod@lake`] measure something else: a start on a large journal, past events on a changed
 //! configuration, new devices, their door, and the tables that their readings become; [`mod@pipeline`] both together,
-//! [`mod@fan_out`] live values, [`mod@dashboard`] a query. [`mod@lake_kept`] and [`mod@slow`] show what must hold meanwhile.
+//! [`mod@fan_out`] live values, [`mod@dashboard`] a query. [`mod@lake_kept`], [`mod@slow`] and [`mod@slow_disk`] show what must
+//! hold meanwhile.
 
 mod andon;
 mod dashboard;
 mod fan_out;
 mod fleet;
+mod intake;
 mod lake;
 mod lake_kept;
 mod latency;
@@ -28,6 +30,7 @@ mod replay;
 mod report;
 mod restart;
 mod slow;
+mod slow_disk;
 mod stand;
 
 use std::path::PathBuf;
@@ -94,6 +97,8 @@ enum Instead {
     LakeKept(lake_kept::Options),
     /// Show that memory is bounded while the lake's bucket and SAP are slow, or silent
     Slow(slow::Options),
+    /// Show that memory is bounded while the disk is slow, and that what is acknowledged is kept; needs cc
+    SlowDisk(slow_disk::Options),
     /// Measure messages from devices to the last row in the lake, by stage
     Pipeline(pipeline::Options),
     /// Measure live values on their way to many readers at once
@@ -122,6 +127,7 @@ async fn main() -> anyhow::Result<ExitCode> {
             Instead::Lake(ref options) => lake::measure(folder, options, arguments.json)?,
             Instead::LakeKept(ref options) => lake_kept::measure(&program, folder, options, arguments.json).await?,
             Instead::Slow(ref options) => slow::measure(&program, folder, options, arguments.json).await?,
+            Instead::SlowDisk(ref options) => slow_disk::measure(&program, folder, options, arguments.json).await?,
             Instead::Pipeline(ref options) => pipeline::measure(&program, folder, options, arguments.json).await?,
             Instead::FanOut(ref options) => fan_out::measure(&program, folder, options, arguments.json).await?,
             Instead::Dashboard(ref options) => dashboard::measure(&program, folder, options, arguments.json).await?,

@@ -4,12 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{bail, ensure};
-use reqwest::StatusCode;
+use anyhow::ensure;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::books;
+use crate::intake::Intake;
 
 /// Readings of a batch.
 const BATCH: u64 = 500;
@@ -17,7 +17,7 @@ const BATCH: u64 = 500;
 const SENDERS: u64 = 4;
 /// One batch in so many is sent twice.
 const TWICE: u64 = 10;
-/// How long a sender rests when a batch was not taken.
+/// How long a sender waits for the second half.
 const REST: Duration = Duration::from_millis(50);
 /// Longest wait for readings to be acknowledged.
 const PATIENCE: Duration = Duration::from_mins(5);
@@ -28,23 +28,20 @@ pub(super) struct Senders {
 }
 
 struct Shared {
-    http: reqwest::Client,
-    url: String,
-    token: String,
+    intake: Intake,
     readings: u64,
     /// Readings behind this one wait.
     open: AtomicU64,
     batch: AtomicU64,
     acknowledged: AtomicU64,
-    not_taken: AtomicU64,
 }
 
 impl Senders {
     /// Begins to send the first half of the readings 1 to `readings`.
     pub(super) fn start(url: String, token: String, readings: u64) -> anyhow::Result<Self> {
-        let [batch, acknowledged, not_taken] = std::array::from_fn(|_| AtomicU64::new(0));
-        let (http, open) = (reqwest::Client::builder().build()?, AtomicU64::new(readings / 2));
-        let shared = Arc::new(Shared { http, url, token, readings, open, batch, acknowledged, not_taken });
+        let [batch, acknowledged] = std::array::from_fn(|_| AtomicU64::new(0));
+        let (intake, open) = (Intake::new(url, token)?, AtomicU64::new(readings / 2));
+        let shared = Arc::new(Shared { intake, readings, open, batch, acknowledged });
         let working = (0..SENDERS).map(|_| Arc::clone(&shared).work()).collect();
         Ok(Self { shared, working })
     }
@@ -56,7 +53,7 @@ impl Senders {
 
     /// How often a batch was not taken.
     pub(super) fn not_taken(&self) -> u64 {
-        self.shared.not_taken.load(Ordering::Relaxed)
+        self.shared.intake.not_taken()
     }
 
     /// Lets the second half go.
@@ -96,25 +93,11 @@ impl Shared {
                 sleep(REST).await;
             }
             let body: String = (first..=last).map(books::line).collect();
-            self.send(&body).await?;
+            self.intake.keep(&body).await?;
             self.acknowledged.fetch_add(last + 1 - first, Ordering::Relaxed);
             if batch.is_multiple_of(TWICE) {
-                self.send(&body).await?;
+                self.intake.keep(&body).await?;
             }
-        }
-    }
-
-    /// Again and again, until it is durable: whoever does not know must ask again.
-    async fn send(&self, body: &str) -> anyhow::Result<()> {
-        loop {
-            let request = self.http.post(&self.url).bearer_auth(&self.token).body(body.to_owned());
-            let answer = request.header("content-type", "application/x-ndjson").send().await;
-            match answer {
-                Ok(answer) if answer.status() == StatusCode::ACCEPTED => return Ok(()),
-                Ok(answer) if answer.status().is_client_error() => bail!("refused: {}", answer.text().await?),
-                _ => self.not_taken.fetch_add(1, Ordering::Relaxed),
-            };
-            sleep(REST).await;
         }
     }
 }

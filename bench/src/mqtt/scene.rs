@@ -28,9 +28,19 @@ pub(crate) struct Scene {
 impl Scene {
     /// Onboards so many devices through the API.
     pub(crate) async fn set(program: &Path, folder: Option<&Path>, devices: usize) -> anyhow::Result<Self> {
+        Self::set_with(program, folder, devices, &[]).await
+    }
+
+    /// The same, with more variables in the environment of the program.
+    pub(crate) async fn set_with(
+        program: &Path,
+        folder: Option<&Path>,
+        devices: usize,
+        settings: &[(&str, &str)],
+    ) -> anyhow::Result<Self> {
         let folder = folder.map_or_else(TempDir::new, TempDir::new_in)?;
         let identities = IdentityFolder::open(folder.path().join("identities"))?;
-        let mut andon = Andon::new(program, &folder.path().join("andon"), &LIMITS)?;
+        let mut andon = Andon::new(program, &folder.path().join("andon"), &[&LIMITS, settings].concat())?;
         let mut names: Vec<String> = (1..=devices).map(|number| format!("bench-{number:05}")).collect();
         names.push(ABSENT.to_owned());
         andon.onboard(&names, &identities).await?;

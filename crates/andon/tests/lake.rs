@@ -11,6 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use andon_model::{Clock as _, SystemClock};
+use andon_sim::SimulatedBucket;
 use common::{Server, wait_for};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -259,4 +260,48 @@ fn a_lake_is_made_again_from_readings_that_are_in_the_archive() {
     let output = server.run(&["readings", "list", "--from", "1", "--limit", "1"]);
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("AND-5005"), "{output:?}");
     assert_eq!(received, self::received(&server));
+}
+
+/// Rows, their places in the raw log added up, and the readings in quarantine, as SQL of the program tells.
+fn told(server: &Server) -> Value {
+    let sql = "SELECT count(*) AS rows, count(DISTINCT ingest_id) AS different, sum(ingest_id) AS ids, \
+               (SELECT count(*) FROM quarantine) AS quarantined FROM readings";
+    server.json(&["sql", sql])["rows"].clone()
+}
+
+#[test]
+fn a_bucket_has_the_archive_and_the_tables() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let bucket = runtime.block_on(SimulatedBucket::start()).unwrap();
+    let endpoint = bucket.endpoint();
+    let elsewhere = [
+        ("ANDON_LAKE__TO", "s3://plant/lake"),
+        ("ANDON_READINGS__ARCHIVE__TO", "s3://plant/archive"),
+        ("ANDON_READINGS__SEGMENT_BYTES", "65536"),
+        ("AWS_ENDPOINT_URL", endpoint.as_str()),
+        ("AWS_ALLOW_HTTP", "true"),
+        ("AWS_REGION", "eu-central-1"),
+        ("AWS_ACCESS_KEY_ID", "simulated"),
+        ("AWS_SECRET_ACCESS_KEY", "simulated"),
+    ];
+    let settings = [&SETTINGS[..], &elsewhere].concat();
+    let in_the_lake = |server: &Server| {
+        let next = received(server) + 1;
+        wait_for("the rows", || (server.json(&["lake", "status"])["next"] == next).then_some(()));
+    };
+    let server = Server::start_with(tempfile::tempdir().unwrap(), &settings);
+    publish(&server);
+    // Killed while it writes, and started again: then what is closed is moved.
+    let server = Server::start_with(server.kill(), &settings);
+    in_the_lake(&server);
+    let raw = server.data().join("readings/raw");
+    wait_for("the move", || (files(&raw).len() == 1).then_some(()));
+    let before = told(&server);
+    assert_eq!(before[0]["rows"], before[0]["different"], "{before}");
+    let rebuilt = server.run(&["lake", "rebuild", "--yes"]);
+    assert!(rebuilt.status.success(), "{}", String::from_utf8_lossy(&rebuilt.stderr));
+    in_the_lake(&server);
+    assert_eq!((told(&server), server.json(&["lake", "status"])["drift"].clone()), (before, json!(0)));
+    let (next, first) = (received(&server) + 1, server.json(&["readings", "list", "--from", "1", "--limit", "1"]));
+    assert_eq!((next > DEVICES * MESSAGES, &first["readings"][0]["id"]), (true, &json!(1)), "{first}");
 }

@@ -174,17 +174,23 @@ pub(super) async fn reached(authority: &str, client: &Client) -> anyhow::Result<
     Ok(names)
 }
 
+/// How many were [`reached`]; who stops asking does not know them all.
+pub(super) fn counted(reached: &[String]) -> String {
+    let count = reached.len();
+    if count < MAX_COUNTED { count.to_string() } else { format!("at least {count}") }
+}
+
 fn foretold(authority: &str, cut_off: &[String]) -> String {
     const DO_IT: &str = "nothing was done: say --yes to distrust it, for good";
     if cut_off.is_empty() {
         return format!("no device depends on {authority}\n{DO_IT}");
     }
-    let (named, count) = (cut_off.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", "), cut_off.len());
-    let more = if count > MAX_NAMED { ", …" } else { "" };
-    let count = if count < MAX_COUNTED { count.to_string() } else { format!("at least {count}") };
+    let named = cut_off.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let more = if cut_off.len() > MAX_NAMED { ", …" } else { "" };
     format!(
-        "cut off would be {count}: {named}{more}\n`andon devices list --authority {authority}` lists them, \
-         `andon devices rotate` gives them other certificates\n{DO_IT}"
+        "cut off would be {}: {named}{more}\n`andon devices list --authority {authority}` lists them, \
+         `andon devices rotate` gives them other certificates\n{DO_IT}",
+        counted(cut_off)
     )
 }
 

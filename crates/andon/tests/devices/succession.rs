@@ -115,6 +115,8 @@ fn devices_of_both_roots_connect_until_the_old_one_is_distrusted() {
     wait_for("the old device is cut off", || {
         (!server.json(&["mqtt", "sessions"]).to_string().contains("pump-01")).then_some(())
     });
+    let doctor = String::from_utf8(server.run(&["doctor"]).stdout).unwrap();
+    assert!(doctor.contains("1 are cut off, pump-01 first: "), "{doctor}");
     let _ = live.kill();
     live.wait().unwrap();
     assert!(!old.publishes(&root_1) && !old.publishes(&root_2), "its authority is distrusted");

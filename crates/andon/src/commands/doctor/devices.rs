@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Line;
 use crate::client::Client;
-use crate::commands::ca::reached;
+use crate::commands::ca::{counted, reached};
 use crate::output::{Failure, utc_time};
 
 /// Devices that are counted; more are `at least`.
@@ -58,7 +58,7 @@ async fn cut_off(all: &[AuthorityRecord], client: &Client) -> anyhow::Result<Opt
     for known in all.iter().filter(|known| known.distrusted.is_some()) {
         let devices = reached(&known.name, client).await?;
         if let Some(first) = devices.first() {
-            let seen = format!("{} are cut off, {first} first: {} is distrusted", devices.len(), known.name);
+            let seen = format!("{} are cut off, {first} first: {} is distrusted", counted(&devices), known.name);
             return Ok(Some(Line::warn("trust in devices", seen, LIST_CUT_OFF)));
         }
     }
