@@ -9,7 +9,7 @@
 
 use andon_assets::definition::PlantDefinition;
 use andon_assets::{DefinitionError, Given, Limits, Measured, Plant, Quality};
-use andon_model::Timestamp;
+use andon_model::{SpeaksFor, Timestamp};
 use serde_json::{Value, json};
 
 const DEVICES: usize = 1_000;
@@ -52,7 +52,15 @@ fn measure(what: &str, definition: &Value) -> Result<(), DefinitionError> {
             ("measurements.battery", Given::Integer(100 - n % 50)),
             ("measurements.rssi", Given::Integer(-60)),
         ];
-        let measured = Measured { device, topic: "data/gw", ts, received: ts, quality: Quality::Good, fields: &fields };
+        let measured = Measured {
+            device,
+            topic: "data/gw",
+            speaks_for: &SpeaksFor::Anyone,
+            ts,
+            received: ts,
+            quality: Quality::Good,
+            fields: &fields,
+        };
         let applied = plant.apply(&measured);
         changes += applied.changes.len();
         events += applied.events.len();

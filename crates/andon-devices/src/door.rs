@@ -8,6 +8,7 @@
 //! waits in [`Admission::changes`]; after each change it admits the visitors anew, and closes the sessions of those
 //! whose answer is no longer the same (invariant V1). Operators see who is inside, and reach them, by [`LiveDoor`].
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use andon_model::Timestamp;
@@ -45,6 +46,8 @@ pub struct Admitted {
     pub certificate: CertificateId,
     /// What it may do on this connection.
     pub permissions: Permissions,
+    /// The devices that it may report for beside itself.
+    pub on_behalf_of: BTreeSet<DeviceName>,
     /// First moment at which the certificate no longer opens the door; the session is to end then.
     pub ends: Timestamp,
 }

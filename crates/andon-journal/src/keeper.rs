@@ -7,7 +7,7 @@
 //! **Life of an arrival.** A door receives a payload on a topic, notes when, and gives it to the keeper of its lane: the
 //! raw log, which keeps it as a reading, or whoever makes an event of it and appends that to the journal.
 
-use andon_model::Timestamp;
+use andon_model::{SpeaksFor, Timestamp};
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -20,6 +20,8 @@ pub struct Arrival {
     pub topic: String,
     /// When it was received.
     pub received: Timestamp,
+    /// Which other devices it may be about.
+    pub speaks_for: SpeaksFor,
     /// The payload, unread.
     pub payload: Bytes,
 }

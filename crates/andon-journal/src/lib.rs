@@ -55,8 +55,8 @@ pub use layer::JournalLayer;
 pub use plant_memory::PlantMemory;
 pub use reading_feed::{FeedBatch, ReadingFeed, ReadingFeeds};
 pub use reading_log::{
-    DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingFilter, ReadingLog,
-    ReadingLogError, ReadingLogStatus, ReadingPage, ReadingViews,
+    DeviceReadings, Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_SPEAKS_FOR_BYTES, MAX_TOPIC_BYTES, NewReading,
+    ReadingFilter, ReadingLog, ReadingLogError, ReadingLogStatus, ReadingPage, ReadingViews,
 };
 pub use value_table::{PropertyValue, ValueContent, ValueGap, ValueMark, ValueTable};
 pub use views::{

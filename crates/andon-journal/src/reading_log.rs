@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_model::{IngestId, Problem, Reading, Timestamp};
+use andon_model::{IngestId, Problem, Reading, SpeaksFor, Timestamp};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,9 @@ pub const MAX_TOPIC_BYTES: usize = 4_096;
 /// Largest payload, in bytes.
 pub const MAX_PAYLOAD_BYTES: usize = 1 << 20;
 
+/// Most bytes of the names that a reading may speak for.
+pub const MAX_SPEAKS_FOR_BYTES: usize = 8_192;
+
 /// A reading that has no place yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewReading {
@@ -24,6 +27,8 @@ pub struct NewReading {
     pub device: Arc<str>,
     /// The topic that it was published to; at most [`MAX_TOPIC_BYTES`].
     pub topic: Arc<str>,
+    /// Which other devices it may be about; the names have at most [`MAX_SPEAKS_FOR_BYTES`] in all.
+    pub speaks_for: SpeaksFor,
     /// What came over the wire; at most [`MAX_PAYLOAD_BYTES`].
     pub payload: Vec<u8>,
 }

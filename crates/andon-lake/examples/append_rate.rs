@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use andon_journal::{NewReading, ReadingLog as _};
 use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
-use andon_model::{Clock as _, SystemClock};
+use andon_model::{Clock as _, SpeaksFor, SystemClock};
 
 /// As a gateway of the plant sends it: about 190 bytes.
 const PAYLOAD: &str = r#"{"device":{"gatewayId":"gw-07","deviceId":"s1-00042","capabilityModelId":"urn:s1:sensor:1","dtmi":"dtmi:s1;1"},"measurements":{"temperature":21.53,"humidity":48.2,"occupied":true}}"#;
@@ -79,6 +79,7 @@ async fn append(log: Arc<RawLog>, stop: Arc<AtomicBool>, kept: Arc<AtomicU64>, n
             received: SystemClock.now(),
             device: Arc::clone(&device),
             topic: Arc::clone(&topic),
+            speaks_for: SpeaksFor::Only(Vec::new()),
             payload: PAYLOAD.into(),
         };
         match log.append((0..batch).map(one).collect()).await {

@@ -9,7 +9,7 @@
 use std::time::Instant;
 
 use andon_lake::flatten::{BatchFlattener, FlattenFault, FlattenLimits, Flattener, Schema};
-use andon_model::{IngestId, Reading, Timestamp};
+use andon_model::{IngestId, Reading, SpeaksFor, Timestamp};
 
 const READINGS: u64 = 200_000;
 const BATCH: usize = 16_384;
@@ -30,6 +30,7 @@ fn main() -> Result<(), FlattenFault> {
         received,
         device: "s1".into(),
         topic: "data/s1".into(),
+        speaks_for: SpeaksFor::Anyone,
         payload: payload(n).into_bytes(),
     };
     let readings: Vec<_> = (0..READINGS).map(reading).collect();

@@ -20,7 +20,7 @@ use std::time::Instant;
 use andon_journal::{NewReading, ReadingLog as _};
 use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
 use andon_lake::{DeltaLake, LakeSettings, SyncedFolder};
-use andon_model::{Name, SystemClock, Timestamp};
+use andon_model::{Name, SpeaksFor, SystemClock, Timestamp};
 
 type Fault = Box<dyn std::error::Error>;
 
@@ -107,7 +107,8 @@ fn reading(received: u64, dice: &mut Dice) -> NewReading {
         received - dice.below(1_000)
     );
     let received = Timestamp::from_micros(i64::try_from(received * 1_000).unwrap_or_default());
-    NewReading { received, topic: format!("data/{name}").into(), device: name, payload: payload.into_bytes() }
+    let (topic, speaks_for) = (format!("data/{name}").into(), SpeaksFor::Only(Vec::new()));
+    NewReading { received, device: name, topic, speaks_for, payload: payload.into_bytes() }
 }
 
 /// Which model, and what a device of it measures.

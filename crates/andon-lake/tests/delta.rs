@@ -14,7 +14,7 @@ use std::sync::Arc;
 use andon_journal::{NewReading, ReadingLog as _};
 use andon_lake::raw::{LocalDisk, RawLog, RawLogSettings};
 use andon_lake::{DeltaLake, LakeSettings, SyncedFolder};
-use andon_model::{Clock as _, Name, SystemClock};
+use andon_model::{Clock as _, Name, SpeaksFor, SystemClock};
 use andon_testkit::Dice;
 use serde_json::{Value, json};
 
@@ -72,6 +72,7 @@ async fn receive(folder: &Path) {
         received: SystemClock.now(),
         device: format!("d{}", n % 3).into(),
         topic: "data/d".into(),
+        speaks_for: SpeaksFor::Anyone,
         payload: payload(n).into_bytes(),
     };
     log(folder).append((0..READINGS).map(reading).collect()).await.expect("kept");

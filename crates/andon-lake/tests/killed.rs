@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use andon_journal::{NewReading, ReadingLog as _};
 use andon_lake::raw::{Archive, LocalDisk, Packing, RawLog, RawLogSettings, ReadLimit};
-use andon_model::SystemClock;
+use andon_model::{SpeaksFor, SystemClock};
 use andon_testkit::Dice;
 use object_store::local::LocalFileSystem;
 
@@ -92,8 +92,8 @@ async fn append_for_ever(log: Arc<RawLog>, caller: u64) {
     for n in 0_u64.. {
         let payload = format!("{}-{caller}-{n}.", std::process::id());
         let received = andon_model::Clock::now(&SystemClock);
-        let one =
-            NewReading { received, device: Arc::clone(&device), topic: "t".into(), payload: payload.clone().into() };
+        let (device, topic, speaks_for) = (Arc::clone(&device), "t".into(), SpeaksFor::Anyone);
+        let one = NewReading { received, device, topic, speaks_for, payload: payload.clone().into() };
         let kept = log.append(vec![one]).await.expect("kept");
         writeln!(std::io::stdout().lock(), "kept {} {payload}", kept.first).expect("somebody listens");
     }

@@ -31,7 +31,7 @@ pub use lookup::{Lookup, LookupError};
 pub use name::{InvalidName, Name, RunId};
 pub use outcome::{DocumentRef, Outcome, RunStatus};
 pub use problem::{Code, Problem, Severity};
-pub use reading::{IngestId, Reading};
+pub use reading::{IngestId, Reading, SpeaksFor};
 pub use secret::Secret;
 pub use time::{Clock, IdSource, InvalidTimestamp, SystemClock, SystemIds, Timestamp};
 pub use timeline::{Release, TimelineEntry, TimelineKind};

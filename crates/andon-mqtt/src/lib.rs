@@ -29,6 +29,7 @@ mod settings;
 mod shared;
 mod takeover;
 mod threshold;
+mod voice;
 mod waiting;
 mod watch;
 

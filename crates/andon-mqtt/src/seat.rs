@@ -22,6 +22,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::bucket::{Bucket, Buckets};
+use crate::voice::Voice;
 
 /// The version of MQTT 5, as CONNECT has it.
 const MQTT_5: u8 = 5;
@@ -53,6 +54,8 @@ pub(crate) struct Seat {
     pub device: String,
     /// What it may do.
     pub permissions: Permissions,
+    /// For whom its readings may speak.
+    pub voice: Voice,
     /// Version of the protocol: 3, 4 or 5.
     pub protocol: u8,
     /// The longest packet that the client takes, if it says so.
@@ -75,17 +78,24 @@ pub(crate) struct Seat {
 
 impl Seat {
     pub(crate) fn of_device(id: Id, visitor: Visitor, admitted: Admitted, terms: &SeatTerms<'_>) -> Self {
-        let Admitted { device, certificate, permissions, ends, .. } = admitted;
+        let Admitted { device, certificate, permissions, on_behalf_of, ends, .. } = admitted;
         let guest = Guest::Device { visitor, certificate, ends };
-        Self::new(id, guest, device.to_string(), permissions, terms)
+        let may = (permissions, Voice::of_device(on_behalf_of));
+        Self::new(id, guest, device.to_string(), may, terms)
     }
 
     pub(crate) fn of_program(id: Id, permissions: Permissions, terms: &SeatTerms<'_>) -> Self {
         let name = id.client_id.to_string();
-        Self::new(id, Guest::Local, name, permissions, terms)
+        Self::new(id, Guest::Local, name, (permissions, Voice::of_program()), terms)
     }
 
-    fn new(id: Id, guest: Guest, device: String, permissions: Permissions, terms: &SeatTerms<'_>) -> Self {
+    fn new(
+        id: Id,
+        guest: Guest,
+        device: String,
+        (permissions, voice): (Permissions, Voice),
+        terms: &SeatTerms<'_>,
+    ) -> Self {
         let taken = Instant::now();
         let bucket = terms.buckets.of(&device, taken);
         Self {
@@ -93,6 +103,7 @@ impl Seat {
             guest,
             device,
             permissions,
+            voice,
             protocol: terms.protocol,
             most_bytes: terms.most_bytes,
             since: terms.now,

@@ -24,6 +24,7 @@ use tokio::time::{Instant, interval, sleep, timeout};
 
 use crate::hooks::Door;
 use crate::seat::{Guest, Seat};
+use crate::voice::Voice;
 
 /// How often the clock is looked at for certificates whose time is over.
 const EXPIRY_CHECK: Duration = Duration::from_millis(250);
@@ -144,7 +145,7 @@ async fn at_once(jobs: impl Iterator<Item = impl Future<Output = ()> + Send + 's
 async fn admit_anew(broker: &ServerContext, door: &Door, seat: &Arc<Seat>) {
     let Guest::Device { visitor, certificate, .. } = &seat.guest else { return };
     match admission(door, visitor).await {
-        Ok(admitted) if admitted.permissions == seat.permissions && admitted.certificate == *certificate => {}
+        Ok(admitted) if admitted.certificate == *certificate && may_as_before(&admitted, seat) => {}
         Ok(_) => close(broker, seat, "its permissions have changed").await,
         Err(AdmissionError::Refused(refused)) => {
             seat.close();
@@ -155,6 +156,11 @@ async fn admit_anew(broker: &ServerContext, door: &Door, seat: &Arc<Seat>) {
         }
         Err(AdmissionError::Unavailable(_)) => close(broker, seat, "it cannot be checked").await,
     }
+}
+
+/// Whether a device may do what it could when it took its seat, and for the same devices.
+fn may_as_before(admitted: &Admitted, seat: &Seat) -> bool {
+    admitted.permissions == seat.permissions && Voice::of_device(admitted.on_behalf_of.clone()) == seat.voice
 }
 
 /// Whether a visitor would be let in now.

@@ -61,8 +61,9 @@ impl ReadingLog for MemoryReadings {
         let (first, count) = (self.next(), readings.len());
         self.0.send_modify(|state| {
             for (at, new) in readings.into_iter().enumerate() {
-                let NewReading { received, device, topic, payload } = new;
-                state.readings.push(Reading { id: first.plus(at as u64), received, device, topic, payload });
+                let NewReading { received, device, topic, speaks_for, payload } = new;
+                let id = first.plus(at as u64);
+                state.readings.push(Reading { id, received, device, topic, speaks_for, payload });
             }
         });
         Ok(Kept { first, count })

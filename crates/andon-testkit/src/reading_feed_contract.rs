@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use andon_journal::{NewReading, ReadingFeed, ReadingFeeds, ReadingLog};
-use andon_model::{IngestId, Name, Timestamp};
+use andon_model::{IngestId, Name, SpeaksFor, Timestamp};
 use async_trait::async_trait;
 
 /// How the contract gets at an adapter.
@@ -60,6 +60,7 @@ async fn append(log: &impl ReadingLog, count: usize) {
         received: Timestamp::from_micros(1_772_719_200_000_000),
         device: "d1".into(),
         topic: "data/d1".into(),
+        speaks_for: SpeaksFor::Anyone,
         payload: n.to_string().into_bytes(),
     };
     log.append((0..count).map(reading).collect()).await.expect("kept");

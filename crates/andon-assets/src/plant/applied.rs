@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_model::{Event, Timestamp};
+use andon_model::{Event, SpeaksFor, Timestamp};
 use serde::Serialize;
 
 use crate::alarm::Transition;
@@ -11,10 +11,13 @@ use crate::value::{Given, Point, Quality};
 /// A reading: what a device reported at once.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured<'a> {
-    /// Name of the device. The field `device.deviceid`, where there is one, says it more exactly: a gateway reports for many.
+    /// Name of the device that sent it. The field `device.deviceid`, where there is one, says more exactly whose it is: a
+    /// gateway reports for many.
     pub device: &'a str,
     /// The topic that it was published to.
     pub topic: &'a str,
+    /// For which others it may. When the field names another device, the reading is the sender's own.
+    pub speaks_for: &'a SpeaksFor,
     /// When it was measured; the time of receipt when the payload does not say.
     pub ts: Timestamp,
     /// When it was received. The plant's time goes on to here.

@@ -22,7 +22,7 @@ const CAPABILITY_FIELD: &str = "device.capabilitymodelid";
 impl Turn<'_> {
     /// Where the reading goes, if anywhere.
     pub(super) fn route(&mut self, measured: &Measured<'_>) -> Option<Route> {
-        let device = text(measured, DEVICE_FIELD).unwrap_or(measured.device);
+        let device = device(measured);
         let mut key = std::mem::take(&mut self.key);
         key.clear();
         key.extend([device, "\0", measured.topic]);
@@ -113,6 +113,12 @@ impl Turn<'_> {
         self.out.created.push(Arc::clone(&self.state.assets[asset].id));
         Some(asset)
     }
+}
+
+/// The device whose reading it is: the one that the payload names, if its sender may report for that one.
+fn device<'a>(measured: &Measured<'a>) -> &'a str {
+    let named = text(measured, DEVICE_FIELD);
+    named.filter(|named| measured.speaks_for.covers(measured.device, named)).unwrap_or(measured.device)
 }
 
 fn text<'a>(measured: &Measured<'a>, path: &str) -> Option<&'a str> {

@@ -2,7 +2,7 @@
 
 use andon_assets::definition::PlantDefinition;
 use andon_assets::{Applied, Given, Limits, Measured, Plant, Quality};
-use andon_model::Timestamp;
+use andon_model::{SpeaksFor, Timestamp};
 use serde_json::Value;
 
 /// 2026-03-05T14:00:00Z: a Thursday, and the beginning of an hour.
@@ -35,6 +35,7 @@ pub(crate) fn read_late(plant: &mut Plant, second: i64, received: i64, fields: &
     plant.apply(&Measured {
         device: "d1",
         topic: "data/d1",
+        speaks_for: &SpeaksFor::Anyone,
         ts: at(second),
         received: at(received),
         quality: Quality::Good,

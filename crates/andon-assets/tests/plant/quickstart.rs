@@ -5,7 +5,7 @@ use std::path::Path;
 
 use andon_assets::definition::{AssetDefinition, ModelDefinition, PlantDefinition};
 use andon_assets::{Applied, Given, Limits, Measured, Plant, Quality};
-use andon_model::Timestamp;
+use andon_model::{SpeaksFor, Timestamp};
 use serde_json::Value;
 
 use crate::common::{at, changes, moves};
@@ -55,7 +55,7 @@ fn send(plant: &mut Plant, ts: Timestamp, payload: &Value) -> Applied {
     flat("", payload, &mut fields);
     let fields: Vec<_> = fields.iter().map(|(path, given)| (path.as_str(), *given)).collect();
     let (device, topic, quality) = ("gateway-77", "data/gateway-77", Quality::Good);
-    plant.apply(&Measured { device, topic, ts, received: ts, quality, fields: &fields })
+    plant.apply(&Measured { device, topic, speaks_for: &SpeaksFor::Anyone, ts, received: ts, quality, fields: &fields })
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use andon_assets::definition::PlantDefinition;
 use andon_assets::{Applied, Given, Limits, Measured, Operation, OperationKind, Plant, Quality, Snapshot};
+use andon_model::SpeaksFor;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -50,7 +51,8 @@ fn feed(plant: &mut Plant, input: &Input) -> Applied {
             let (device, topic) = (format!("d{device}"), format!("data/d{device}"));
             let fields = [("t", Given::Double(*temperature))];
             let (ts, received, quality) = (at(*ts), at(*received), Quality::Good);
-            plant.apply(&Measured { device: &device, topic: &topic, ts, received, quality, fields: &fields })
+            let (device, topic, speaks_for) = (device.as_str(), topic.as_str(), &SpeaksFor::Anyone);
+            plant.apply(&Measured { device, topic, speaks_for, ts, received, quality, fields: &fields })
         }
         Input::Tick(second) => plant.tick(at(*second)),
         Input::Operate(device, second, kind) => {

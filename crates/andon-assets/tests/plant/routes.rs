@@ -1,13 +1,14 @@
 //! How readings find their asset.
 
 use andon_assets::{Applied, Given, Measured, Plant, Put, PutTo, Quality, RefusedWhy};
+use andon_model::SpeaksFor;
 use serde_json::json;
 
 use crate::common::{at, changes, plant};
 
 fn read(plant: &mut Plant, (device, topic): (&str, &str), fields: &[(&str, Given<'_>)]) -> Applied {
     let (ts, quality) = (at(0), Quality::Good);
-    plant.apply(&Measured { device, topic, ts, received: ts, quality, fields })
+    plant.apply(&Measured { device, topic, speaks_for: &SpeaksFor::Anyone, ts, received: ts, quality, fields })
 }
 
 fn by_path() -> Plant {
@@ -77,6 +78,32 @@ fn devices_behind_a_gateway_have_their_own_assets() {
     assert_eq!(plant.alias("t1Temperature"), Some(("t1", "Temperature")));
     let counts: Vec<_> = plant.model_views().into_iter().map(|model| (model.name, model.assets)).collect();
     assert_eq!(counts, [("old".into(), 1), ("tag".into(), 1)]);
+}
+
+/// Whose readings become values of `t1`, which is defined, and of whom an asset is made.
+#[test]
+fn nobody_reports_for_a_device_that_he_does_not_speak_for() {
+    let check = |sender: &str, behind: &[&str], expect: &str| {
+        let mut plant = plant(&json!({"models": [
+            {"name": "tag", "discover": {"capability_models": ["urn:x:tag:*"]}, "properties": [
+                {"name": "Temperature", "data_type": "DOUBLE", "type": {"measurement": {}}}]}],
+            "assets": [{"id": "t1", "model": "tag"}]}));
+        let fields = [
+            ("device.deviceid", Given::Text("t1")),
+            ("device.capabilitymodelid", Given::Text("urn:x:tag:1")),
+            ("measurements.temperature", Given::Integer(99)),
+        ];
+        let speaks_for = SpeaksFor::Only(behind.iter().map(|name| (*name).into()).collect());
+        let (ts, quality, topic) = (at(0), Quality::Good, "data/x");
+        let measured = Measured { device: sender, topic, speaks_for: &speaks_for, ts, received: ts, quality, fields: &fields };
+        let applied = plant.apply(&measured);
+        let changed: Vec<_> = applied.changes.iter().map(|change| change.asset.as_ref()).collect();
+        assert_eq!(changed, [expect], "{sender}, which speaks for {behind:?}");
+    };
+    check("evil-1", &[], "evil-1");
+    check("gw", &["t2"], "gw");
+    check("gw", &["t2", "t1"], "t1");
+    check("t1", &[], "t1");
 }
 
 #[test]

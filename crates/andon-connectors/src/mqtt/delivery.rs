@@ -3,7 +3,7 @@
 use andon_journal::{
     Arrival, Decoded, Delivery, MAX_DEVICE_BYTES, MAX_TOPIC_BYTES, MQTT_TOPIC_HEADER, Mark, NewQuarantine,
 };
-use andon_model::{Code, Name, Problem};
+use andon_model::{Code, Name, Problem, SpeaksFor};
 use sha2::{Digest, Sha256};
 
 use super::link::Received;
@@ -57,7 +57,9 @@ pub(super) fn arrival(spec: &MqttSpec, received: &Received) -> Result<Arrival, P
         return Err(Problem::new(Code::TooLarge, what).at("topic"));
     }
     let (device, topic) = (device.to_owned(), publish.topic.clone());
-    Ok(Arrival { device, topic, received: received.at, payload: publish.payload.clone() })
+    // Who may publish what is the broker's to say.
+    let speaks_for = SpeaksFor::Anyone;
+    Ok(Arrival { device, topic, received: received.at, speaks_for, payload: publish.payload.clone() })
 }
 
 fn too_large(publish: &Publish, most: usize) -> Option<Problem> {

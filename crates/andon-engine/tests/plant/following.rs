@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 use andon_assets::definition::AlarmState;
 use andon_engine::plant::{AlarmFilter, AssetFilter, LiveItem};
 use andon_journal::{Change, Document, DocumentKind};
+use andon_model::SpeaksFor;
+use andon_testkit::MemorySnapshot;
+use serde_json::json;
 
 use crate::world::{PRESS, World, name, seconds, until_kept};
 
@@ -27,6 +30,28 @@ async fn readings_are_values_and_whoever_watches_is_told() {
     assert_eq!((page.assets.len(), page.next), (1, None));
     assert_eq!(plant.asset("press-1").map(|detail| detail.alarms.len()), Some(2));
     engine.stop().await.expect("stopped");
+}
+
+/// Also when the log is read again, by a program that knows nothing of who was a gateway then.
+#[tokio::test(start_paused = true)]
+async fn a_device_reports_for_itself_and_a_gateway_for_those_behind_it() {
+    let mut world = World::new().await;
+    let only = |names: &[&str]| SpeaksFor::Only(names.iter().map(|name| (*name).into()).collect());
+    let payload = |temperature: f64| {
+        json!({ "device": { "deviceId": "d1" }, "measurements": { "temperature": temperature } }).to_string().into_bytes()
+    };
+    world.keep("evil-1", only(&[]), payload(99.5)).await;
+    world.keep("gw-1", only(&["d1"]), payload(21.0)).await;
+    world.keep("by-http", SpeaksFor::Anyone, payload(22.0)).await;
+    for _ in 0..2 {
+        let engine = world.start_safe().await;
+        until_kept(&world, &engine).await;
+        let window = engine.handle().plant().window("press-1", "temperature").expect("known");
+        let values: Vec<_> = window.iter().filter_map(|point| point.value.number()).collect();
+        assert_eq!(values, [21.0, 22.0]);
+        engine.stop().await.expect("stopped");
+        world.snapshot = MemorySnapshot::default();
+    }
 }
 
 #[tokio::test(start_paused = true)]

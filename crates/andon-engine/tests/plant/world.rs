@@ -9,7 +9,7 @@ use andon_engine::{Engine, EngineParts, EngineSettings};
 use andon_journal::{
     Change, Configurations, Document, DocumentKind, Journal, NewReading, ReadingLog as _, ValueContent,
 };
-use andon_model::{Clock, Name, Offset};
+use andon_model::{Clock, Name, Offset, SpeaksFor};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{
     DestinationFaults, Dice, MemoryReadings, MemorySnapshot, MemoryValues, RuntimeClock, SimulatedDestination,
@@ -110,7 +110,13 @@ impl World {
     /// The sensor reports.
     pub(crate) async fn report(&self, temperature: f64) {
         let payload = json!({ "measurements": { "temperature": temperature } }).to_string().into_bytes();
-        let reading = NewReading { received: self.clock.now(), device: "d1".into(), topic: "data/d1".into(), payload };
+        self.keep("d1", SpeaksFor::Anyone, payload).await;
+    }
+
+    /// A payload comes from `device`.
+    pub(crate) async fn keep(&self, device: &str, speaks_for: SpeaksFor, payload: Vec<u8>) {
+        let topic = format!("data/{device}").into();
+        let reading = NewReading { received: self.clock.now(), device: device.into(), topic, speaks_for, payload };
         self.readings.append(vec![reading]).await.expect("kept");
     }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use andon_model::{IngestId, Reading, Timestamp};
+use andon_model::{IngestId, Reading, SpeaksFor, Timestamp};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -10,7 +10,8 @@ use super::{FlattenFault, FlattenLimits, Flattener, Row, Scalar, Schema, event_t
 
 fn reading(id: u64, payload: &str) -> Reading {
     let received = Timestamp::from_micros(1_772_719_200_000_000);
-    Reading { id: IngestId(id), received, device: "d".into(), topic: "t".into(), payload: payload.as_bytes().to_vec() }
+    let (device, topic, speaks_for) = ("d".into(), "t".into(), SpeaksFor::Anyone);
+    Reading { id: IngestId(id), received, device, topic, speaks_for, payload: payload.as_bytes().to_vec() }
 }
 
 fn flattener() -> Flattener {

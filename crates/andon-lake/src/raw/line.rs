@@ -6,6 +6,9 @@
 //! {"v":1,"id":7,"ts":"2026-03-05T14:00:00.25Z","device":"s1","topic":"data/s1","payload":{"t":21.5},"crc":"89abcdef"}
 //! ```
 //!
+//! Of a device that came by its certificate there is `"for":["tag-1"]` behind the topic: the devices that it may report
+//! for, of those that the payload has ([`SpeaksFor`]). Lines without it speak for anyone.
+//!
 //! `id` is gapless per log, `ts` the time of receipt in UTC with up to six decimals. A payload that is JSON stands
 //! inline, byte for byte, but for line breaks, which become spaces (JSON allows them between tokens only), and white
 //! space around it, which is not read back. Any other payload, and JSON nested deeper than [`MAX_JSON_DEPTH`], stands as `payload_base64`, byte for byte. `crc` is the
@@ -19,7 +22,7 @@ mod plain;
 use std::io::Write as _;
 
 use andon_journal::NewReading;
-use andon_model::{IngestId, MAX_JSON_DEPTH, Reading, Timestamp};
+use andon_model::{IngestId, MAX_JSON_DEPTH, Reading, SpeaksFor, Timestamp};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::Deserialize;
@@ -60,6 +63,7 @@ pub(crate) fn write_line(out: &mut Vec<u8>, id: IngestId, reading: &NewReading) 
     write_text(out, &reading.device);
     out.extend_from_slice(br#","topic":"#);
     write_text(out, &reading.topic);
+    write_names(out, &reading.speaks_for);
     write_payload(out, &reading.payload);
     let crc = crc32fast::hash(&out[begin..]);
     let _ = writeln!(out, ",\"crc\":\"{crc:08x}\"}}");
@@ -67,6 +71,16 @@ pub(crate) fn write_line(out: &mut Vec<u8>, id: IngestId, reading: &NewReading) 
 
 fn write_text(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
+}
+
+fn write_names(out: &mut Vec<u8>, speaks_for: &SpeaksFor) {
+    let SpeaksFor::Only(names) = speaks_for else { return };
+    out.extend_from_slice(br#","for":["#);
+    for (at, name) in names.iter().enumerate() {
+        out.extend_from_slice(if at > 0 { b"," } else { b"" });
+        write_text(out, name);
+    }
+    out.push(b']');
 }
 
 fn write_payload(out: &mut Vec<u8>, payload: &[u8]) {
@@ -116,6 +130,8 @@ struct Members<'a> {
     device: std::borrow::Cow<'a, str>,
     #[serde(borrow)]
     topic: std::borrow::Cow<'a, str>,
+    #[serde(default, rename = "for")]
+    speaks_for: Option<Vec<String>>,
     #[serde(borrow, default, deserialize_with = "present")]
     payload: Option<&'a RawValue>,
     #[serde(borrow, default)]
@@ -146,7 +162,10 @@ pub(crate) fn read_line(line: &[u8]) -> Result<Reading, LineFault> {
         _ => return Err(LineFault::Format("it has no payload, or two".to_owned())),
     };
     let (device, topic) = (members.device.into(), members.topic.into());
-    Ok(Reading { id: members.id, received: members.ts, device, topic, payload })
+    let speaks_for = members.speaks_for.map_or(SpeaksFor::Anyone, |names| {
+        SpeaksFor::Only(names.into_iter().map(Into::into).collect())
+    });
+    Ok(Reading { id: members.id, received: members.ts, device, topic, speaks_for, payload })
 }
 
 /// The bytes that are summed, if the sum is right.

@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use andon_journal::{
-    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
+    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_SPEAKS_FOR_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
 };
-use andon_model::{Clock, Code, IngestId, Name, Problem};
+use andon_model::{Clock, Code, IngestId, Name, Problem, SpeaksFor};
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -212,14 +212,23 @@ impl ReadingLog for RawLog {
 fn weigh(readings: &[NewReading], limit: usize) -> Result<usize, ReadingLogError> {
     let mut all = 0;
     for (index, reading) in readings.iter().enumerate() {
-        let NewReading { device, topic, payload, .. } = reading;
+        let NewReading { device, topic, speaks_for, payload, .. } = reading;
+        let names = names_bytes(speaks_for);
         within(index, "the device's name", device.len(), MAX_DEVICE_BYTES)?;
         within(index, "the topic", topic.len(), MAX_TOPIC_BYTES)?;
+        within(index, "what it speaks for", names, MAX_SPEAKS_FOR_BYTES)?;
         within(index, "the payload", payload.len(), MAX_PAYLOAD_BYTES)?;
-        all += device.len() + topic.len() + payload.len() + READING_BYTES;
+        all += device.len() + topic.len() + names + payload.len() + READING_BYTES;
         within(index, "the batch up to here", all, limit)?;
     }
     Ok(all)
+}
+
+fn names_bytes(speaks_for: &SpeaksFor) -> usize {
+    match speaks_for {
+        SpeaksFor::Anyone => 0,
+        SpeaksFor::Only(names) => names.iter().map(|name| name.len()).sum(),
+    }
 }
 
 fn within(index: usize, what: &'static str, bytes: usize, limit: usize) -> Result<(), ReadingLogError> {

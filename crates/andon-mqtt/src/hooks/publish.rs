@@ -10,6 +10,7 @@ use rmqtt::types::{Id, Publish, PublishAclResult, PublishResult};
 
 use super::{Door, nowhere};
 use crate::seat::Seat;
+use crate::voice::Voice;
 
 /// Why a publish is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -113,16 +114,17 @@ impl Door {
         if wait > Duration::ZERO {
             tokio::time::sleep(wait).await;
         }
-        self.append(&seat.device, publish).await
+        self.append((&seat.device, &seat.voice), publish).await
     }
 
     /// Appends a payload to its lane, if its topic is on one.
-    pub(super) async fn append(&self, device: &str, publish: &Publish) -> Result<(), NotTaken> {
+    pub(super) async fn append(&self, (device, voice): (&str, &Voice), publish: &Publish) -> Result<(), NotTaken> {
         let Some(keeper) = self.lanes.keeper(&publish.topic) else { return Ok(()) };
         let reading = Arrival {
             device: device.to_owned(),
             topic: publish.topic.to_string(),
             received: self.clock.now(),
+            speaks_for: voice.speaks_for(&publish.payload),
             payload: publish.payload.clone(),
         };
         let appended = tokio::time::timeout(self.limits.durable_time, keeper.append(vec![reading]));

@@ -9,6 +9,7 @@ use rmqtt::types::{From, FromType, Publish};
 
 use super::connect::visitor;
 use super::{Door, nowhere};
+use crate::voice::Voice;
 
 impl Door {
     /// What to forward in place of `publish`; nothing where it may go as it is.
@@ -17,7 +18,7 @@ impl Door {
             return self.repeated(&session.id, publish);
         }
         let device = session.id.client_id.to_string();
-        let Some((device, permissions)) = self.owner(session).await else {
+        let Some((device, permissions, voice)) = self.owner(session).await else {
             tracing::info!(%device, topic = %publish.topic, "a will was not sent: its owner is not admitted any more");
             return Some(nowhere(publish));
         };
@@ -26,7 +27,7 @@ impl Door {
             tracing::info!(%device, topic = %publish.topic, "a will was not sent: it is not allowed any more");
             return Some(nowhere(publish));
         }
-        match self.append(&device, publish).await {
+        match self.append((&device, &voice), publish).await {
             Ok(()) => None,
             Err(why) => {
                 tracing::error!(%device, topic = %publish.topic, %why, "a will was not sent: its lane did not take it");
@@ -35,14 +36,15 @@ impl Door {
         }
     }
 
-    /// Whose will it is, and what that one may do now. Its seat may be gone; so the registry is asked anew.
-    async fn owner(&self, session: &Session) -> Option<(String, Permissions)> {
+    /// Whose will it is, what that one may do now, and for whom it speaks. Its seat may be gone; so the registry is asked anew.
+    async fn owner(&self, session: &Session) -> Option<(String, Permissions, Voice)> {
         let connect = session.connect_info().await.ok()?;
         let Some(certificate) = connect.cert() else {
-            return self.seats.get(&session.id).map(|seat| (seat.device.clone(), seat.permissions.clone()));
+            let seat = self.seats.get(&session.id)?;
+            return Some((seat.device.clone(), seat.permissions.clone(), seat.voice.clone()));
         };
         let visitor = visitor(&session.id, certificate)?;
         let admitted = self.admission.admit(&visitor, self.clock.now()).await.ok()?;
-        Some((admitted.device.to_string(), admitted.permissions))
+        Some((admitted.device.to_string(), admitted.permissions, Voice::of_device(admitted.on_behalf_of)))
     }
 }

@@ -193,8 +193,10 @@ impl Admission for Registry {
             certificate: &facts,
         };
         let permissions = Permissions::bind([policy], &connection);
-        let (id, device, ends) = (device.id.clone(), device.name.clone(), certificate.ends());
-        Ok(Admitted { id, device, certificate: certificate.id.clone(), permissions, ends })
+        let (certificate, on_behalf_of, ends) =
+            (certificate.id.clone(), device.on_behalf_of.clone(), certificate.ends());
+        let (id, device) = (device.id.clone(), device.name.clone());
+        Ok(Admitted { id, device, certificate, permissions, on_behalf_of, ends })
     }
 
     async fn owner(&self, visitor: &Visitor, now: Timestamp) -> Result<Option<Owner>, AdmissionError> {

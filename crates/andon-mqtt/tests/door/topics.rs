@@ -1,10 +1,11 @@
 //! What may be published, subscribed to and received (invariant V2), over the wire.
 
+use andon_model::SpeaksFor;
 use andon_mqtt::Publication;
 use bytes::Bytes;
 
 use crate::client::{Client, Seen, VERSIONS, Version, Wish};
-use crate::plant::{Plant, allowing};
+use crate::plant::{Plant, allowing, name};
 
 fn command(topic: &str, payload: &str) -> Publication {
     Publication { topic: topic.to_owned(), payload: Bytes::from(payload.to_owned()), qos: 1, retain: false }
@@ -34,6 +35,24 @@ async fn a_device_publishes_nowhere_else() {
     }
     assert!(plant.readings.kept().is_empty());
     assert!(plant.events.kept().is_empty());
+}
+
+/// What a payload says of itself is not to be believed: for whom its sender may speak is noted with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reading_says_for_whom_it_speaks() {
+    let plant = Plant::open().await;
+    let papers = ["pump-01", "gw-01"].map(|device| (device, plant.device(device)));
+    plant.registry.change(&name("gw-01"), |gateway, _| {
+        gateway.on_behalf_of.extend(["tag-1", "tag-2"].map(name));
+    });
+    for (device, papers) in &papers {
+        let (mut client, _) = Client::connect(&plant, &Wish::new(device, papers, Version::V5)).await;
+        client.publish(&format!("data/{device}"), 1, r#"{"device":{"deviceId":"tag-1"}}"#).await;
+        assert_eq!(client.next().await, Seen::Acked(0));
+    }
+    let kept: Vec<_> = plant.readings.kept().into_iter().map(|kept| (kept.device, kept.speaks_for)).collect();
+    let only = |names: &[&str]| SpeaksFor::Only(names.iter().map(|name| (*name).into()).collect());
+    assert_eq!(kept, [("pump-01".to_owned(), only(&[])), ("gw-01".to_owned(), only(&["tag-1"]))]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use andon_devices::door::DoorChange;
 use andon_devices::pki::RevocationReason;
 use andon_devices::policy::Policy;
 
-use crate::client::{Client, Seen, VERSIONS, Wish};
+use crate::client::{Client, Seen, VERSIONS, Version, Wish};
 use crate::kept::Mood;
 use crate::plant::{Plant, allowing, default_policy, name, now};
 
@@ -81,6 +81,18 @@ async fn a_changed_policy_closes_the_connection_and_keeps_the_session() {
         client.publish("data/new", 1, "1").await;
         assert_eq!(client.next().await, Seen::Acked(0));
     }
+}
+
+/// Its policy allows the same, and it reports for others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_that_speaks_for_others_comes_in_anew() {
+    let plant = Plant::open().await;
+    let papers = plant.device("gw-01");
+    let (mut client, _) = Client::connect(&plant, &Wish::new("gw-01", &papers, Version::V5)).await;
+    plant.registry.change(&name("gw-01"), |gateway, _| {
+        gateway.on_behalf_of.insert(name("tag-1"));
+    });
+    assert_eq!(client.next().await, Seen::Gone);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use andon_engine::plant::PUT_TOPIC;
 use andon_journal::{Kept, NewReading, ReadingLogError};
-use andon_model::{Code, Problem};
+use andon_model::{Code, Problem, SpeaksFor};
 use axum::Json;
 use axum::extract::{Request, State};
 use http::header::CONTENT_TYPE;
@@ -81,7 +81,7 @@ pub(crate) async fn properties(
     if let Some(kept) = kept {
         let payload = kept.to_string().into_bytes();
         let (device, topic) = (caller.name.as_str().into(), PUT_TOPIC.into());
-        keep(&api, vec![NewReading { received, device, topic, payload }]).await?;
+        keep(&api, vec![NewReading { received, device, topic, speaks_for: SpeaksFor::Anyone, payload }]).await?;
     }
     Ok(Json(schema::PropertyBatchAnswer { error_entries: errors }))
 }

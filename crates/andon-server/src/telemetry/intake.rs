@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use andon_devices::DeviceName;
 use andon_journal::{MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading};
-use andon_model::{Code, Problem, Timestamp};
+use andon_model::{Code, Problem, SpeaksFor, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -90,7 +90,7 @@ fn reading(entry: Entry<'_>, received: Timestamp, time_path: &str) -> Result<New
         let detail = format!("the payload has {} bytes, at most {MAX_PAYLOAD_BYTES} are kept", payload.len());
         return Err(Problem::new(Code::TooLarge, detail));
     }
-    Ok(NewReading { received, device: device.as_str().into(), topic, payload })
+    Ok(NewReading { received, device: device.as_str().into(), topic, speaks_for: SpeaksFor::Anyone, payload })
 }
 
 /// Topics to publish to, as MQTT has them; those that begin with `$` are the server's own.

@@ -40,8 +40,8 @@ impl ReadingLog for TestLog {
         self.readings.send_modify(|readings| {
             first = IngestId::FIRST.plus(readings.len() as u64);
             for (reading, at) in new.into_iter().zip(0..) {
-                let NewReading { received, device, topic, payload } = reading;
-                readings.push(Reading { id: first.plus(at), received, device, topic, payload });
+                let NewReading { received, device, topic, speaks_for, payload } = reading;
+                readings.push(Reading { id: first.plus(at), received, device, topic, speaks_for, payload });
             }
         });
         Ok(Kept { first, count })

@@ -11,7 +11,7 @@ use andon_journal::{
     Decoded, Decoder, Delivery, DeviceReadings, Document, DocumentCheck, Finding, IntakeAuth, NewToken, ReadingFilter,
     ReadingLogStatus, ReadingPage, ReadingViews, Role, Secrets, Tokens,
 };
-use andon_model::{Clock, Code, Event, IngestId, Name, Problem, Reading, Secret, SystemIds, Timestamp};
+use andon_model::{Clock, Code, Event, IngestId, Name, Problem, Reading, Secret, SpeaksFor, SystemIds, Timestamp};
 use andon_server::{DeviceSettings, OfficeParts, ServerParts, ServerSettings, schema, token_hash};
 use andon_testkit::memory_journal::MemoryJournal;
 use andon_testkit::{Dice, MemoryRegistry, SimulatedDestination};
@@ -236,6 +236,7 @@ impl ReadingViews for TestReadings {
             received: Timestamp::from_micros(NOW * 1_000_000),
             device: device.into(),
             topic: format!("data/{device}").into(),
+            speaks_for: SpeaksFor::Anyone,
             payload: payload.to_vec(),
         };
         let all = [reading(1, "d1", b"{\"t\":1}"), reading(2, "d2", b"\xff")].into_iter();

@@ -207,5 +207,6 @@ pub(in crate::plant) fn apply_one(
     let ts = payload::time(&owned, event_time).unwrap_or(reading.received);
     let fields: Vec<_> = owned.iter().map(|(path, given)| (path.as_str(), *given)).collect();
     let (device, topic, received) = (&*reading.device, &*reading.topic, reading.received);
-    add(plant.apply(&Measured { device, topic, ts, received, quality: Quality::Good, fields: &fields }));
+    let (speaks_for, quality) = (&reading.speaks_for, Quality::Good);
+    add(plant.apply(&Measured { device, topic, speaks_for, ts, received, quality, fields: &fields }));
 }

@@ -1,6 +1,6 @@
 //! Batches: the same rows as reading by reading, and the short way for what is known.
 
-use andon_model::{IngestId, Reading, Timestamp};
+use andon_model::{IngestId, Reading, SpeaksFor, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -27,7 +27,8 @@ const ODD: [&str; 12] = [
 
 fn reading(id: u64, payload: impl Into<Vec<u8>>) -> Reading {
     let received = Timestamp::from_micros(1_772_719_200_000_000);
-    Reading { id: IngestId(id), received, device: "d".into(), topic: "t".into(), payload: payload.into() }
+    let (device, topic, speaks_for) = ("d".into(), "t".into(), SpeaksFor::Anyone);
+    Reading { id: IngestId(id), received, device, topic, speaks_for, payload: payload.into() }
 }
 
 fn batches(limits: FlattenLimits) -> BatchFlattener {

@@ -3,7 +3,7 @@
 //! **Constraints.** Knows the order of members and payloads that stand inline, and gives up on everything else, escapes
 //! in names among it; then the line is read as any JSON. What both can read they read alike.
 
-use andon_model::{IngestId, Reading, Timestamp};
+use andon_model::{IngestId, Reading, SpeaksFor, Timestamp};
 use serde::de::IgnoredAny;
 
 /// Reads a line whose checksum is right and was taken off.
@@ -13,10 +13,26 @@ pub(super) fn read(text: &[u8]) -> Option<Reading> {
     let (received, rest) = rest.strip_prefix(r#""ts":""#)?.split_once('"')?;
     let (device, rest) = rest.strip_prefix(r#","device":""#)?.split_once('"')?;
     let (topic, rest) = rest.strip_prefix(r#","topic":""#)?.split_once('"')?;
+    let (speaks_for, rest) = names(rest)?;
     let payload = one_value(rest.strip_prefix(r#","payload":"#)?)?;
     let received: Timestamp = as_it_is(received)?.parse().ok()?;
     let (device, topic) = (as_it_is(device)?.into(), as_it_is(topic)?.into());
-    Some(Reading { id: number(id)?, received, device, topic, payload: payload.into() })
+    Some(Reading { id: number(id)?, received, device, topic, speaks_for, payload: payload.into() })
+}
+
+/// The devices that it may speak for, if the line says so, and what is behind them.
+fn names(rest: &str) -> Option<(SpeaksFor, &str)> {
+    let Some(rest) = rest.strip_prefix(r#","for":["#) else { return Some((SpeaksFor::Anyone, rest)) };
+    let (names, rest) = rest.split_once(']')?;
+    if names.is_empty() {
+        return Some((SpeaksFor::Only(Vec::new()), rest));
+    }
+    let names: Option<Vec<_>> = names.split(',').map(|name| quoted(name).map(Into::into)).collect();
+    Some((SpeaksFor::Only(names?), rest))
+}
+
+fn quoted(text: &str) -> Option<&str> {
+    as_it_is(text.strip_prefix('"')?.strip_suffix('"')?).filter(|text| !text.contains('"'))
 }
 
 fn number(digits: &str) -> Option<IngestId> {

@@ -1,7 +1,9 @@
 //! The format of a line: golden lines, and any reading there and back.
 
+use std::sync::Arc;
+
 use andon_journal::NewReading;
-use andon_model::{IngestId, Timestamp};
+use andon_model::{IngestId, SpeaksFor, Timestamp};
 use proptest::prelude::*;
 
 use super::super::line::{LineFault, MAX_LINE_BYTES, read_line, write_line};
@@ -13,7 +15,7 @@ fn line(id: u64, reading: &NewReading) -> Vec<u8> {
     out
 }
 
-/// What is stored must be readable for ever: these lines never change.
+/// What is stored must be readable for ever: these lines never change, and others only join them.
 #[test]
 fn golden() {
     let golden = include_str!("golden/lines-v1.ndjson");
@@ -25,9 +27,30 @@ fn golden() {
         reading("s2", seconds(4), vec![0, 255, 10, 13]),
         reading("s2", seconds(5), Vec::new()),
         reading("deep", seconds(6), "[".repeat(65) + &"]".repeat(65)),
+        speaking(&[], *b"{\"t\":1}"),
+        speaking(&["tag-1", "tag-2"], *b"{\"t\":1}"),
     ];
     let lines: Vec<u8> = readings.iter().zip(1..).flat_map(|(reading, id)| line(id, reading)).collect();
     assert_eq!(String::from_utf8(lines).expect("text"), golden);
+}
+
+/// Of a gateway with those behind it.
+fn speaking(behind: &[&str], payload: impl Into<Vec<u8>>) -> NewReading {
+    let speaks_for = SpeaksFor::Only(behind.iter().map(|name| Arc::from(*name)).collect());
+    NewReading { speaks_for, ..reading("gw", seconds(7), payload) }
+}
+
+/// However the names are written, and whether or not the payload stands inline.
+#[test]
+fn for_whom_a_line_speaks_is_read_back() {
+    for behind in [&[][..], &["tag-1"], &["tag-1", "a:b_c-D"], &["ä", "a\"b", "a,b", "a]b", "\\"]] {
+        for payload in [&b"{\"for\":[\"x\"]}"[..], b"not JSON"] {
+            let given = speaking(behind, payload);
+            let read = read_line(&line(7, &given)).expect("a line");
+            assert_eq!((read.speaks_for, read.payload), (given.speaks_for, given.payload), "{behind:?}");
+        }
+    }
+    assert_eq!(read_line(&line(7, &reading("s1", seconds(0), *b"1"))).expect("a line").speaks_for, SpeaksFor::Anyone);
 }
 
 #[test]
@@ -68,7 +91,8 @@ fn the_longest_line_is_within_its_limit() {
     let (device, topic) =
         ("\u{1}".repeat(andon_journal::MAX_DEVICE_BYTES), "\u{1}".repeat(andon_journal::MAX_TOPIC_BYTES));
     let payload = vec![255; andon_journal::MAX_PAYLOAD_BYTES];
-    let longest = NewReading { received: seconds(0), device: device.into(), topic: topic.into(), payload };
+    let speaks_for = SpeaksFor::Only(vec!["\u{1}".repeat(andon_journal::MAX_SPEAKS_FOR_BYTES).into()]);
+    let longest = NewReading { received: seconds(0), device: device.into(), topic: topic.into(), speaks_for, payload };
     assert!(line(u64::MAX, &longest).len() <= MAX_LINE_BYTES);
 }
 
@@ -92,7 +116,8 @@ proptest! {
         payload in payloads(),
     ) {
         let received = Timestamp::from_micros(micros);
-        let given = NewReading { received, device: device.into(), topic: topic.into(), payload };
+        let speaks_for = SpeaksFor::Anyone;
+        let given = NewReading { received, device: device.into(), topic: topic.into(), speaks_for, payload };
         let bytes = line(id, &given);
         prop_assert_eq!(bytes.iter().position(|b| *b == b'\n'), Some(bytes.len() - 1));
         let read = read_line(&bytes).expect("a line");

@@ -1,6 +1,6 @@
 //! Columns: types, nulls and hours.
 
-use andon_model::{IngestId, Reading, Timestamp};
+use andon_model::{IngestId, Reading, SpeaksFor, Timestamp};
 use deltalake::arrow::util::display::array_value_to_string;
 
 use super::*;
@@ -12,7 +12,8 @@ fn parts_of(payloads: &[&str]) -> (Schema, Vec<Part>) {
     for (payload, id) in payloads.iter().zip(1..) {
         let received = Timestamp::from_micros(1_772_719_200_000_000);
         let (device, topic, payload) = ("s1".into(), "data/s1".into(), payload.as_bytes().to_vec());
-        flattener.push(&Reading { id: IngestId(id), received, device, topic, payload }).expect("flattened");
+        let speaks_for = SpeaksFor::Anyone;
+        flattener.push(&Reading { id: IngestId(id), received, device, topic, speaks_for, payload }).expect("flattened");
     }
     let batch = flattener.take();
     let schema = flattener.schema().clone();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use andon_journal::{Lake as _, NewReading, ReadingLog as _, SqlAsOf, SqlQuery};
-use andon_model::{Clock, Name, Problem, Timestamp};
+use andon_model::{Clock, Name, Problem, SpeaksFor, Timestamp};
 use andon_testkit::Dice;
 use object_store::ObjectStore;
 use object_store::memory::InMemory;
@@ -52,6 +52,7 @@ pub(crate) async fn append(log: &RawLog, payloads: &[&str]) {
         received: Timestamp::from_micros(BEGIN + n * 1_000_000),
         device: format!("d{}", n % 2).into(),
         topic: format!("data/d{}", n % 2).into(),
+        speaks_for: SpeaksFor::Anyone,
         payload: payload.as_bytes().to_vec(),
     };
     log.append((first..).zip(payloads).map(reading).collect()).await.expect("kept");

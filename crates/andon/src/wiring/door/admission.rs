@@ -73,6 +73,7 @@ impl ByRegistry {
             device: found.device.name.clone(),
             certificate: found.certificate,
             permissions,
+            on_behalf_of: found.device.on_behalf_of,
             ends: found.until,
         })
     }

@@ -55,6 +55,7 @@ fn reading(arrival: Arrival) -> NewReading {
         received: arrival.received,
         device: arrival.device.into(),
         topic: arrival.topic.into(),
+        speaks_for: arrival.speaks_for,
         payload: arrival.payload.into(),
     }
 }
