@@ -62,6 +62,7 @@ pub struct PlantSettings {
     /// How often the plant is saved: after a crash, at most so much is read again. Default 30 s.
     pub snapshot_interval: Duration,
     /// Where a payload says when it was measured, as a dotted path in lower case; empty: the time of receipt counts.
+    /// Default `ts`, where also the time goes that a batch by HTTP says beside a payload.
     pub event_time: String,
     /// How long after a start an alarm waits before it finds that a device is silent: devices are coming back. Default 60 s.
     pub reconnect: Duration,
@@ -81,7 +82,7 @@ impl Default for PlantSettings {
         Self {
             limits: Limits::default(),
             snapshot_interval: Duration::from_secs(30),
-            event_time: String::new(),
+            event_time: "ts".to_owned(),
             reconnect: Duration::from_mins(1),
             gather: Duration::from_secs(2),
             waiting_values: 200_000,

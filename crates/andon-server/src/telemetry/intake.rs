@@ -2,9 +2,10 @@
 //!
 //! **Constraints.** Pure. A batch is taken as a whole or not at all, so that a sender who repeats it after a refusal
 //! repeats nothing that was kept; what is wrong is told with its entry. A payload is kept as it was written, but for the
-//! time that an entry says beside it.
+//! time that an entry says beside it. Entries have an order, and one after the other its time of receipt.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use andon_devices::DeviceName;
 use andon_journal::{MAX_PAYLOAD_BYTES, MAX_TOPIC_BYTES, NewReading};
@@ -51,8 +52,14 @@ pub(crate) fn readings(
         let detail = format!("a batch has at most {MAX_READINGS} readings, this one {}", entries.len());
         return Err(Problem::new(Code::TooLarge, detail));
     }
-    let read = |(at, entry)| reading(entry, received, time_path).map_err(|problem| problem.at(place(form, at)));
+    let read = |(at, entry)| reading(entry, nth(received, at), time_path).map_err(|problem| problem.at(place(form, at)));
     entries.into_iter().enumerate().map(read).collect()
+}
+
+/// Readings of a batch are received one after the other, as those are that a device publishes: at one and the same instant
+/// the same value would be the same reading.
+fn nth(received: Timestamp, at: usize) -> Timestamp {
+    received.after(Duration::from_micros(at as u64))
 }
 
 fn place(form: Form, at: usize) -> String {
@@ -160,6 +167,14 @@ mod tests {
         check(r#"{"device":"d1","topic":"$andon/x","payload":1}"#, Form::Json, Err("a topic has"));
         let many = vec![one; MAX_READINGS + 1].join("\n");
         check(&many, Form::Lines, Err("at most 10000 readings"));
+    }
+
+    #[test]
+    fn no_two_of_a_batch_are_received_at_once() {
+        let one = r#"{"device":"d1","payload":5}"#;
+        let found = readings(format!("[{one},{one},{one}]").as_bytes(), Form::Json, RECEIVED, "").expect("readings");
+        let times: Vec<_> = found.iter().map(|reading| reading.received.as_micros() - RECEIVED.as_micros()).collect();
+        assert_eq!(times, [0, 1, 2]);
     }
 
     #[test]

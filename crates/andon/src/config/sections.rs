@@ -146,7 +146,8 @@ pub(crate) struct Assets {
     /// How far in the future a value may be when it is received. Default 10 min.
     #[serde(with = "humantime_serde")]
     pub(crate) newest: Duration,
-    /// Where a payload says when it was measured: a dotted path in lower case. Default: the time of receipt counts.
+    /// Where a payload says when it was measured: a dotted path in lower case; empty: the time of receipt counts. Default
+    /// `ts`.
     pub(crate) event_time: String,
     /// How often values and alarms are saved. Default 30 s.
     #[serde(with = "humantime_serde")]
