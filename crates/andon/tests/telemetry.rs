@@ -106,6 +106,35 @@ fn send(server: &Server, lines: &str) {
     check(&server.feed(&["readings", "send", "-"], lines), 0, &[]);
 }
 
+/// With the settings that nobody changed: equal numbers are values of their own, by the times that the batch says and without
+/// any, and a batch that is sent again changes nothing, also when more came than are recent.
+#[test]
+fn readings_of_a_batch_are_values_of_their_own() {
+    let server = Server::start_with(tempfile::tempdir().unwrap(), &[("ANDON_LAKE__GATHER", "20ms")]);
+    server.json(&["apply", &example().display().to_string()]);
+    let now = SystemClock.now();
+    let line = |device: &str, ts: Option<Timestamp>| {
+        let payload = json!({ "measurements": { "temperature": 50.0 } });
+        json!({ "device": device, "topic": format!("plant/hall-7/{device}"), "ts": ts, "payload": payload }).to_string()
+            + "\n"
+    };
+    let timed: String = (1..=100).map(|ago| line("press-01", Some(now.before(Duration::from_secs(ago))))).collect();
+    send(&server, &timed);
+    send(&server, &timed);
+    send(&server, &[None; 5].map(|ts| line("press-02", ts)).concat());
+    let ask = |what: &str, press: &str| {
+        server.json(&["values", what, press, "temperature", "--from", "6d", "--limit", "1000"])
+    };
+    let count = |press: &str| ask("history", press)["values"].as_array().map_or(0, Vec::len);
+    wait_for("the values without times, which came last", || (count("press-02") == 5).then_some(()));
+    assert_eq!(count("press-01"), 100);
+    let windows = ask("aggregates", "press-01");
+    let counted: u64 = windows["windows"].as_array().unwrap().iter().filter_map(|window| window["count"].as_u64()).sum();
+    assert_eq!(counted, 100, "{windows}");
+    let kept = server.json(&["sql", "SELECT count(*) AS n FROM asset_values WHERE property = 'temperature'"]);
+    assert!(kept["rows"][0]["n"].as_u64() > Some(105), "the table has some twice: {kept}");
+}
+
 #[test]
 fn values_of_before_and_numbers_over_windows_come_from_the_lake() {
     let settings = [("ANDON_ASSETS__EVENT_TIME", "device.at"), ("ANDON_LAKE__GATHER", "20ms")];

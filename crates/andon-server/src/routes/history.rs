@@ -14,7 +14,7 @@ use crate::auth::{Caller, Read};
 use crate::error::ApiError;
 use crate::extract::{ApiPath, ApiQuery};
 use crate::schema;
-use crate::telemetry::history::{self, MAX_ROWS, MIN_WINDOW, Range};
+use crate::telemetry::history::{self, MAX_ROWS, MIN_WINDOW, Range, Statement};
 use crate::telemetry::saved_query::{moment, span};
 
 /// How far back values are shown unless the caller says otherwise.
@@ -72,7 +72,8 @@ pub(crate) async fn values(
         return Err(ApiError::bad_request("window belongs to aggregates"));
     }
     let range = query.range(names, api.clock.now())?;
-    let rows = api.rows(history::values_statement(&range), range.rows as u64 + 1).await?;
+    let Statement { text, rows } = history::values_statement(&range);
+    let rows = api.rows(text, rows as u64).await?;
     known(&api, &range, rows.rows.is_empty())?;
     let (values, next) = history::points(&rows, range.rows)?;
     Ok(Json(schema::History { values, next }))
@@ -97,7 +98,8 @@ pub(crate) async fn aggregates(
     let window = span(text).filter(|window| *window >= MIN_WINDOW);
     let window = window.ok_or_else(|| ApiError::bad_request(format!("{text:?} is no window: write it like 15m")))?;
     let range = query.range(names, api.clock.now())?;
-    let rows = api.rows(history::aggregates_statement(&range, window), range.rows as u64 + 1).await?;
+    let Statement { text, rows } = history::aggregates_statement(&range, window);
+    let rows = api.rows(text, rows as u64).await?;
     known(&api, &range, rows.rows.is_empty())?;
     let (windows, next) = history::aggregates(&rows, range.rows)?;
     Ok(Json(schema::Aggregates { windows, next }))
