@@ -252,7 +252,7 @@ impl Engine {
 
 fn share(parts: EngineParts, lane: mpsc::Sender<Message>) -> Result<Shared, EngineError> {
     let target = parts.adapters.target(&[]).map_err(|problem| EngineError::Configuration { revision: 0, problem })?;
-    let plant = PlantShared::new(&parts.settings.plant);
+    let plant = PlantShared::new(&parts.settings.plant, parts.clock.now());
     let plant = plant.map_err(|error| EngineError::Configuration { revision: 0, problem: error.into() })?;
     Ok(Shared {
         plant: Arc::new(plant),

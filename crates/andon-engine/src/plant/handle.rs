@@ -8,7 +8,7 @@ use andon_assets::{AlarmView, ModelView, OperationError, OperationKind, Point, V
 use andon_model::{Code, Problem};
 use tokio::sync::oneshot;
 
-use super::live::LiveValues;
+use super::live::{LivePlace, LiveValues};
 use super::query::{self, AlarmFilter, AlarmPage, AssetDetail, AssetFilter, AssetPage};
 use super::shared::{PlantShared, PlantStatus};
 use super::wish::{What, Wish};
@@ -122,7 +122,19 @@ impl PlantHandle {
 
     /// What changes from now on, of these assets, and of their values these properties. Empty sets leave nothing out.
     pub fn watch(&self, assets: BTreeSet<String>, properties: BTreeSet<String>) -> LiveValues {
-        LiveValues::new(self.shared.updates.subscribe(), assets, properties)
+        self.shared.live.watch(self.shared.live.newest(), assets, properties)
+    }
+
+    /// What has changed behind a place where a watcher was, and what changes from now on; `None` when that is too long ago
+    /// or the place is of another process: then ask for the latest values.
+    pub fn resume(
+        &self,
+        place: LivePlace,
+        assets: BTreeSet<String>,
+        properties: BTreeSet<String>,
+    ) -> Option<LiveValues> {
+        let live = &self.shared.live;
+        live.has_all(place).then(|| live.watch(place, assets, properties))
     }
 
     /// How the lane is.

@@ -37,7 +37,7 @@ use andon_journal::{PlantMemory, ReadingFeeds, ValueTable};
 
 pub use batch_put::{MAX_PUT_ENTRIES, PUT_TOPIC};
 pub use handle::{PlantError, PlantHandle};
-pub use live::{LiveItem, LiveUpdate, LiveValues};
+pub use live::{LiveItem, LivePlace, LiveUpdate, LiveValues};
 pub use query::{AlarmFilter, AlarmPage, AssetDetail, AssetFilter, AssetPage, MAX_PAGE, Under};
 pub use shared::PlantStatus;
 
@@ -73,8 +73,9 @@ pub struct PlantSettings {
     pub waiting_values: usize,
     /// Values of one commit, about, when a table that was begun anew is filled again. Default 20,000.
     pub refill_values: usize,
-    /// Updates that a slow watcher may be behind before it misses some. Default 256.
-    pub live_updates: usize,
+    /// Values, changes of alarms and new assets that are kept for watchers who are behind or come back; beyond it the oldest
+    /// go, and who needs them is told. Default 20,000, which is a few megabytes.
+    pub live_entries: usize,
 }
 
 impl Default for PlantSettings {
@@ -87,7 +88,7 @@ impl Default for PlantSettings {
             gather: Duration::from_secs(2),
             waiting_values: 200_000,
             refill_values: 20_000,
-            live_updates: 256,
+            live_entries: 20_000,
         }
     }
 }

@@ -9,9 +9,9 @@ use andon_assets::{DefinitionError, Limits, OperationError, Plant, Snapshot};
 use andon_model::{IngestId, Problem, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use serde::{Deserialize, Serialize};
-use tokio::sync::{Notify, broadcast, mpsc};
+use tokio::sync::{Notify, mpsc};
 
-use super::live::LiveUpdate;
+use super::live::LiveLog;
 use super::wish::Wish;
 use super::{PlantSettings, telemetry};
 
@@ -46,7 +46,8 @@ pub(crate) struct PlantShared {
     pub(super) plant: RwLock<Plant>,
     definition: Mutex<PlantDefinition>,
     limits: Limits,
-    pub(super) updates: broadcast::Sender<Arc<LiveUpdate>>,
+    /// What has changed, for whoever watches.
+    pub(super) live: Arc<LiveLog>,
     pub(super) wishes: mpsc::Sender<Wish>,
     /// Taken by the lane.
     inbox: Mutex<Option<mpsc::Receiver<Wish>>>,
@@ -59,15 +60,15 @@ pub(crate) struct PlantShared {
 }
 
 impl PlantShared {
-    /// A plant with nothing in it.
-    pub(crate) fn new(settings: &PlantSettings) -> Result<Self, DefinitionError> {
+    /// A plant with nothing in it, in a process that began at `began`.
+    pub(crate) fn new(settings: &PlantSettings, began: Timestamp) -> Result<Self, DefinitionError> {
         let definition = PlantDefinition::default();
         let (wishes, inbox) = mpsc::channel(WISHES);
         Ok(Self {
             plant: RwLock::new(Plant::new(&definition, settings.limits)?),
             definition: Mutex::new(definition),
             limits: settings.limits,
-            updates: broadcast::Sender::new(settings.live_updates.max(1)),
+            live: Arc::new(LiveLog::new(began, settings.live_entries)),
             wishes,
             inbox: Mutex::new(Some(inbox)),
             redefined: Notify::new(),

@@ -38,7 +38,9 @@ async fn a_device_reports_for_itself_and_a_gateway_for_those_behind_it() {
     let mut world = World::new().await;
     let only = |names: &[&str]| SpeaksFor::Only(names.iter().map(|name| (*name).into()).collect());
     let payload = |temperature: f64| {
-        json!({ "device": { "deviceId": "d1" }, "measurements": { "temperature": temperature } }).to_string().into_bytes()
+        json!({ "device": { "deviceId": "d1" }, "measurements": { "temperature": temperature } })
+            .to_string()
+            .into_bytes()
     };
     world.keep("evil-1", only(&[]), payload(99.5)).await;
     world.keep("gw-1", only(&["d1"]), payload(21.0)).await;

@@ -81,6 +81,7 @@ impl World {
             reconnect: Duration::ZERO,
             gather: Duration::from_secs(1),
             refill_values: 3,
+            live_entries: 256,
             ..PlantSettings::default()
         };
         let parts = EngineParts {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use andon_model::{Code, Problem, Timestamp};
+use andon_model::{Code, Problem};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CONTENT_TYPE;
@@ -24,9 +24,10 @@ const NO_BUFFERING: (HeaderName, &str) = (HeaderName::from_static("x-accel-buffe
 /// Watch values, alarms and new assets as Server-Sent Events.
 ///
 /// Events: `value` (asset, property, ts, value, quality, late), `alarm` (a transition), `asset` (one was created), `missed`
-/// (updates that a slow reader did not get: ask for the latest values). Comments keep the connection alive. The id of a
-/// value is its time in microseconds; who comes back with it as `Last-Event-ID` first gets the newer values that are in
-/// memory, of the assets that it names. Role: viewer, operator or admin.
+/// (updates that a slow reader did not get: ask for the latest values). Comments keep the connection alive. Ids are places
+/// in the order in which things changed; who comes back with the last one as `Last-Event-ID` gets what has changed since.
+/// Where that is not known any more, `missed` comes first, then the latest values and the states of the alarms (`from` and
+/// `to` the same) of the assets that are named. Role: viewer, operator or admin.
 #[utoipa::path(get, path = "/api/v1/values/stream", tag = "assets", operation_id = "watch_values",
     params(("asset" = Option<Vec<String>>, Query, description = "only these assets: `asset=a&asset=b`"),
         ("property" = Option<Vec<String>>, Query, description = "of their values only these properties"),
@@ -41,7 +42,7 @@ pub(crate) async fn watch(
 ) -> Result<Response, ApiError> {
     let (watched, latest) = watched(query)?;
     let begin = match headers.get(LAST_EVENT_ID) {
-        Some(id) => Begin::Behind(event_id(id.to_str().unwrap_or_default())?),
+        Some(id) => Begin::Behind(id.to_str().ok().and_then(|id| id.parse().ok())),
         None if latest => Begin::Latest,
         None => Begin::Now,
     };
@@ -67,11 +68,6 @@ fn watched(query: Vec<(String, String)>) -> Result<(Watched, bool), ApiError> {
         return Err(ApiError::bad_request("latest needs the assets that it is about"));
     }
     Ok((watched, latest))
-}
-
-fn event_id(text: &str) -> Result<Timestamp, ApiError> {
-    let micros = text.parse().map_err(|_| ApiError::bad_request("last-event-id is the id of no event of this stream"));
-    micros.map(Timestamp::from_micros)
 }
 
 fn full(streams: usize) -> ApiError {

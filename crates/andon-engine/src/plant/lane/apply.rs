@@ -153,8 +153,7 @@ impl PlantLane {
         }
         self.events.extend(events);
         if !update.is_empty() {
-            // Nobody watches: nobody has to be told.
-            let _ = self.plant().updates.send(Arc::new(update));
+            self.plant().live.tell(update);
         }
     }
 
