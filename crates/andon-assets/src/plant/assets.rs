@@ -152,7 +152,7 @@ pub(super) fn make(models: &Models, state: &mut State, making: Making) -> usize 
 }
 
 /// Aliases of measurements that are free.
-fn aliases(model: &Model, captures: &Captures, state: &State) -> BTreeMap<usize, Arc<str>> {
+pub(super) fn aliases(model: &Model, captures: &Captures, state: &State) -> BTreeMap<usize, Arc<str>> {
     let mut captures = captures.clone();
     let mut found = BTreeMap::new();
     for (at, property) in model.properties.iter().enumerate() {

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use super::Plant;
 use super::applied::{Measured, Refused, RefusedWhy};
 use super::assets::{self, Making, is_id};
 use super::state::Route;
 use super::turn::Turn;
 use crate::definition::Links;
-use crate::model::{DEVICE, Discover, Fields};
+use crate::model::{DEVICE, Discover, Fields, Model};
 use crate::pattern::Captures;
 use crate::value::Given;
 
@@ -18,6 +19,27 @@ use crate::value::Given;
 const DEVICE_FIELD: &str = "device.deviceid";
 /// The field that names the capability model.
 const CAPABILITY_FIELD: &str = "device.capabilitymodelid";
+
+impl Plant {
+    /// Whether a value with this alias, which no property has, makes the asset whose property has it.
+    pub fn makes_alias(&self, alias: &str) -> bool {
+        if !alias.starts_with('/') {
+            return false;
+        }
+        let fits = |model: &Model| {
+            let captures = model.ways.iter().find_map(|way| way.topic.matches(alias))?;
+            Some(self.makes(model, &captures, alias))
+        };
+        self.models.all.iter().find_map(fits).unwrap_or(false)
+    }
+
+    fn makes(&self, model: &Model, captures: &Captures, alias: &str) -> bool {
+        let id = model.discover.as_ref().and_then(|discover| discover.asset.fill(captures)).filter(|id| is_id(id));
+        let is_new = |id: &str| !self.state.index.contains_key(id) && !self.state.devices.contains_key(id);
+        let has_it = || assets::aliases(model, captures, &self.state).values().any(|made| **made == *alias);
+        id.is_some_and(|id| is_new(&id) && has_it())
+    }
+}
 
 impl Turn<'_> {
     /// Where the reading goes, if anywhere.

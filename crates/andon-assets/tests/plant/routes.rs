@@ -51,6 +51,10 @@ fn an_alias_leads_to_a_property_and_makes_its_asset() {
     let applied = plant.put(&put("/plant/l2/p1/oil/level"));
     assert_eq!((applied.created[0].as_ref(), changes(&applied)), ("l2-p1", vec!["Oil 3.0@0".into()]));
     assert_eq!(plant.alias("/plant/l2/p1/temperature"), Some(("l2-p1", "Temperature")));
+    assert!(plant.makes_alias("/plant/l2/p2/oil/level"));
+    for unknown in ["/plant/l2/p1/speed", "p1Temperature", "/", "/plant/l2/p9"] {
+        assert!(!plant.makes_alias(unknown), "{unknown}");
+    }
     for unknown in ["/plant/l2/p1/speed", "p1Temperature", "/"] {
         let applied = plant.put(&put(unknown));
         assert_eq!(applied.refused[0].why, RefusedWhy::NoProperty, "{unknown}");
@@ -95,7 +99,8 @@ fn nobody_reports_for_a_device_that_he_does_not_speak_for() {
         ];
         let speaks_for = SpeaksFor::Only(behind.iter().map(|name| (*name).into()).collect());
         let (ts, quality, topic) = (at(0), Quality::Good, "data/x");
-        let measured = Measured { device: sender, topic, speaks_for: &speaks_for, ts, received: ts, quality, fields: &fields };
+        let measured =
+            Measured { device: sender, topic, speaks_for: &speaks_for, ts, received: ts, quality, fields: &fields };
         let applied = plant.apply(&measured);
         let changed: Vec<_> = applied.changes.iter().map(|change| change.asset.as_ref()).collect();
         assert_eq!(changed, [expect], "{sender}, which speaks for {behind:?}");

@@ -87,6 +87,11 @@ impl PlantHandle {
         plant.alias(alias).map(|(asset, property)| (asset.to_owned(), property.to_owned()))
     }
 
+    /// Whether a value with this alias, which no property has, makes the asset whose property has it.
+    pub fn makes_alias(&self, alias: &str) -> bool {
+        self.shared.plant.read().makes_alias(alias)
+    }
+
     /// Some alarms.
     pub fn alarms(&self, filter: &AlarmFilter) -> AlarmPage {
         query::alarms(&self.shared.plant.read(), filter)

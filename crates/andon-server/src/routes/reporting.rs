@@ -90,7 +90,8 @@ fn find(api: &Api, entry: &schema::PropertyEntry) -> Found {
     let plant = api.handle.plant();
     let (asset, property) = match (&entry.property_alias, &entry.asset_id, &entry.property_id) {
         (Some(alias), None, None) => match plant.alias(alias) {
-            None => return Found::NewAlias,
+            None if plant.makes_alias(alias) => return Found::NewAlias,
+            None => return Found::Nothing,
             Some(found) => found,
         },
         (None, Some(asset), Some(property)) => (asset.clone(), property.clone()),

@@ -4,8 +4,8 @@
 //! <https://docs.aws.amazon.com/iot-sitewise/latest/APIReference/API_BatchPutAssetPropertyValue.html>.
 //!
 //! **Constraints.** Pure. What can be known of an entry before it is kept is answered here, entry by entry; what is good is
-//! put together again in the same shape, to be kept as one reading. An alias that no property has is no fault: the
-//! value is kept, and a model whose pattern fits makes the asset.
+//! put together again in the same shape, to be kept as one reading. An alias that no property has is no fault where the
+//! pattern of a model fits: the value is kept, and makes the asset.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub(crate) fn sort(batch: PropertyBatch, now: Timestamp, find: impl Fn(&Property
 pub(crate) enum Found {
     /// A property that is known.
     Property(Box<ValueView>),
-    /// An alias that may become one.
+    /// An alias that becomes one with the value.
     NewAlias,
     /// Nothing that there is.
     Nothing,

@@ -230,14 +230,17 @@ async fn property_values_are_put_as_sitewise_does() {
     assert_eq!(shown["latest"]["value"], 31.5);
     let by_id = json!({ "entryId": "c", "assetId": "p1", "propertyId": "colour",
         "propertyValues": at(json!({ "stringValue": "red" })) });
-    let (_, answer) = put(json!([alias("b", json!({ "stringValue": "warm" })), by_id])).await;
+    let mut nobody = alias("d", json!({ "doubleValue": 1.5 }));
+    nobody["propertyAlias"] = json!("/nobody/x");
+    let (_, answer) = put(json!([alias("b", json!({ "stringValue": "warm" })), by_id, nobody])).await;
     let codes: Vec<_> = answer["errorEntries"]
         .as_array()
         .unwrap()
         .iter()
         .map(|entry| (entry["entryId"].as_str().unwrap(), entry["errors"][0]["errorCode"].as_str().unwrap()))
         .collect();
-    assert_eq!(codes, [("b", "InvalidRequestException"), ("c", "ResourceNotFoundException")]);
+    let missing = "ResourceNotFoundException";
+    assert_eq!(codes, [("b", "InvalidRequestException"), ("c", missing), ("d", missing)]);
     assert_eq!(world.log.all().len(), 1, "what is refused is not kept");
     assert_eq!(put(json!([])).await.0, 400);
 }
