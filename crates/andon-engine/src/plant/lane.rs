@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use andon_journal::{FeedBatch, PlantMemory, ReadingFeed, ValueMark, ValueTable};
+use andon_journal::{FeedBatch, PlantMemory, ReadingFeed, ReadingFeeds, ValueMark, ValueTable};
 use andon_model::{Event, IngestId, Name, Problem, Timestamp};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
@@ -81,7 +81,10 @@ impl PlantLane {
         let name = |name| Name::new(name).map_err(|error| internal(&error.to_string()));
         let saved = memory.load().await?.map(|bytes| Saved::decode(&bytes)).transpose()?;
         let (next, chunks) = match saved {
-            None => (IngestId::FIRST, Vec::new()),
+            None => {
+                tell_if_begun_anew(feeds.as_ref()).await;
+                (IngestId::FIRST, Vec::new())
+            }
             Some(Saved { next, plant, values, .. }) => {
                 shared.plant.restore(plant)?;
                 (next, values)
@@ -207,6 +210,14 @@ impl PlantLane {
 
     fn settings(&self) -> &PlantSettings {
         &self.shared.settings.plant
+    }
+}
+
+/// Without a snapshot everything is computed again from the log, but for what people have asked.
+async fn tell_if_begun_anew(feeds: &dyn ReadingFeeds) {
+    let Ok(mut feed) = feeds.look(IngestId::FIRST).await else { return };
+    if let Ok(Some(batch)) = feed.next().await {
+        telemetry::begun_anew(batch.next.0);
     }
 }
 

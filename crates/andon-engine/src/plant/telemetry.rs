@@ -90,6 +90,14 @@ pub(super) fn started(next: u64, assets: usize) {
     info!(next, assets, "the plant follows the readings");
 }
 
+pub(super) fn begun_anew(next: u64) {
+    warn!(
+        next,
+        "there is no snapshot of the assets, and the log has readings: values and alarms are computed again; alarms that \
+         were acknowledged, snoozed or disabled are not any more, and links to SAP that people set are gone"
+    );
+}
+
 pub(super) fn read_failed(problem: &Problem) {
     error!(%problem, "the log of readings cannot be followed; trying again");
 }
