@@ -162,9 +162,9 @@ pub(crate) fn read_line(line: &[u8]) -> Result<Reading, LineFault> {
         _ => return Err(LineFault::Format("it has no payload, or two".to_owned())),
     };
     let (device, topic) = (members.device.into(), members.topic.into());
-    let speaks_for = members.speaks_for.map_or(SpeaksFor::Anyone, |names| {
-        SpeaksFor::Only(names.into_iter().map(Into::into).collect())
-    });
+    let speaks_for = members
+        .speaks_for
+        .map_or(SpeaksFor::Anyone, |names| SpeaksFor::Only(names.into_iter().map(Into::into).collect()));
     Ok(Reading { id: members.id, received: members.ts, device, topic, speaks_for, payload })
 }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
 use andon_journal::{
-    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_SPEAKS_FOR_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog, ReadingLogError,
+    Kept, MAX_DEVICE_BYTES, MAX_PAYLOAD_BYTES, MAX_SPEAKS_FOR_BYTES, MAX_TOPIC_BYTES, NewReading, ReadingLog,
+    ReadingLogError,
 };
 use andon_model::{Clock, Code, IngestId, Name, Problem, SpeaksFor};
 use async_trait::async_trait;

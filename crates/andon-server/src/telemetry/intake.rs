@@ -52,7 +52,8 @@ pub(crate) fn readings(
         let detail = format!("a batch has at most {MAX_READINGS} readings, this one {}", entries.len());
         return Err(Problem::new(Code::TooLarge, detail));
     }
-    let read = |(at, entry)| reading(entry, nth(received, at), time_path).map_err(|problem| problem.at(place(form, at)));
+    let read =
+        |(at, entry)| reading(entry, nth(received, at), time_path).map_err(|problem| problem.at(place(form, at)));
     entries.into_iter().enumerate().map(read).collect()
 }
 
