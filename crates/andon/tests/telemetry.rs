@@ -129,7 +129,8 @@ fn readings_of_a_batch_are_values_of_their_own() {
     wait_for("the values without times, which came last", || (count("press-02") == 5).then_some(()));
     assert_eq!(count("press-01"), 100);
     let windows = ask("aggregates", "press-01");
-    let counted: u64 = windows["windows"].as_array().unwrap().iter().filter_map(|window| window["count"].as_u64()).sum();
+    let counted: u64 =
+        windows["windows"].as_array().unwrap().iter().filter_map(|window| window["count"].as_u64()).sum();
     assert_eq!(counted, 100, "{windows}");
     let kept = server.json(&["sql", "SELECT count(*) AS n FROM asset_values WHERE property = 'temperature'"]);
     assert!(kept["rows"][0]["n"].as_u64() > Some(105), "the table has some twice: {kept}");

@@ -10,7 +10,7 @@ use reqwest::Method;
 use crate::client::segment;
 use crate::commands::Context;
 use crate::commands::assets::path;
-use crate::output::{Cell, Grid, Tone};
+use crate::output::{Cell, Grid, Tone, since};
 
 /// List alarms; acknowledge, snooze, reset, enable and disable them
 #[derive(Debug, Subcommand)]
@@ -114,7 +114,7 @@ fn list_table(page: &AlarmPage) -> Grid {
             (&alarm.alarm).into(),
             (&alarm.property).into(),
             Cell::toned(word(alarm.state), tone(alarm.state)),
-            (&alarm.since).into(),
+            since(&alarm.since).into(),
             alarm.episode.into(),
             alarm.severity.map(|severity| severity.to_string()).unwrap_or_default().into(),
             judged.unwrap_or_default().into(),

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::client::{Client, segment};
 use crate::commands::Context;
 use crate::commands::assets::path;
-use crate::output::{Cell, Grid, Tone};
+use crate::output::{Cell, Grid, Tone, since};
 
 /// Show latest values, follow them, and look back
 #[derive(Debug, Subcommand)]
@@ -131,7 +131,7 @@ fn latest_table(rows: &[AssetProperty]) -> Grid {
             (&row.property).into(),
             (&row.kind).into(),
             value_text(latest, row.unit.as_deref()).into(),
-            latest.map(|point| point.ts.clone()).unwrap_or_default().into(),
+            latest.map(|point| since(&point.ts).to_owned()).unwrap_or_default().into(),
             row.values.into(),
             Cell::toned(refused.to_string(), if refused == 0 { Tone::Plain } else { Tone::Warn }),
         ]);
@@ -149,7 +149,7 @@ fn history_table(history: &History) -> Grid {
 
 fn aggregates_table(found: &Aggregates) -> Grid {
     let mut grid = Grid::new(["from", "count", "avg", "min", "max", "sum", "stddev"], "no values in this time");
-    let number = |number: Option<f64>| number.map(|number| format!("{number:.3}")).unwrap_or_default();
+    let number = |number: Option<f64>| number.map(number_text).unwrap_or_default();
     for window in &found.windows {
         grid.row([
             (&window.from).into(),
@@ -162,4 +162,26 @@ fn aggregates_table(found: &Aggregates) -> Grid {
         ]);
     }
     grid
+}
+
+/// A number with up to nine digits that count, however small or large it is.
+fn number_text(number: f64) -> String {
+    let rounded: f64 = format!("{number:.8e}").parse().unwrap_or(number);
+    format!("{rounded:?}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_numbers_are_not_zero() {
+        let check = |number: f64, expect: &str| assert_eq!(number_text(number), expect);
+        check(0.0004, "0.0004");
+        check(167.5 / 3.0, "55.8333333");
+        check(0.1 + 0.2, "0.3");
+        check(123_456_789.0, "123456789.0");
+        check(-2.5e-12, "-2.5e-12");
+        check(0.0, "0.0");
+    }
 }

@@ -16,7 +16,7 @@ pub(crate) use failure::Failure;
 pub(crate) use grid::{Cell, Grid, Tone};
 pub(crate) use patch::painted;
 pub(crate) use remedy::{FREE_THE_ADDRESS, FREE_THE_DOOR, remedy};
-pub(crate) use text::{facts_text, harmless, one_line, percent, utc_time};
+pub(crate) use text::{facts_text, harmless, one_line, percent, since, utc_time};
 
 /// How results are printed; cheap to copy.
 #[derive(Debug, Clone, Copy)]

@@ -12,6 +12,11 @@ pub(crate) fn utc_time(at: Timestamp) -> String {
     }
 }
 
+/// Since when something is as it is; nothing where it has never been otherwise, which the plant writes as 1970.
+pub(crate) fn since(at: &str) -> &str {
+    if at == "1970-01-01T00:00:00Z" { "" } else { at }
+}
+
 /// A text that does nothing to a terminal: what devices and callers have sent may hold control characters, which are
 /// written as in `\u{1b}`. Line ends stay.
 pub(crate) fn harmless(text: &str) -> String {

@@ -5,6 +5,7 @@ use andon_server::schema::{Alarm, AlarmState, AssetDetail, AssetProperty};
 use super::{path, sap_words};
 use crate::client::Client;
 use crate::commands::values::value_text;
+use crate::output::since;
 
 /// Most assets of a tree; what is left out is told.
 const MAX_ASSETS: usize = 200;
@@ -48,12 +49,15 @@ fn indent(depth: usize) -> String {
 
 fn value_line(value: &AssetProperty) -> String {
     let latest = value.latest.as_ref();
-    let ts = latest.map(|point| format!("  at {}", point.ts)).unwrap_or_default();
+    let ts = latest.map(|point| since(&point.ts)).filter(|ts| !ts.is_empty());
+    let ts = ts.map(|ts| format!("  at {ts}")).unwrap_or_default();
     format!("{} = {}{ts}", value.property, value_text(latest, value.unit.as_deref()))
 }
 
 fn alarm_line(alarm: &Alarm) -> String {
-    format!("{} is {:?} since {}", alarm.alarm, alarm.state, alarm.since)
+    let since = Some(since(&alarm.since)).filter(|since| !since.is_empty());
+    let since = since.map(|since| format!(" since {since}")).unwrap_or_default();
+    format!("{} is {:?}{since}", alarm.alarm, alarm.state)
 }
 
 #[cfg(test)]
@@ -82,5 +86,12 @@ mod tests {
             "      ! hot is Active since 2026-04-02T06:00:00Z",
         ];
         assert_eq!(lines, expect);
+    }
+
+    #[test]
+    fn an_alarm_that_has_never_moved_is_so_since_nothing() {
+        let alarm = json!({ "asset": "p1", "asset_name": "Press 1", "alarm": "hot", "property": "t", "state": "DISABLED",
+            "since": "1970-01-01T00:00:00Z", "episode": 0 });
+        assert_eq!(alarm_line(&serde_json::from_value(alarm).unwrap()), "hot is Disabled");
     }
 }
