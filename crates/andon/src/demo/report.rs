@@ -144,7 +144,7 @@ impl Report {
         let mut grid = Grid::pairs();
         grid.pair("events", totals.events);
         grid.pair("repetitions recognised", totals.recognised_repetitions);
-        grid.pair("quarantined, with reason", totals.quarantined);
+        grid.pair("events quarantined, with reason", totals.quarantined);
         grid.pair("faults that SAP answered with", totals.faults_met);
         grid.pair("documents found by search", self.events.iter().filter(|line| line.found_by_probe).count());
         grid.pair("documents in SAP's books", format!("{} of {}", totals.documents_in_sap, totals.documents_expected));

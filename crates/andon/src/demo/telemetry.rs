@@ -1,6 +1,6 @@
 //! The second half of the demo's end: from certificates to a notification, with the SQL that explains it.
 
-use andon_server::schema::{DeviceConservation, QueryData};
+use andon_server::schema::{DeviceConservation, QueryData, QueryParameter};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -80,6 +80,7 @@ impl Telemetry {
         for line in self.explained_by.query.sql.trim().lines() {
             output.note(&format!("   {line}"))?;
         }
+        output.note(&format!("   with {}", self.parameters()))?;
         output.note("")?;
         output.aside(&self.chart())
     }
@@ -90,13 +91,21 @@ impl Telemetry {
         grid.pair("devices", Cell::toned(self.devices_text(), tone(self.all_came_in())));
         let published = format!("{} published by MQTT over TLS, {} acknowledged", self.published, self.acknowledged);
         grid.pair("readings", Cell::toned(published, tone(self.acknowledged == self.published)));
-        let (received, rows, quarantined, in_flight) = (kept.received, kept.rows, kept.quarantined, kept.in_flight);
-        let sum = format!("{received} received = {rows} rows + {quarantined} quarantined + {in_flight} in flight");
-        grid.pair("lake", Cell::toned(sum, tone(kept.is_good())));
+        grid.pair("lake", Cell::toned(self.sum(), tone(kept.is_good())));
         grid.pair("alarm", machine.alarm.as_ref().map_or_else(|| "none".to_owned(), |alarm| self.reason(alarm)));
         grid.pair("event", Cell::toned(told(machine), tone(machine.events == 1)));
         grid.pair("SAP", Cell::toned(notified(machine), tone(machine.is_good())));
         grid
+    }
+
+    /// Where the readings are, and why they are not those that the devices published.
+    fn sum(&self) -> String {
+        let Conservation { received, rows, quarantined, in_flight, .. } = self.conservation;
+        let by_http = received.saturating_sub(self.acknowledged);
+        format!(
+            "{received} received = {rows} rows + {quarantined} quarantined + {in_flight} in flight ({by_http} came from \
+             a gateway by HTTP, {quarantined} were on purpose not JSON)"
+        )
     }
 
     fn devices_text(&self) -> String {
@@ -111,6 +120,17 @@ impl Telemetry {
         let asset = &self.machine.asset;
         let times = self.times_too_hot;
         format!("{asset} {name}: {value:.1} {unit} above {threshold:.1} {unit}; too hot {times} times, one episode")
+    }
+
+    /// What stands for the names in the statement.
+    fn parameters(&self) -> String {
+        let value = |name: &str, known: &QueryParameter| match name {
+            "device" => MACHINE.to_owned(),
+            _ => value_text(known.default.as_ref()),
+        };
+        let parameters = self.explained_by.query.parameters.iter();
+        let texts: Vec<_> = parameters.map(|(name, known)| format!(":{name} = {}", value(name, known))).collect();
+        texts.join(", ")
     }
 
     /// The rows, each with a bar.
@@ -135,9 +155,15 @@ fn told(machine: &Machine) -> String {
 
 fn notified(machine: &Machine) -> String {
     let equipment = machine.alarm.as_ref().map_or("", |alarm| &alarm.equipment);
-    let later = machine.seconds_to_sap.map(|seconds| format!(", {seconds:.1} s after the reading")).unwrap_or_default();
+    let later = machine.seconds_to_sap.map(|seconds| format!(", {} after the reading", short(seconds)));
+    let later = later.unwrap_or_default();
     let numbers = machine.notifications.join(", ");
     format!("notification {numbers} for equipment {equipment}{later}")
+}
+
+/// Milliseconds, as long as it takes no longer.
+fn short(seconds: f64) -> String {
+    if seconds < 1.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.1} s") }
 }
 
 const fn tone(good: bool) -> Tone {
@@ -183,6 +209,11 @@ mod tests {
         check(&[20.0, 80.0, 81.0, 20.0, 66.0], 2);
         check(&[80.0, 20.0, 80.0], 2);
         assert_eq!(readings_in(&rows(&[20.0, 80.0])), 8);
+    }
+
+    #[test]
+    fn short_times_are_not_zero() {
+        assert_eq!([0.0421, 0.999, 2.04].map(short), ["42 ms", "999 ms", "2.0 s"]);
     }
 
     #[test]
