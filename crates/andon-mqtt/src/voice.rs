@@ -41,7 +41,8 @@ impl Voice {
 fn named(behind: &BTreeSet<DeviceName>, payload: &[u8]) -> Vec<Arc<str>> {
     let mut found: Vec<Arc<str>> = Vec::new();
     let mut bytes = 0;
-    let texts = payload.split(|byte| *byte == b'"').filter_map(|text| std::str::from_utf8(text).ok());
+    // What stands before the first mark is in none.
+    let texts = payload.split(|byte| *byte == b'"').skip(1).filter_map(|text| std::str::from_utf8(text).ok());
     for name in texts.filter_map(|text| behind.get(text)) {
         let is_new = !found.iter().any(|known| **known == *name.as_str());
         if is_new && bytes + name.as_str().len() <= MAX_SPEAKS_FOR_BYTES {
