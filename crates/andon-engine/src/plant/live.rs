@@ -194,7 +194,9 @@ impl LiveValues {
         loop {
             // Seen before the look, so that what comes after it wakes us.
             self.changes.mark_unchanged();
-            let item = self.known(&self.log.upgrade()?);
+            let log = self.log.upgrade()?;
+            let item = self.known(&log);
+            drop(log);
             if item.is_some() {
                 return item;
             }
