@@ -1,9 +1,12 @@
 //! The open windows of a metric of one asset.
 //!
 //! **Late values.** A window takes values until `lateness` after its end, as told by the newest value that the metric has
-//! seen or, when nothing newer comes, by the time of the plant. As lateness is at most one interval, at most two windows
-//! are open. A value for a window that is closed does not change what was computed: it is counted as late, is in the
-//! recent values, and in the lake, whose aggregates have it.
+//! seen or, when nothing newer comes, by the time of the plant. A value for a window that is closed does not change what
+//! was computed: it is counted as late, is in the recent values, and in the lake, whose aggregates have it.
+//!
+//! **Values ahead.** A value tells the time no further than to its receipt: a source whose clock is ahead opens windows of
+//! its own and closes none of the others'. As lateness is at most one interval, at most three windows are open, and one
+//! more for each interval that values may be ahead ([`crate::Limits::newest`]): thirteen for windows of a minute.
 
 use std::time::Duration;
 
@@ -53,9 +56,9 @@ struct Window {
 /// The windows of a metric.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Windows {
-    /// At most two, the older first.
+    /// A few, the oldest first.
     open: Vec<Window>,
-    /// The time of the newest value.
+    /// The time of the newest value, as far as it was over when the value was received.
     newest: Timestamp,
     /// Windows that begin before are closed, in microseconds since 1970.
     closed: Option<i64>,
@@ -88,7 +91,7 @@ impl Windows {
         let ((input, inputs), (ts, value)) = (at, point);
         self.before.resize(inputs, None);
         self.interval = cut.interval;
-        self.newest = self.newest.max(ts);
+        self.newest = self.newest.max(ts.min(now));
         let start = cut.start(ts);
         if self.closed.is_some_and(|closed| start < closed) {
             self.late += 1;
@@ -104,9 +107,9 @@ impl Windows {
         true
     }
 
-    /// The oldest window, if a value at `ts` ends it.
-    pub(crate) fn ended_by(&mut self, cut: Cut, ts: Timestamp) -> Option<Closed> {
-        let newest = self.newest.max(ts);
+    /// The oldest window, if a value at `ts` that was received at `now` ends it.
+    pub(crate) fn ended_by(&mut self, cut: Cut, ts: Timestamp, now: Timestamp) -> Option<Closed> {
+        let newest = self.newest.max(ts).min(now);
         self.open.first().filter(|window| cut.closes(window.start) <= newest)?;
         Some(self.close(cut))
     }
@@ -211,26 +214,40 @@ mod tests {
         assert!(add(&mut windows, 50, 50));
         assert!(add(&mut windows, 65, 65));
         assert!(add(&mut windows, 55, 66), "within the lateness");
-        assert!(windows.ended_by(CUT, at(69)).is_none());
-        let closed = windows.ended_by(CUT, at(70)).expect("the first minute is over");
+        assert!(windows.ended_by(CUT, at(69), at(69)).is_none());
+        let closed = windows.ended_by(CUT, at(70), at(70)).expect("the first minute is over");
         assert_eq!(closed.end, at(60));
         assert_eq!(closed.read(&Slot::Aggregate(Function::Count, vec![0])), Some(Scalar::Integer(2)));
         assert!(!add(&mut windows, 56, 71), "too late");
         assert_eq!(windows.late, 1);
-        let second = windows.ended_by(CUT, at(500)).expect("the second minute is over");
+        let second = windows.ended_by(CUT, at(500), at(500)).expect("the second minute is over");
         assert_eq!(second.read(&Slot::Aggregate(Function::Earliest, vec![0])), Some(Scalar::Integer(55)));
         assert_eq!(second.read(&Slot::Aggregate(Function::First, vec![0])), Some(Scalar::Integer(65)));
-        assert!(windows.ended_by(CUT, at(5_000)).is_none());
+        assert!(windows.ended_by(CUT, at(5_000), at(5_000)).is_none());
     }
 
     #[test]
     fn a_burst_from_the_past_is_taken_in_order() {
         let mut windows = Windows::default();
         for second in [0, 30, 60, 90, 120] {
-            while windows.ended_by(CUT, at(second)).is_some() {}
+            while windows.ended_by(CUT, at(second), at(7_200)).is_some() {}
             assert!(add(&mut windows, second, 7_200), "second {second}");
         }
         assert!(windows.due(CUT, at(7_205)).is_none(), "the plant waits after the receipt");
         assert!(windows.due(CUT, at(7_210)).is_some());
+    }
+
+    #[test]
+    fn a_clock_that_is_ahead_closes_no_window_and_opens_few() {
+        let mut windows = Windows::default();
+        let mut most = 0;
+        for now in 0..3_600 {
+            for second in [now + 600, now, now - 5] {
+                while windows.ended_by(CUT, at(second), at(now)).is_some() {}
+                assert!(add(&mut windows, second, now), "second {second} at {now}");
+            }
+            most = most.max(windows.open.len());
+        }
+        assert_eq!((windows.late, most), (0, 12));
     }
 }

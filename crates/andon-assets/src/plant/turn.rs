@@ -190,10 +190,10 @@ impl<'a> Turn<'a> {
         let is_metric = matches!(self.property(from.1, from.0).source, Source::Metric { .. });
         let before = if is_metric { BEFORE_THE_END } else { 0 };
         let ts = Timestamp::from_micros(point.ts.as_micros() - before);
-        while let Some(closed) = self.windows(asset, metric).ended_by(*cut, ts) {
+        let now = self.at;
+        while let Some(closed) = self.windows(asset, metric).ended_by(*cut, ts, now) {
             self.close(asset, metric, &closed);
         }
-        let now = self.at;
         self.windows(asset, metric).add(*cut, (input, inputs.len()), (ts, &point.value), now);
         self.arm_metric(asset, metric);
     }

@@ -203,6 +203,32 @@ fn parents_see_the_values_of_their_parts() {
 }
 
 #[test]
+fn a_part_whose_clock_is_ahead_takes_nothing_from_the_others() {
+    let count = json!({"metric": {"expression": "count(t)", "window": {"tumbling": {"interval": "1m"}},
+        "variables": [{"name": "t", "value": {"property": "T", "hierarchy": "parts"}}]}});
+    let parent = json!({"asset": "hall", "hierarchy": "parts"});
+    let mut plant = plant(&json!({
+        "models": [
+            {"name": "hall", "hierarchies": [{"name": "parts", "model": "m"}],
+                "properties": [{"name": "Count", "data_type": "INTEGER", "type": count}]},
+            {"name": "m", "properties": [{"name": "T", "data_type": "DOUBLE", "type": {"measurement": {}}}]}],
+        "assets": [{"id": "hall", "model": "hall"}, {"id": "k1", "model": "m", "parent": parent},
+            {"id": "k2", "model": "m", "parent": parent}]}));
+    let mut put = |asset, second: i64, received: i64| {
+        let to = PutTo::Property { asset, property: "T" };
+        let (ts, received, quality) = (at(second), at(received), Quality::Good);
+        plant.put(&Put { to, ts, received, quality, value: Given::Double(1.0) })
+    };
+    put("k1", 540, 0);
+    for second in 0..10 {
+        put("k2", second, second);
+    }
+    let closed: Vec<_> = [70, 610].into_iter().flat_map(|second| changes(&plant.tick(at(second)))).collect();
+    assert_eq!(closed, ["Count 10@60", "Count 1@600"]);
+    assert_eq!(plant.value("hall", "Count").expect("there").too_late, 0);
+}
+
+#[test]
 fn memory_stays_within_its_limit() {
     let definition = json!({"models": [{"name": "m", "discover": {"capability_models": ["x*"]},
         "properties": [{"name": "Text", "data_type": "STRING", "type": {"measurement": {}}}]}]});
