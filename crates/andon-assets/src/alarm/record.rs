@@ -24,7 +24,7 @@ pub(crate) struct AlarmRecord {
     told: Vec<AlarmState>,
     pub(crate) debounce: Debounce,
     pub(crate) samples: Samples,
-    /// When the property last had a value, by the plant's time.
+    /// When the property last had a value, or a person last said that all is well, by the plant's time.
     pub(crate) heard: Option<Timestamp>,
     /// Until when it is put aside.
     pub(crate) snoozed_until: Option<Timestamp>,

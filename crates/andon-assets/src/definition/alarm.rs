@@ -100,7 +100,8 @@ pub enum Direction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SilenceDefinition {
-    /// How long, counted from the last value's receipt. A property that never had a value is not silent.
+    /// How long, counted from the last value's receipt, or from a reset of the alarm. A property that never had a value is
+    /// not silent.
     pub after: Span,
 }
 

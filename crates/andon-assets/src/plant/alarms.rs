@@ -97,6 +97,14 @@ impl<'a> Turn<'a> {
         self.arm_alarm(asset, at);
     }
 
+    /// A person says that all is well: the silence of before counts no more. A property that never had a value is not
+    /// listened for.
+    pub(super) fn listen_anew(&mut self, asset: usize, at: usize) {
+        let now = self.at;
+        let record = self.record(asset, at);
+        record.heard = record.heard.map(|_| now);
+    }
+
     /// Whether it has been silent for too long.
     fn listen(&mut self, asset: usize, at: usize, alarm: &Alarm) {
         let now = self.at;

@@ -3,6 +3,7 @@
 use super::alarms::Told;
 use super::{Applied, Plant};
 use crate::alarm::{Input, MAX_NOTE_CHARS, Operation, OperationKind};
+use crate::definition::AlarmState;
 use crate::error::OperationError;
 
 impl Plant {
@@ -22,6 +23,9 @@ impl Plant {
         let done = turn.step(asset, alarm, input, Told::by_person(operation, at));
         if let (true, OperationKind::Snooze { until }) = (done, operation.kind) {
             turn.record(asset, alarm).snoozed_until = Some(until);
+        }
+        if done && (operation.kind == OperationKind::Reset || from == AlarmState::Disabled) {
+            turn.listen_anew(asset, alarm);
         }
         turn.arm_alarm(asset, alarm);
         let refused = OperationError::NotNow { state: from.word(), operation: operation.kind.word() };

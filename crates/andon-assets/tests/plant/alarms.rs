@@ -172,6 +172,22 @@ fn silence_is_heard() {
 }
 
 #[test]
+fn silence_begins_anew_when_a_person_says_so() {
+    use OperationKind::{Disable, Enable, Reset};
+    for (asked, expect) in [(&[Reset][..], 1_000), (&[Disable, Enable], 1_000), (&[Disable, Enable, Disable], 9_999)] {
+        let mut plant = with(json!({"silence": {"after": "5m"}}));
+        warm(&mut plant, 0, 20.0);
+        assert_eq!(moves(&plant.tick(at(600))), ["NORMAL>ACTIVE@300"]);
+        for kind in asked {
+            plant.operate(&operation(*kind, 700)).1.expect("done");
+        }
+        assert_eq!(moves(&plant.tick(at(999))), Vec::<String>::new(), "{asked:?}");
+        let found = moves(&plant.tick(at(2_000)));
+        assert_eq!(found.first().cloned(), (expect < 2_000).then(|| format!("NORMAL>ACTIVE@{expect}")), "{asked:?}");
+    }
+}
+
+#[test]
 fn a_rate_of_change_is_measured_over_its_span() {
     let rate = |direction: &str| {
         with(json!({"rate": {"change": 5, "within": "1m", "direction": direction}, "normal_after": "0s"}))
