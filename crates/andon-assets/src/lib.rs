@@ -12,7 +12,7 @@
 //!
 //! **Restart.** [`Plant::snapshot`] is kept together with the consumer's checkpoint. After a restart
 //! [`Plant::restore`] takes it, readings after the checkpoint are applied again, and so are operations, in the order of
-//! their times. Time that passes by itself must not run ahead of readings that are not applied yet: tick only when all
+//! their times; where definitions are others by now, [`Plant::judge_anew`] has alarms judge by them. Time that passes by itself must not run ahead of readings that are not applied yet: tick only when all
 //! that was received is applied.
 
 mod alarm;

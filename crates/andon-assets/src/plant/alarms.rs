@@ -12,7 +12,7 @@ use crate::alarm::{
 };
 use crate::definition::{AlarmState, Operator};
 use crate::model::Alarm;
-use crate::value::Point;
+use crate::value::{Point, Quality};
 
 /// Alarms are looked at after all metrics.
 const AFTER_METRICS: u32 = u32::MAX;
@@ -56,6 +56,37 @@ impl<'a> Turn<'a> {
         let verdict = compare(evaluation.operator, evaluation.value, evaluation.threshold, hysteresis);
         self.record(asset, at).evaluation = Some(evaluation);
         self.verdict(asset, at, verdict, point.ts);
+    }
+
+    /// A threshold judges the latest value as if it had come now: a device that reports changes alone may be silent for
+    /// long. A rate waits for the next value, since only that is another change.
+    pub(super) fn judge_latest(&mut self, asset: usize, at: usize) {
+        let alarm = self.alarm(asset, at);
+        if !matches!(alarm.condition, Condition::Threshold { .. }) {
+            return;
+        }
+        let latest = self.state.assets[asset].properties[alarm.property].latest.clone();
+        if let Some(point) = latest.filter(|point| point.quality == Quality::Good) {
+            self.judge(asset, at, &Point { ts: self.at, ..point });
+        }
+    }
+
+    /// Other definitions may be in force: what was judged by another limit, or not at all, is judged by the present one.
+    /// Where nothing has changed, nothing happens.
+    pub(super) fn judge_anew(&mut self) {
+        for asset in 0..self.state.assets.len() {
+            for at in 0..self.state.assets[asset].alarms.len() {
+                if self.has_another_limit(asset, at) {
+                    self.judge_latest(asset, at);
+                }
+            }
+        }
+    }
+
+    fn has_another_limit(&self, asset: usize, at: usize) -> bool {
+        let Condition::Threshold { operator, limit, .. } = self.alarm(asset, at).condition else { return false };
+        let judged = self.state.assets[asset].alarms[at].evaluation.as_ref();
+        judged.is_none_or(|judged| judged.operator != operator || Some(judged.threshold) != self.limit(asset, limit))
     }
 
     fn limit(&self, asset: usize, limit: Limit) -> Option<f64> {

@@ -91,6 +91,14 @@ impl Plant {
         assets::define(&self.models, &mut self.state, std::slice::from_ref(asset), &self.limits)
     }
 
+    /// Has alarms judge the latest values by the definitions in force, where they were judged by others: after
+    /// [`Plant::restore`]. A second time nothing is left to be judged.
+    pub fn judge_anew(&mut self) -> Applied {
+        let mut applied = Applied::default();
+        self.turn(&mut applied).judge_anew();
+        applied
+    }
+
     fn turn<'a>(&'a mut self, out: &'a mut Applied) -> Turn<'a> {
         Turn::new(&self.models, &mut self.state, &self.limits, out)
     }

@@ -27,6 +27,9 @@ impl Plant {
         if done && (operation.kind == OperationKind::Reset || from == AlarmState::Disabled) {
             turn.listen_anew(asset, alarm);
         }
+        if done && matches!(operation.kind, OperationKind::Reset | OperationKind::Enable) {
+            turn.judge_latest(asset, alarm);
+        }
         turn.arm_alarm(asset, alarm);
         let refused = OperationError::NotNow { state: from.word(), operation: operation.kind.word() };
         (applied, if done { Ok(()) } else { Err(refused) })

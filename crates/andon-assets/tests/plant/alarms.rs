@@ -105,14 +105,16 @@ fn people_ask_and_alarms_answer() {
         (&[60.0], &[Acknowledge], "refused: an alarm that is NORMAL cannot be asked to ACKNOWLEDGE"),
         (&[80.0, 60.0], &[Acknowledge], "NORMAL"),
         (&[80.0, 60.0], &[], "LATCHED"),
-        (&[80.0], &[Reset], "NORMAL"),
+        (&[80.0], &[Reset], "ACTIVE"),
         (&[60.0], &[Reset], "refused: an alarm that is NORMAL cannot be asked to RESET"),
         (&[60.0], &[snooze], "SNOOZE_DISABLED"),
         (&[80.0], &[snooze, Enable], "ACTIVE"),
-        (&[80.0], &[snooze, Reset], "NORMAL"),
+        (&[80.0], &[snooze, Reset], "ACTIVE"),
+        (&[80.0, 60.0], &[Reset], "NORMAL"),
         (&[80.0], &[Disable], "DISABLED"),
         (&[80.0], &[Disable, Acknowledge], "refused: an alarm that is DISABLED cannot be asked to ACKNOWLEDGE"),
-        (&[80.0], &[Disable, Enable], "NORMAL"),
+        (&[80.0], &[Disable, Enable], "ACTIVE"),
+        (&[60.0], &[Disable, Enable], "NORMAL"),
         (&[80.0], &[Enable], "refused: an alarm that is ACTIVE cannot be asked to ENABLE"),
         (&[80.0], &[Snooze { until: at(3) }], "refused: the time until which an alarm is put aside is over already"),
     ] {
@@ -145,12 +147,30 @@ fn a_snooze_ends() {
 fn a_disabled_alarm_judges_nothing() {
     let mut plant = above_70(json!({"enabled": false}));
     assert_eq!(moves(&warm(&mut plant, 0, 80.0)), Vec::<String>::new());
-    plant.operate(&operation(OperationKind::Enable, 1)).1.expect("done");
-    assert_eq!(moves(&warm(&mut plant, 2, 80.0)), ["NORMAL>ACTIVE@2"]);
+    let (applied, done) = plant.operate(&operation(OperationKind::Enable, 1));
+    assert_eq!((moves(&applied).join(" "), done), ("DISABLED>NORMAL@1 NORMAL>ACTIVE@1".to_owned(), Ok(())));
     let wrong = Operation { alarm: "cold".into(), ..operation(OperationKind::Reset, 3) };
     assert!(matches!(plant.operate(&wrong).1, Err(OperationError::NoAlarm { .. })));
     let wrong = Operation { asset: "a9".into(), ..wrong };
     assert!(matches!(plant.operate(&wrong).1, Err(OperationError::NoAsset(_))));
+}
+
+#[test]
+fn what_is_reset_or_enabled_judges_the_latest_value() {
+    use OperationKind::{Disable, Enable, Reset};
+    let mut plant = above_70(json!({"active_after": "10s"}));
+    warm(&mut plant, 0, 80.0);
+    plant.tick(at(60));
+    let (applied, done) = plant.operate(&operation(Reset, 100));
+    assert_eq!((moves(&applied), done), (vec!["ACTIVE>NORMAL@100".to_owned()], Ok(())));
+    assert_eq!(moves(&plant.tick(at(200))), ["NORMAL>ACTIVE@110"], "it must last again");
+    let mut plant = with(json!({"rate": {"change": 5, "within": "1m"}}));
+    warm(&mut plant, 0, 20.0);
+    warm(&mut plant, 1, 80.0);
+    for kind in [Reset, Disable, Enable] {
+        plant.operate(&operation(kind, 2)).1.expect("done");
+    }
+    assert_eq!(moves_of(&plant), "NORMAL", "that change was told");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A state that is restored under other definitions.
 
 use andon_assets::definition::{Links, PlantDefinition};
-use andon_assets::{Limits, Plant, Snapshot};
+use andon_assets::{Applied, Limits, Plant, Snapshot};
 use serde_json::{Value, json};
 
 use crate::common::{at, latest, moves, plant, warm};
@@ -40,6 +40,25 @@ fn what_definitions_say_is_as_they_say_now() {
     let links = Links { equipment: Some("9".into()), functional_location: None };
     old.link("a1", links.clone()).expect("there");
     assert_eq!(restored(&old, &definition(60.0, "DOUBLE", &json!("2"))).asset("a1").expect("there").links, links);
+}
+
+#[test]
+fn other_limits_judge_the_latest_value() {
+    let judged = |from: f64, to: f64| {
+        let mut old = plant(&definition(from, "DOUBLE", &Value::Null));
+        warm(&mut old, 0, 80.0);
+        old.tick(at(30));
+        let mut new = restored(&old, &definition(to, "DOUBLE", &Value::Null));
+        let applied = new.judge_anew();
+        assert_eq!(new.judge_anew(), Applied::default(), "once");
+        let again = restored(&new, &definition(to, "DOUBLE", &Value::Null)).judge_anew();
+        assert_eq!(again, Applied::default(), "nothing has changed");
+        (moves(&applied), moves(&new.tick(at(500))))
+    };
+    let (none, text) = (Vec::<String>::new, |text: &str| vec![text.to_owned()]);
+    assert_eq!(judged(90.0, 70.0), (text("NORMAL>ACTIVE@30"), none()));
+    assert_eq!(judged(70.0, 90.0), (none(), text("ACTIVE>LATCHED@90")));
+    assert_eq!(judged(70.0, 60.0), (none(), none()));
 }
 
 #[test]

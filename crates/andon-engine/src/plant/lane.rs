@@ -131,7 +131,7 @@ impl PlantLane {
             match self.wait().await {
                 Woken::Stop | Woken::Read(Ok(None)) => return Ok(()),
                 Woken::Wish(wish) => self.fulfil(wish).await?,
-                Woken::Redefined => self.save_due = Some(Instant::now()),
+                Woken::Redefined => self.judge_anew().await?,
                 Woken::Outbox(ready) => self.step_outbox(ready),
                 Woken::Time => self.pass_time().await?,
                 Woken::Read(Ok(Some(batch))) => self.take_in(batch).await?,

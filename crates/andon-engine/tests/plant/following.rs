@@ -108,6 +108,17 @@ async fn other_definitions_keep_what_they_still_have() {
     until_kept(&world, &engine).await;
     assert_eq!(world.events().await.len(), 1, "it is the same episode");
 
+    let lower = text.replace("70.0, hysteresis = 5.0", "90.0");
+    let document = Document { kind: DocumentKind::Model, name: name("press"), text: lower };
+    engine.handle().apply(vec![Change::Put(document)], "test").await.expect("applied");
+    seconds(20).await;
+    assert_eq!(engine.handle().plant().alarm("press-1", "hot").map(|alarm| alarm.state), Some(AlarmState::Normal));
+    let document = Document { kind: DocumentKind::Model, name: name("press"), text: text.clone() };
+    engine.handle().apply(vec![Change::Put(document)], "test").await.expect("applied");
+    seconds(1).await;
+    assert_eq!(engine.handle().plant().alarm("press-1", "hot").map(|alarm| alarm.state), Some(AlarmState::Active));
+    assert_eq!(world.events().await.len(), 2, "the limit is what makes it another");
+
     let wrong = Document { kind: DocumentKind::Model, name: name("press"), text: text.replace("avg(", "evg(") };
     let refused = engine.handle().apply(vec![Change::Put(wrong)], "test").await.expect_err("refused");
     assert!(refused.to_string().contains("models/press.toml"), "{refused}");

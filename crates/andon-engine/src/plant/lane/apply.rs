@@ -97,6 +97,20 @@ impl PlantLane {
         self.append().await
     }
 
+    /// Other definitions are in force: alarms judge by them what is there, and the plant is saved as it is now.
+    pub(super) async fn judge_anew(&mut self) -> Result<(), Stopped> {
+        let shared = Arc::clone(&self.shared.plant);
+        let mut followed = Followed::default();
+        let at = {
+            let mut plant = shared.plant.write();
+            followed.add(plant.judge_anew(), false);
+            plant.now()
+        };
+        self.hand_on(followed, ValueMark { next: self.next, at });
+        self.save_due = Some(tokio::time::Instant::now());
+        self.append().await
+    }
+
     /// Fulfils a wish, and others that wait. What was received before is in the plant then, unless there is too much of it.
     pub(super) async fn fulfil(&mut self, first: Wish) -> Result<(), Stopped> {
         let caught_up = self.catch_up().await?;
