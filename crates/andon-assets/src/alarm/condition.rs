@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::{Direction, Operator};
 
-/// Samples that a rate of change is computed from: one per fifteenth of its span.
-const SAMPLES: i64 = 15;
+/// A rate of change is computed from the lowest and the highest value of each fifteenth of its span.
+const SLOTS: i64 = 15;
 
 /// A condition, its references resolved.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,26 +69,75 @@ fn holds(operator: Operator, value: f64, limit: f64) -> bool {
     }
 }
 
-/// Values of the last span, one per fifteenth of it.
+/// Values of the last span: the lowest and the highest of each fifteenth of it, so that their number is bounded and a
+/// change as short as you like is seen. Only where the extreme of a slot has just left the span, others of that slot
+/// count no more either.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Samples(VecDeque<(i64, f64)>);
+pub(crate) struct Samples(VecDeque<Slot>);
+
+/// A time, in microseconds since 1970, and the value then.
+type Sample = (i64, f64);
+
+/// What is kept of a fifteenth of the span. As JSON `[[ts, lowest], [ts, highest]]`; earlier snapshots have one sample,
+/// `[ts, value]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(from = "Stored")]
+struct Slot(Sample, Sample);
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Both(Sample, Sample),
+    One(i64, f64),
+}
+
+impl From<Stored> for Slot {
+    fn from(stored: Stored) -> Self {
+        match stored {
+            Stored::Both(lowest, highest) => Self(lowest, highest),
+            Stored::One(ts, value) => Self((ts, value), (ts, value)),
+        }
+    }
+}
+
+impl Slot {
+    /// Takes a value in; of equal ones the newer counts, since it stays longer.
+    fn add(&mut self, (ts, value): Sample) {
+        if value <= self.0.1 {
+            self.0 = (ts, value);
+        }
+        if value >= self.1.1 {
+            self.1 = (ts, value);
+        }
+    }
+}
 
 impl Samples {
     /// How much the value has changed within the span, in the direction that counts: against the lowest or the highest
     /// of the samples. Takes the value in.
     pub(crate) fn change(&mut self, ts: Timestamp, value: f64, within: i64, direction: Direction) -> f64 {
         let ts = ts.as_micros();
-        self.0.retain(|(at, _)| *at >= ts - within);
-        let lowest = self.0.iter().map(|(_, value)| *value).fold(value, f64::min);
-        let highest = self.0.iter().map(|(_, value)| *value).fold(value, f64::max);
-        if self.0.back().is_none_or(|(at, _)| ts - at >= within / SAMPLES) {
-            self.0.push_back((ts, value));
-        }
+        self.take((ts, value), within);
+        let from = ts - within;
+        let samples = || self.0.iter().flat_map(|slot| [slot.0, slot.1]).filter(move |(at, _)| *at >= from);
+        let lowest = samples().map(|(_, value)| value).fold(value, f64::min);
+        let highest = samples().map(|(_, value)| value).fold(value, f64::max);
         match direction {
             Direction::Rising => value - lowest,
             Direction::Falling => highest - value,
             Direction::Either => (value - lowest).max(highest - value),
+        }
+    }
+
+    /// Takes a sample into its slot, and gives up slots that are before the span.
+    fn take(&mut self, sample: Sample, within: i64) {
+        let width = (within / SLOTS).max(1);
+        let number = |ts: i64| ts.div_euclid(width);
+        self.0.retain(|slot| slot.0.0.max(slot.1.0) >= sample.0 - within);
+        match self.0.back_mut().filter(|slot| number(slot.0.0) == number(sample.0)) {
+            Some(slot) => slot.add(sample),
+            None => self.0.push_back(Slot(sample, sample)),
         }
     }
 }
@@ -135,5 +184,26 @@ mod tests {
             samples.change(Timestamp::from_micros(ts), 0.0, 150, Direction::Either);
         }
         assert!(samples.0.len() <= 16, "{}", samples.0.len());
+    }
+
+    #[test]
+    fn a_change_within_a_slot_is_seen() {
+        let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let minute = 60_000_000;
+        let mut samples = Samples::default();
+        let mut rise = |(second, value)| samples.change(at(second), value, minute, Direction::Rising);
+        let values = [(0, 20.0), (1, 10.0), (2, 20.0), (3, 19.0), (61, 18.0), (62, 18.0)];
+        let rises: Vec<f64> = values.into_iter().map(&mut rise).collect();
+        assert_eq!(rises, [0.0, 0.0, 10.0, 9.0, 8.0, 0.0], "at last the low has left the span");
+    }
+
+    #[test]
+    fn samples_of_earlier_snapshots_are_read() {
+        let mut samples: Samples = serde_json::from_str("[[0,10.0],[5,14.0]]").expect("reads");
+        let rise = samples.change(Timestamp::from_micros(90), 15.0, 100, Direction::Rising);
+        assert_eq!(vec![rise], [5.0]);
+        let text = serde_json::to_string(&samples).expect("serialises");
+        assert!(text.starts_with("[[[0,10.0],[0,10.0]],"), "{text}");
+        assert_eq!(serde_json::from_str::<Samples>(&text).expect("reads"), samples);
     }
 }

@@ -217,6 +217,7 @@ fn a_rate_of_change_is_measured_over_its_span() {
     check(rate("falling"), &rising, 130, &[]);
     check(rate("either"), &[(0, 20.0), (30, 14.0)], 130, &["NORMAL>ACTIVE@30"]);
     check(rate("rising"), &[(0, 20.0), (61, 26.0), (122, 32.0)], 130, &[]);
+    check(rate("rising"), &[(0, 20.0), (1, 10.0), (2, 20.0)], 10, &["NORMAL>ACTIVE@2"]);
 }
 
 #[test]
