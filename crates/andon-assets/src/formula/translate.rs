@@ -69,12 +69,17 @@ impl Translation<'_> {
 
     /// Up to a comma or bracket that closes, or the end.
     fn part(&mut self, depth: usize) -> Result<String, FormulaFault> {
+        self.pieces(depth, false)
+    }
+
+    /// Up to there; or, of what is `negated`, to where another condition follows.
+    fn pieces(&mut self, depth: usize, negated: bool) -> Result<String, FormulaFault> {
         if depth > MAX_DEPTH {
             return Err(self.fault(self.at, format!("more than {MAX_DEPTH} brackets in each other")));
         }
         let mut pieces: Vec<String> = Vec::new();
         while let Some((_, token)) = self.tokens.get(self.at).cloned() {
-            if matches!(token, Token::Sign(")" | ",")) {
+            if matches!(token, Token::Sign(")" | ",")) || (negated && self.ends_condition(&token)) {
                 break;
             }
             self.at += 1;
@@ -95,10 +100,34 @@ impl Translation<'_> {
                 self.expect(")")?;
                 Ok(format!("({inner})"))
             }
-            Token::Sign("!") => Ok("not".into()),
+            Token::Sign("!") => self.negation(depth),
             Token::Sign(sign) => Ok(sign.into()),
-            Token::Word(word) if self.next_is("(") => self.call(&word.to_lowercase(), depth),
-            Token::Word(word) => self.word(&word),
+            Token::Word(word) => match self.operator(&word) {
+                Some("not") => self.negation(depth),
+                Some(operator) => Ok(operator.into()),
+                None if self.next_is("(") => self.call(&word.to_lowercase(), depth),
+                None => self.word(&word),
+            },
+        }
+    }
+
+    /// An operator in letters, unless a variable has that name.
+    fn operator(&self, word: &str) -> Option<&'static str> {
+        let known = ["and", "or", "not"].into_iter().find(|known| known.eq_ignore_ascii_case(word))?;
+        (self.variable)(word).is_none().then_some(known)
+    }
+
+    /// `not a > b` is said of the comparison, whereas ZEN's `not` binds more closely than that.
+    fn negation(&mut self, depth: usize) -> Result<String, FormulaFault> {
+        let condition = self.pieces(depth + 1, true)?;
+        Ok(format!("not ({condition})"))
+    }
+
+    fn ends_condition(&self, token: &Token) -> bool {
+        match token {
+            Token::Sign(sign) => matches!(*sign, "?" | ":"),
+            Token::Word(word) => matches!(self.operator(word), Some("and" | "or")),
+            Token::Number(_) | Token::Text(_) => false,
         }
     }
 
@@ -109,7 +138,7 @@ impl Translation<'_> {
         Ok(format!("\"{text}\""))
     }
 
-    /// A constant, an operator in letters, or a variable.
+    /// A constant, or a variable.
     fn word(&mut self, word: &str) -> Result<String, FormulaFault> {
         if let Some(variable) = (self.variable)(word) {
             if self.place == Place::Metric && !variable.attribute {
@@ -119,7 +148,7 @@ impl Translation<'_> {
             return self.slot(Slot::Value(variable.input));
         }
         Ok(match word.to_lowercase().as_str() {
-            known @ ("and" | "or" | "not" | "true" | "false") => known.into(),
+            known @ ("true" | "false") => known.into(),
             "none" => "null".into(),
             "pi" => "3.14159265358979".into(),
             "e" => "2.71828182845905".into(),
