@@ -37,6 +37,11 @@ impl DefinitionError {
     pub(crate) fn reference(path: impl Into<String>, what: impl Into<String>) -> Self {
         Self { path: path.into(), kind: FaultKind::Reference, what: what.into() }
     }
+
+    /// The same fault with the name of the thing that has it, since nobody counts to the forty-fifth property.
+    pub(crate) fn of(self, kind: &str, name: &str) -> Self {
+        Self { what: format!("{} ({kind} {name})", self.what), ..self }
+    }
 }
 
 impl From<DefinitionError> for Problem {

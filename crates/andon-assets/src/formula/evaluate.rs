@@ -41,7 +41,7 @@ impl Formula {
 fn run(code: &[Opcode], scope: &Scope) -> Result<Variable, String> {
     MACHINE.with_borrow_mut(|machine| {
         if let Ok(outcome) = catch_unwind(AssertUnwindSafe(|| machine.run(code, scope))) {
-            return outcome.map_err(|error| error.to_string());
+            return outcome.map_err(|error| error.to_string().trim_start_matches("Opcode ").to_owned());
         }
         *machine = VM::new();
         Err("the formula breaks ZEN's virtual machine; write it in another way".into())

@@ -71,7 +71,7 @@ fn number(rest: &str) -> Result<(Token, usize), String> {
     }
     let value: f64 = rest[..end].parse().map_err(|_| format!("{} is not a number", &rest[..end]))?;
     let plain = value.to_string();
-    if plain.len() > 28 {
+    if !value.is_finite() || plain.len() > 28 {
         return Err(format!("{} is beyond the 28 digits of numbers in formulas", &rest[..end]));
     }
     Ok((Token::Number(plain), end))

@@ -128,6 +128,7 @@ fn faults_name_the_position() {
         ("rand(3)", "position 1: there is no function rand here"),
         ("timestamp(3)", "position 11: timestamp takes variables that have a series of values, and nothing else"),
         ("1e40", "position 1: 1e40 is beyond the 28 digits of numbers in formulas"),
+        ("1e400 * t", "position 1: 1e400 is beyond the 28 digits of numbers in formulas"),
         ("\"a\\\"", "position 1: a text in a formula has neither double quotes nor backslashes"),
     ] {
         check(text, expect);

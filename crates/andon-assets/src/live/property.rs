@@ -8,6 +8,9 @@ use super::Windows;
 use crate::limits::Limits;
 use crate::value::Point;
 
+/// Longest reason that is kept, in characters.
+const MAX_FAULT_CHARS: usize = 200;
+
 /// The latest value and what came before.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct PropertyState {
@@ -23,6 +26,9 @@ pub(crate) struct PropertyState {
     pub(crate) refused: u64,
     /// Formulas that could not be computed.
     pub(crate) faults: u64,
+    /// Why not, the last time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) fault: Option<Box<str>>,
     /// The windows of a metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) windows: Option<Box<Windows>>,
@@ -74,6 +80,15 @@ impl PropertyState {
         let Some(oldest) = self.recent.pop_front() else { return 0 };
         *bytes = bytes.saturating_sub(oldest.bytes());
         1
+    }
+
+    /// Counts a formula that could not be computed, and keeps why.
+    pub(crate) fn fail(&mut self, why: &str) {
+        self.faults += 1;
+        let known = self.fault.as_deref().is_some_and(|known| known == why);
+        if !known {
+            self.fault = Some(why.chars().take(MAX_FAULT_CHARS).collect());
+        }
     }
 
     /// What the recent values take, in bytes.

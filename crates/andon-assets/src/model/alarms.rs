@@ -16,7 +16,8 @@ pub(super) fn compile(
     properties: &[Property],
 ) -> Result<Vec<Alarm>, DefinitionError> {
     let one = |(at, alarm): (usize, &AlarmDefinition)| {
-        Checked { path: format!("{path}.alarms[{at}]"), names, properties }.alarm(alarm)
+        let checked = Checked { path: format!("{path}.alarms[{at}]"), names, properties }.alarm(alarm);
+        checked.map_err(|error| error.of("alarm", &alarm.name))
     };
     definition.alarms.iter().enumerate().map(one).collect()
 }

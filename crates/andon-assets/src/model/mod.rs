@@ -10,6 +10,7 @@ mod graph;
 mod inputs;
 mod links;
 mod properties;
+mod trial;
 mod ways;
 
 use std::collections::HashMap;

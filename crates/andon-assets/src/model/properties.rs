@@ -36,7 +36,8 @@ pub(super) fn compile(
             name: property.name.as_str().into(),
             data_type: property.data_type,
             unit: property.unit.as_deref().map(Arc::from),
-            source: source(&path, (model, definition, names), property)?,
+            source: source(&path, (model, definition, names), property)
+                .map_err(|error| error.of("property", &property.name))?,
             rank: 0,
             dependents: Vec::new(),
             alarms: Vec::new(),

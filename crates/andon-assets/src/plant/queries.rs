@@ -81,6 +81,9 @@ pub struct ValueView {
     pub refused: u64,
     /// Times that the formula could not be computed.
     pub faults: u64,
+    /// Why the formula could not be computed, the last time that it could not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Values that came after the metric's window was closed.
     pub too_late: u64,
 }
@@ -239,6 +242,7 @@ impl Plant {
             late: state.late,
             refused: state.refused,
             faults: state.faults,
+            fault: state.fault.as_deref().map(str::to_owned),
             too_late: state.windows.as_ref().map_or(0, |windows| windows.late),
         }
     }

@@ -11,7 +11,7 @@ use crate::formula::{Formula, Slot};
 use crate::limits::Limits;
 use crate::live::{Closed, Cut, Kept};
 use crate::model::{Dependent, Models, Source};
-use crate::value::{Given, Point, Quality, Scalar};
+use crate::value::{DataType, Given, Point, Quality, Scalar};
 
 /// Metrics are stamped with the end of their window; as a value in another window they belong to what came before.
 const BEFORE_THE_END: i64 = 1;
@@ -75,15 +75,19 @@ impl<'a> Turn<'a> {
     }
 
     fn refuse(&mut self, asset: usize, property: usize, why: RefusedWhy) {
+        self.state.assets[asset].properties[property].refused += 1;
+        self.tell_refused(asset, property, why);
+    }
+
+    fn fail(&mut self, asset: usize, property: usize, why: &str) {
+        self.state.assets[asset].properties[property].fail(why);
+        self.tell_refused(asset, property, RefusedWhy::NotComputed);
+    }
+
+    fn tell_refused(&mut self, asset: usize, property: usize, why: RefusedWhy) {
         let what = self.property(asset, property).name.to_string();
-        let asset = &mut self.state.assets[asset];
-        let state = &mut asset.properties[property];
-        if why == RefusedWhy::NotComputed {
-            state.faults += 1;
-        } else {
-            state.refused += 1;
-        }
-        self.out.refused.push(Refused { asset: Some(Arc::clone(&asset.id)), what, why });
+        let asset = Some(Arc::clone(&self.state.assets[asset].id));
+        self.out.refused.push(Refused { asset, what, why });
     }
 
     /// A property has a value: it is kept, told, and handed on to what follows from it.
@@ -177,10 +181,13 @@ impl<'a> Turn<'a> {
 
     fn computed(&mut self, asset: usize, property: usize, ts: Timestamp, value: Result<Option<Scalar>, String>) {
         let data_type = self.property(asset, property).data_type;
-        match value.map(|value| value.map(|value| data_type.accept(value.given()))) {
-            Ok(Some(Some(value))) => self.set(asset, property, &Point::good(ts, value)),
+        match value {
+            Ok(Some(value)) => match data_type.accept(value.given()) {
+                Some(value) => self.set(asset, property, &Point::good(ts, value)),
+                None => self.fail(asset, property, &not_of_type(&value, data_type)),
+            },
             Ok(None) => {}
-            Ok(Some(None)) | Err(_) => self.refuse(asset, property, RefusedWhy::NotComputed),
+            Err(why) => self.fail(asset, property, &why),
         }
     }
 
@@ -229,6 +236,14 @@ impl<'a> Turn<'a> {
             other => closed.read(other),
         });
         self.computed(asset, metric, closed.end, value);
+    }
+}
+
+/// Texts are not repeated: they are what a device says.
+fn not_of_type(value: &Scalar, data_type: DataType) -> String {
+    match value.number() {
+        Some(number) => format!("{number} is no value of type {data_type:?}"),
+        None => format!("a text is no value of type {data_type:?}"),
     }
 }
 

@@ -93,6 +93,26 @@ fn values() {
 }
 
 #[test]
+fn formulas_that_no_reading_makes_right() {
+    let at = "models[0].properties[2].type.transform.expression: ";
+    for (expression, expect) in [
+        ("upper(Temperature)", "cannot be computed: "),
+        ("Temperature + Name", "cannot be computed: "),
+        ("if(Temperature > 1, 'a')", "gives \"a\", which is no value of type Double (property P)"),
+        ("1e400 * Temperature", "position 1: 1e400 is beyond"),
+    ] {
+        check_property(&json!({"transform": {"expression": expression}}), &format!("{at}{expect}"));
+    }
+    let metric = metric("upper(last(Temperature))", "5m", "0s");
+    check_property(&metric, "models[0].properties[2].type.metric.expression: cannot be computed: ");
+    let right = ["sqrt(Temperature)", "1 / Temperature", "if(Temperature > 5, Temperature)", "Temperature - 0.5", "-Temperature"];
+    for (expression, data_type) in right.into_iter().flat_map(|text| [(text, "DOUBLE"), (text, "INTEGER")]) {
+        let kind = json!({"transform": {"expression": expression}});
+        plant(&model("properties", json!([{"name": "P", "data_type": data_type, "type": kind}])));
+    }
+}
+
+#[test]
 fn alarms() {
     let check_alarm = |alarm: Value, expect: &str| {
         let mut alarm = alarm;
@@ -102,7 +122,7 @@ fn alarms() {
         }
         check(&model("alarms", json!([alarm])), expect);
     };
-    check_alarm(json!({}), "models[0].alarms[0]: has exactly one of threshold, rate and silence");
+    check_alarm(json!({}), "models[0].alarms[0]: has exactly one of threshold, rate and silence (alarm a)");
     check_alarm(json!({"silence": {"after": "0s"}}), "silence.after: is at least 1s");
     check_alarm(json!({"property": "Name", "silence": {"after": "1m"}}), "an attribute never changes");
     check_alarm(json!({"threshold": {"operator": "==", "value": 1, "hysteresis": 1}}), "has no meaning for equality");

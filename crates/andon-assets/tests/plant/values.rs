@@ -61,11 +61,16 @@ fn a_formula_without_a_result_gives_no_value() {
 
 #[test]
 fn a_formula_that_cannot_be_computed_is_counted() {
-    let name = json!({"name": "Name", "data_type": "STRING", "type": {"measurement": {}}});
-    let mut plant = with(&[name, transform("Sum", "Name + 1")]);
-    let applied = read(&mut plant, 0, &[("measurements.name", Given::Text("x"))]);
-    assert_eq!(applied.refused[0].why, RefusedWhy::NotComputed);
-    assert_eq!(plant.value("a1", "Sum").expect("there").faults, 1);
+    let mut half = transform("Half", "Temperature / 2");
+    half["data_type"] = json!("INTEGER");
+    let mut plant = with(&[half, transform("Large", "Temperature ^ 20 * 1000")]);
+    assert!(warm(&mut plant, 0, 4.0).refused.is_empty());
+    let applied = warm(&mut plant, 1, 1e4 + 1.0);
+    assert_eq!(applied.refused.iter().map(|refused| refused.why).collect::<Vec<_>>(), [RefusedWhy::NotComputed; 2]);
+    let faults = |property| plant.value("a1", property).map(|view| (view.faults, view.fault.unwrap_or_default()));
+    assert_eq!(faults("Half"), Some((1, "5000.5 is no value of type Integer".to_owned())));
+    assert!(faults("Large").is_some_and(|(count, why)| count == 1 && !why.is_empty()), "{:?}", faults("Large"));
+    assert_eq!(latest(&plant, "Half"), json!(2));
 }
 
 #[test]

@@ -120,6 +120,9 @@ pub struct AssetProperty {
     pub refused: u64,
     /// Times that the formula could not be computed.
     pub faults: u64,
+    /// Why the formula could not be computed, the last time that it could not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
     /// Values that came after the metric's window was closed.
     pub too_late: u64,
 }

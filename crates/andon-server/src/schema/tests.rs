@@ -272,7 +272,8 @@ fn assets_are_described() {
         values: 3,
         late: 1,
         refused: 0,
-        faults: 0,
+        faults: 1,
+        fault: Some("Divide: Unsupported type".into()),
         too_late: 0,
     };
     let alarm = assets::AlarmView {

@@ -199,6 +199,7 @@ mod tests {
             late: 0,
             refused: 0,
             faults: 0,
+            fault: None,
             too_late: 0,
         }))
     }

@@ -81,6 +81,7 @@ pub(crate) async fn run(values: Values, context: &Context) -> anyhow::Result<Exi
         Values::Latest(latest) => {
             let rows = rows(&client, &latest).await?;
             context.output.show(&rows, |rows| latest_table(rows))?;
+            faults(&rows).try_for_each(|line| context.output.note(&line))?;
         }
         Values::History(past) => {
             let history: History = client.list(&past.path("history"), &past.query(None)).await?;
@@ -139,6 +140,12 @@ fn latest_table(rows: &[AssetProperty]) -> Grid {
     grid
 }
 
+/// Why formulas could not be computed, the last time that they could not.
+fn faults(rows: &[AssetProperty]) -> impl Iterator<Item = String> {
+    let faulty = rows.iter().filter_map(|row| Some((row, row.fault.as_ref()?)));
+    faulty.map(|(row, why)| format!("{} {} could not be computed ({}x): {why}", row.asset, row.property, row.faults))
+}
+
 fn history_table(history: &History) -> Grid {
     let mut grid = Grid::new(["time", "value"], "no values in this time");
     for point in &history.values {
@@ -172,6 +179,8 @@ fn number_text(number: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -183,5 +192,17 @@ mod tests {
         check(123_456_789.0, "123456789.0");
         check(-2.5e-12, "-2.5e-12");
         check(0.0, "0.0");
+    }
+
+    #[test]
+    fn faults_are_told_below_the_table() {
+        let row = |property: &str, fault: Option<&str>| {
+            json!({"asset": "a1", "property": property, "kind": "transform", "data_type": "INTEGER", "values": 1, "late": 0,
+                "refused": 0, "faults": 2, "fault": fault, "too_late": 0})
+        };
+        let rows = [row("half", Some("30.5 is no value of type Integer")), row("whole", None)];
+        let rows: Vec<AssetProperty> = serde_json::from_value(json!(rows)).expect("as the server answers");
+        let told: Vec<String> = faults(&rows).collect();
+        assert_eq!(told, ["a1 half could not be computed (2x): 30.5 is no value of type Integer"]);
     }
 }
