@@ -183,16 +183,71 @@ fn first_value(
 
 /// Puts an asset under another; the error says why not.
 pub(super) fn hang(models: &Models, state: &mut State, asset: usize, parent: &ParentDefinition) -> Result<(), String> {
+    let (above, hierarchy) = place(models, state, state.assets[asset].model, parent)?;
+    state.assets[asset].parent = Some((above, hierarchy));
+    state.assets[above].parts.push(asset);
+    Ok(())
+}
+
+/// The asset and hierarchy that assets of a model are put under.
+fn place(
+    models: &Models,
+    state: &State,
+    part: usize,
+    parent: &ParentDefinition,
+) -> Result<(usize, usize), String> {
     let above = state.index.get(parent.asset.as_str()).copied();
     let above = above.ok_or_else(|| format!("there is no asset {}", parent.asset))?;
     let model = &models.all[state.assets[above].model];
     let hierarchy = model.hierarchy(&parent.hierarchy);
     let hierarchy = hierarchy.ok_or_else(|| format!("{} has no hierarchy {}", model.name, parent.hierarchy))?;
-    if model.hierarchies[hierarchy].1 != state.assets[asset].model {
-        let name = &models.all[state.assets[asset].model].name;
+    if model.hierarchies[hierarchy].1 != part {
+        let name = &models.all[part].name;
         return Err(format!("the hierarchy {} is not for assets of the model {name}", parent.hierarchy));
     }
-    state.assets[asset].parent = Some((above, hierarchy));
-    state.assets[above].parts.push(asset);
+    Ok((above, hierarchy))
+}
+
+/// The asset that a model puts the assets under that readings create.
+pub(super) fn parent_of(model: &Model) -> Option<&ParentDefinition> {
+    model.discover.as_ref()?.parent.as_ref()
+}
+
+/// An asset under which a model puts others has a place for them, if it is there already.
+pub(super) fn check_parents(models: &Models, state: &State) -> Result<(), DefinitionError> {
+    for (at, model) in models.all.iter().enumerate() {
+        let parent = parent_of(model).filter(|parent| state.index.contains_key(parent.asset.as_str()));
+        if let Some(parent) = parent {
+            place(models, state, at, parent)
+                .map_err(|what| DefinitionError::reference(format!("models[{at}].discover.parent"), what))?;
+        }
+    }
     Ok(())
+}
+
+/// An asset is new: those that readings created before, and that their model puts under it, are its parts.
+pub(super) fn adopt(models: &Models, state: &mut State, above: usize) {
+    let id = Arc::clone(&state.assets[above].id);
+    let waits = |model: &Model| parent_of(model).is_some_and(|parent| parent.asset == *id);
+    if !models.all.iter().any(waits) {
+        return;
+    }
+    for asset in (0..state.assets.len()).filter(|asset| *asset != above) {
+        let Asset { model, defined, parent, .. } = &state.assets[asset];
+        let model = &models.all[*model];
+        if !defined && parent.is_none() && waits(model) {
+            hang_discovered(models, state, asset, parent_of(model));
+        }
+    }
+}
+
+/// Puts an asset that a reading created under the first of `parents` that is there and has a place for it. Without one it
+/// is good as well: it waits at the top.
+pub(super) fn hang_discovered<'a>(
+    models: &Models,
+    state: &mut State,
+    asset: usize,
+    parents: impl IntoIterator<Item = &'a ParentDefinition>,
+) {
+    parents.into_iter().any(|parent| hang(models, state, asset, parent).is_ok());
 }

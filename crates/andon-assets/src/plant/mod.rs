@@ -43,6 +43,7 @@ impl Plant {
         let models = Arc::new(Models::compile(&definition.models, &limits)?);
         let mut state = State::default();
         assets::define(&models, &mut state, &definition.assets, &limits)?;
+        assets::check_parents(&models, &state)?;
         Ok(Self { models, limits, state })
     }
 
@@ -88,7 +89,11 @@ impl Plant {
 
     /// Adds an asset that is defined while the plant runs.
     pub fn define(&mut self, asset: &AssetDefinition) -> Result<(), DefinitionError> {
-        assets::define(&self.models, &mut self.state, std::slice::from_ref(asset), &self.limits)
+        assets::define(&self.models, &mut self.state, std::slice::from_ref(asset), &self.limits)?;
+        if let Some(at) = self.state.index.get(asset.id.as_str()).copied() {
+            assets::adopt(&self.models, &mut self.state, at);
+        }
+        Ok(())
     }
 
     /// Has alarms judge the latest values by the definitions in force, where they were judged by others: after

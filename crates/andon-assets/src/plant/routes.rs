@@ -128,10 +128,8 @@ impl Turn<'_> {
         let making =
             Making { id, name, model, device, links, captures, attributes: [].into(), defined: false, at: self.at };
         let asset = assets::make(self.models, self.state, making);
-        if let Some(parent) = &discover.parent {
-            // Not there yet, perhaps: the asset is good without its parent, and a snapshot that is restored tries again.
-            let _ = assets::hang(self.models, self.state, asset, parent);
-        }
+        assets::hang_discovered(self.models, self.state, asset, &discover.parent);
+        assets::adopt(self.models, self.state, asset);
         self.out.created.push(Arc::clone(&self.state.assets[asset].id));
         Some(asset)
     }

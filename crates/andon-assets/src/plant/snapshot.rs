@@ -92,25 +92,33 @@ impl Plant {
             return restored;
         }
         self.state.now = self.state.now.max(snapshot.now);
-        let mut parents = Vec::new();
+        let mut discovered = Vec::new();
         for asset in snapshot.assets {
             match self.restored(&asset) {
                 Some(at) => {
-                    let parent = asset.parent.clone().filter(|_| !asset.defined);
-                    parents.extend(parent.map(|parent| (at, parent)));
+                    discovered.push((at, asset.parent.clone()));
                     self.overlay(at, asset);
                     restored.assets += 1;
                 }
                 None => restored.left_out.push(asset.id),
             }
         }
-        for (asset, parent) in parents {
-            if self.state.assets[asset].parent.is_none() {
-                // A parent that is no longer defined leaves the asset at the top.
-                let _ = assets::hang(&self.models, &mut self.state, asset, &parent);
-            }
+        for (asset, parent) in discovered {
+            self.hang(asset, parent.as_ref());
         }
         restored
+    }
+
+    /// An asset that a reading created is under what its model says now, or else where it was. What is no longer defined
+    /// leaves it at the top.
+    fn hang(&mut self, at: usize, known: Option<&ParentDefinition>) {
+        let asset = &self.state.assets[at];
+        if asset.defined || asset.parent.is_some() {
+            return;
+        }
+        let models = Arc::clone(&self.models);
+        let parents = assets::parent_of(&models.all[asset.model]).into_iter().chain(known);
+        assets::hang_discovered(&models, &mut self.state, at, parents);
     }
 
     fn asset_snapshot(&self, asset: &Asset) -> AssetSnapshot {

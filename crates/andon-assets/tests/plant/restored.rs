@@ -4,7 +4,7 @@ use andon_assets::definition::{Links, PlantDefinition};
 use andon_assets::{Applied, Limits, Plant, Snapshot};
 use serde_json::{Value, json};
 
-use crate::common::{at, latest, moves, plant, warm};
+use crate::common::{at, fault, latest, moves, plant, warm};
 
 fn definition(limit: f64, data_type: &str, equipment: &Value) -> Value {
     json!({
@@ -68,6 +68,38 @@ fn an_episode_goes_on() {
     warm(&mut new, 10, 20.0);
     assert_eq!(moves(&new.tick(at(500))), ["ACTIVE>LATCHED@70"]);
     assert_eq!(latest(&new, "Mean"), json!(50.0));
+}
+
+/// A site, and sensors that readings create below it.
+fn sensors(with_site: bool, hierarchy: &str) -> Value {
+    let site = json!({"id": "site", "model": "site"});
+    let hierarchies = json!([{"name": "sensors", "model": "sensor"}, {"name": "sites", "model": "other"}]);
+    let discover = json!({"topics": ["data/{device}"], "parent": {"asset": "site", "hierarchy": hierarchy}});
+    json!({
+        "models": [{"name": "site", "hierarchies": hierarchies}, {"name": "other"},
+            {"name": "sensor", "discover": discover,
+                "properties": [{"name": "Temperature", "data_type": "DOUBLE", "type": {"measurement": {}}}]}],
+        "assets": if with_site { vec![site] } else { Vec::new() }
+    })
+}
+
+#[test]
+fn a_parent_that_comes_later_has_its_parts() {
+    let mut old = plant(&sensors(false, "sensors"));
+    warm(&mut old, 0, 80.0);
+    assert_eq!(old.asset("d1").expect("made").parent, None);
+    let new = restored(&old, &sensors(true, "sensors"));
+    assert_eq!(new.asset("site").expect("there").parts, ["d1"]);
+    let site = PlantDefinition::read(&sensors(true, "sensors")).expect("right").assets.remove(0);
+    old.define(&site).expect("right");
+    assert_eq!(old.asset("site").expect("there").parts, ["d1"]);
+    let mut again = plant(&sensors(true, "sensors"));
+    again.restore(old.snapshot());
+    assert_eq!(again.asset("site").expect("there").parts, ["d1"], "once");
+    assert_eq!(plant(&sensors(false, "nothing")).roots().count(), 0, "that may come");
+    assert_eq!(fault(&sensors(true, "nothing")), "models[2].discover.parent: site has no hierarchy nothing");
+    let wrong = "models[2].discover.parent: the hierarchy sites is not for assets of the model sensor";
+    assert_eq!(fault(&sensors(true, "sites")), wrong);
 }
 
 #[test]

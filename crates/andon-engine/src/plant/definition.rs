@@ -34,6 +34,7 @@ pub(crate) fn read(documents: &[DocumentVersion], limits: Limits) -> (PlantDefin
         let checked = Plant::new(&definition, limits);
         findings.extend(checked.err().map(|error| Finding::error(placed(error, &places))));
     }
+    findings.extend(parents_to_come(&definition, &places));
     (definition, findings)
 }
 
@@ -51,6 +52,19 @@ fn lost_destinations(documents: &[DocumentVersion], definition: &PlantDefinition
         (!is_there(destination)).then(problem)
     });
     lost.map(Finding::error).collect()
+}
+
+/// Models that put their assets under one that no document defines: a reading may create it.
+fn parents_to_come(definition: &PlantDefinition, places: &Places) -> Vec<Finding> {
+    let models = definition.models.iter().zip(&places.models);
+    let to_come = models.filter_map(|(model, place)| {
+        let parent = model.discover.as_ref()?.parent.as_ref()?;
+        let detail = format!("no document defines the asset {}: until it is there, nothing is under it", parent.asset);
+        let problem = || Problem::new(Code::ConfigurationReference, detail).at(format!("{place} discover.parent"));
+        let is_there = definition.assets.iter().any(|asset| asset.id == parent.asset);
+        (!is_there).then(problem)
+    });
+    to_come.map(Finding::warning).collect()
 }
 
 fn take_model(document: &Document, into: &mut PlantDefinition, places: &mut Places) -> Result<(), Problem> {
@@ -172,6 +186,8 @@ mod tests {
         refused(DocumentKind::Model, "name = \"press\"\n", "models/x.toml name");
         let links = "[links]\ndestination = \"s4\"\nfield = \"InventoryNumber\"\nvalue = \"{device}\"\n";
         refused(DocumentKind::Model, links, "models/x.toml links.destination");
+        let parent = "[discover]\nparent = { asset = \"hall\", hierarchy = \"presses\" }\n";
+        refused(DocumentKind::Model, parent, "models/x.toml discover.parent");
         refused(DocumentKind::Asset, "model = \"mill\"\n", "assets/x.toml model");
         refused(DocumentKind::Asset, "assets = 1\n", "assets/x.toml");
         let two = "[[assets]]\nid = \"a\"\nmodel = \"press\"\n[[assets]]\nid = \"b\"\n";
