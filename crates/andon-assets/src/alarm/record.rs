@@ -30,6 +30,9 @@ pub(crate) struct AlarmRecord {
     pub(crate) snoozed_until: Option<Timestamp>,
     /// How the condition was judged last.
     pub(crate) evaluation: Option<Evaluation>,
+    /// Whether the definition that is followed has it watched; earlier snapshots do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) enabled: Option<bool>,
 }
 
 /// A change of state.
@@ -47,7 +50,7 @@ impl AlarmRecord {
     /// One that is watched, or not.
     pub(crate) fn new(enabled: bool) -> Self {
         let state = if enabled { AlarmState::Normal } else { AlarmState::Disabled };
-        Self { state, ..Self::default() }
+        Self { state, enabled: Some(enabled), ..Self::default() }
     }
 
     /// Goes to the next state, if `input` leads to one.

@@ -31,6 +31,8 @@ pub enum Cause {
     Time,
     /// A person.
     Person(OperationKind),
+    /// Another definition.
+    Definition,
 }
 
 /// An alarm went to another state.

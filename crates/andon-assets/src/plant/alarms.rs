@@ -76,11 +76,30 @@ impl<'a> Turn<'a> {
     pub(super) fn judge_anew(&mut self) {
         for asset in 0..self.state.assets.len() {
             for at in 0..self.state.assets[asset].alarms.len() {
+                self.follow_definition(asset, at);
                 if self.has_another_limit(asset, at) {
                     self.judge_latest(asset, at);
                 }
             }
         }
+    }
+
+    /// A definition that says another than before whether the alarm is watched counts more than what people said before.
+    fn follow_definition(&mut self, asset: usize, at: usize) {
+        let enabled = self.alarm(asset, at).definition.enabled;
+        let record = self.record(asset, at);
+        let is_off = record.state == AlarmState::Disabled;
+        let follows = record.enabled.replace(enabled) == Some(enabled);
+        if follows || is_off != enabled {
+            return;
+        }
+        let input = if enabled { Input::Enable } else { Input::Disable };
+        self.step(asset, at, input, Told { at: self.at, cause: Cause::Definition, by: None, note: None });
+        if enabled {
+            self.listen_anew(asset, at);
+            self.judge_latest(asset, at);
+        }
+        self.arm_alarm(asset, at);
     }
 
     fn has_another_limit(&self, asset: usize, at: usize) -> bool {

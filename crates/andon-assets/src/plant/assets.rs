@@ -11,8 +11,8 @@ use crate::definition::{AssetDefinition, Links, ParentDefinition};
 use crate::error::DefinitionError;
 use crate::limits::Limits;
 use crate::live::PropertyState;
-use crate::model::{DEVICE, Model, Models, Property, Source};
-use crate::pattern::Captures;
+use crate::model::{DEVICE, Discover, Model, Models, Property, Source};
+use crate::pattern::{Captures, Template};
 use crate::value::{Point, Scalar};
 
 /// Longest id of an asset, in bytes.
@@ -49,6 +49,15 @@ pub(super) fn check_links(links: &Links) -> Result<(), String> {
         return Err("a functional location has 1 to 40 characters".into());
     }
     Ok(())
+}
+
+/// What a model calls an asset that a reading creates: its name, and its names in SAP.
+pub(super) fn called(discover: &Discover, captures: &Captures) -> (Option<String>, Links) {
+    let fill = |template: &Option<Template>| template.as_ref()?.fill(captures);
+    let links =
+        Links { equipment: fill(&discover.equipment), functional_location: fill(&discover.functional_location) };
+    let links = if check_links(&links).is_ok() { links } else { Links::default() };
+    (fill(&discover.name), links)
 }
 
 /// Makes the defined assets, then hangs them under their parents.
@@ -190,12 +199,7 @@ pub(super) fn hang(models: &Models, state: &mut State, asset: usize, parent: &Pa
 }
 
 /// The asset and hierarchy that assets of a model are put under.
-fn place(
-    models: &Models,
-    state: &State,
-    part: usize,
-    parent: &ParentDefinition,
-) -> Result<(usize, usize), String> {
+fn place(models: &Models, state: &State, part: usize, parent: &ParentDefinition) -> Result<(usize, usize), String> {
     let above = state.index.get(parent.asset.as_str()).copied();
     let above = above.ok_or_else(|| format!("there is no asset {}", parent.asset))?;
     let model = &models.all[state.assets[above].model];

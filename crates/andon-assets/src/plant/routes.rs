@@ -10,7 +10,6 @@ use super::applied::{Measured, Refused, RefusedWhy};
 use super::assets::{self, Making, is_id};
 use super::state::Route;
 use super::turn::Turn;
-use crate::definition::Links;
 use crate::model::{DEVICE, Discover, Fields, Model};
 use crate::pattern::Captures;
 use crate::value::Given;
@@ -119,12 +118,8 @@ impl Turn<'_> {
             self.out.refused.push(Refused { asset: None, what: id, why: RefusedWhy::TooManyAssets });
             return None;
         }
-        let fill = |template: &Option<crate::pattern::Template>| template.as_ref()?.fill(&captures);
-        let links =
-            Links { equipment: fill(&discover.equipment), functional_location: fill(&discover.functional_location) };
-        let links = if assets::check_links(&links).is_ok() { links } else { Links::default() };
+        let (name, links) = assets::called(discover, &captures);
         let device = captures.get(DEVICE).cloned().unwrap_or_else(|| id.clone());
-        let name = fill(&discover.name);
         let making =
             Making { id, name, model, device, links, captures, attributes: [].into(), defined: false, at: self.at };
         let asset = assets::make(self.models, self.state, making);

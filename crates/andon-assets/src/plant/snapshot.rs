@@ -1,8 +1,8 @@
 //! The plant's state as data, to be kept with a checkpoint.
 //!
 //! Everything is named, not numbered: a snapshot can be restored under other definitions. What is no longer defined is
-//! left out and counted, what is new begins empty, and what definitions say (attributes, parents, links that nobody has
-//! set since) is as they say now.
+//! left out and counted, what is new begins empty, and what definitions say (attributes, parents, names, links that nobody
+//! has set since) is as they say now. What they say of alarms holds from [`Plant::judge_anew`] on.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -150,12 +150,14 @@ impl Plant {
         if asset.defined || self.state.assets.len() >= self.limits.assets {
             return None;
         }
+        let said = self.models.all[model].discover.as_ref().map(|discover| assets::called(discover, &asset.captures));
+        let (name, links) = said.unwrap_or_else(|| (Some(asset.name.clone()), asset.links.clone()));
         let making = Making {
             id: asset.id.clone(),
-            name: Some(asset.name.clone()),
+            name,
             model,
             device: asset.device.clone(),
-            links: asset.links.clone(),
+            links,
             captures: asset.captures.clone(),
             attributes: [].into(),
             defined: false,
@@ -176,7 +178,8 @@ impl Plant {
             }
         }
         for (alarm, defined) in model.alarms.iter().enumerate() {
-            if let Some(record) = snapshot.alarms.remove(defined.name.as_ref()) {
+            if let Some(mut record) = snapshot.alarms.remove(defined.name.as_ref()) {
+                record.enabled.get_or_insert(defined.definition.enabled);
                 self.state.assets[at].alarms[alarm] = record;
                 self.turn(&mut Applied::default()).arm_alarm(at, alarm);
             }

@@ -105,7 +105,13 @@ fn formulas_that_no_reading_makes_right() {
     }
     let metric = metric("upper(last(Temperature))", "5m", "0s");
     check_property(&metric, "models[0].properties[2].type.metric.expression: cannot be computed: ");
-    let right = ["sqrt(Temperature)", "1 / Temperature", "if(Temperature > 5, Temperature)", "Temperature - 0.5", "-Temperature"];
+    let right = [
+        "sqrt(Temperature)",
+        "1 / Temperature",
+        "if(Temperature > 5, Temperature)",
+        "Temperature - 0.5",
+        "-Temperature",
+    ];
     for (expression, data_type) in right.into_iter().flat_map(|text| [(text, "DOUBLE"), (text, "INTEGER")]) {
         let kind = json!({"transform": {"expression": expression}});
         plant(&model("properties", json!([{"name": "P", "data_type": data_type, "type": kind}])));

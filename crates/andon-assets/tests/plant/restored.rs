@@ -103,6 +103,49 @@ fn a_parent_that_comes_later_has_its_parts() {
 }
 
 #[test]
+fn assets_that_readings_created_follow_their_model() {
+    let definition = |name: &str, equipment: &str| {
+        let mut definition = sensors(false, "sensors");
+        definition["models"][2]["discover"]["name"] = json!(name);
+        definition["models"][2]["discover"]["equipment"] = json!(equipment);
+        definition
+    };
+    let mut old = plant(&definition("Sensor {device}", "1-{device}"));
+    warm(&mut old, 0, 80.0);
+    let view = restored(&old, &definition("{device} in the hall", "2-{device}")).asset("d1").expect("there");
+    assert_eq!((view.name.as_str(), view.links.equipment.as_deref()), ("d1 in the hall", Some("2-d1")));
+    let view = restored(&old, &sensors(false, "sensors")).asset("d1").expect("there");
+    assert_eq!((view.name.as_str(), view.links.equipment), ("d1", None));
+    old.link("d1", Links { equipment: Some("9".into()), functional_location: None }).expect("there");
+    let view = restored(&old, &definition("x", "2-{device}")).asset("d1").expect("there");
+    assert_eq!(view.links.equipment.as_deref(), Some("9"), "a person said so");
+}
+
+#[test]
+fn whether_an_alarm_is_watched_follows_its_definition() {
+    let definition = |enabled: bool| {
+        let mut definition = definition(70.0, "DOUBLE", &Value::Null);
+        definition["models"][0]["alarms"][0]["enabled"] = json!(enabled);
+        definition
+    };
+    let redefined = |old: &Plant, enabled| {
+        let mut new = restored(old, &definition(enabled));
+        let moved = moves(&new.judge_anew());
+        assert_eq!(new.judge_anew(), Applied::default(), "once");
+        (new, moved)
+    };
+    let (off, moved) = redefined(&hot(), false);
+    assert_eq!(moved, ["ACTIVE>DISABLED@0"]);
+    assert_eq!(redefined(&off, false).1, Vec::<String>::new());
+    assert_eq!(redefined(&off, true).1, ["DISABLED>NORMAL@0", "NORMAL>ACTIVE@0"]);
+    let mut text = serde_json::to_string(&off.snapshot()).expect("serialises");
+    text = text.replace(",\"enabled\":false", "");
+    let mut old: Plant = plant(&definition(true));
+    old.restore(serde_json::from_str(&text).expect("an earlier version is read"));
+    assert_eq!(old.judge_anew(), Applied::default(), "what an earlier version does not say has not changed");
+}
+
+#[test]
 fn values_of_another_type_are_left_out() {
     let new = restored(&hot(), &definition(70.0, "INTEGER", &Value::Null));
     assert_eq!(latest(&new, "Temperature"), Value::Null);
