@@ -27,15 +27,27 @@ thread_local! {
 impl Formula {
     /// The value, or `None` when there is none: a slot is empty, or the formula says so. The error says why it cannot be
     /// computed from the present values.
+    ///
+    /// ZEN keeps flags and numbers apart, SiteWise counts `true` as 1: what cannot be computed with flags is computed with
+    /// numbers in their place.
     pub(crate) fn evaluate(&self, read: impl Fn(&Slot) -> Option<Scalar>) -> Result<Option<Scalar>, String> {
         let Some(code) = &self.code else { return Ok(self.slots.first().and_then(read)) };
-        let mut context = VariableMap::with_capacity(self.slots.len());
-        for (slot, name) in self.slots.iter().zip(NAMES) {
-            let Some(value) = read(slot) else { return Ok(None) };
-            context.insert(Symbol::from_static(name), variable(&value));
-        }
-        run(code, &Scope::new(Variable::from_object(context))).map(|value| scalar(&value))
+        let Some(values) = self.slots.iter().map(read).collect::<Option<Vec<Scalar>>>() else { return Ok(None) };
+        let value = run(code, &scope(&values, variable)).or_else(|why| {
+            let has_flags = values.iter().any(|value| matches!(value, Scalar::Boolean(_)));
+            let again = has_flags.then(|| run(code, &scope(&values, counted)).ok()).flatten();
+            again.ok_or(why)
+        });
+        value.map(|value| scalar(&value))
     }
+}
+
+fn scope(values: &[Scalar], variable: fn(&Scalar) -> Variable) -> Scope {
+    let mut context = VariableMap::with_capacity(values.len());
+    for (value, name) in values.iter().zip(NAMES) {
+        context.insert(Symbol::from_static(name), variable(value));
+    }
+    Scope::new(Variable::from_object(context))
 }
 
 fn run(code: &[Opcode], scope: &Scope) -> Result<Variable, String> {
@@ -54,6 +66,14 @@ fn variable(value: &Scalar) -> Variable {
         Scalar::Integer(number) => Variable::from(&serde_json::Value::from(*number)),
         Scalar::Double(number) => Variable::from(&serde_json::Value::from(*number)),
         Scalar::String(text) => Variable::String(Symbol::from(text.as_ref())),
+    }
+}
+
+/// A flag as the number that it counts as.
+fn counted(value: &Scalar) -> Variable {
+    match value {
+        Scalar::Boolean(truth) => variable(&Scalar::Integer(i64::from(*truth))),
+        other => variable(other),
     }
 }
 

@@ -8,8 +8,8 @@
 //! Functions (SiteWise's <https://docs.aws.amazon.com/iot-sitewise/latest/userguide/formula-expressions.html>, names in
 //! any case): `if`, `gt gte lt lte eq neq`, `abs ceil floor round trunc sqrt cbrt pow`, `len upper lower contains`; in
 //! metrics `avg sum min max count stdev first last earliest latest` over variables; in transforms `avg sum min max` over
-//! values; `timestamp` of a variable, or in a metric of `first last earliest latest`, in seconds since 1970.
-//! Numbers are decimals of 28 digits while an expression is computed.
+//! values; `timestamp` of a variable, or in a metric of `first last earliest latest`, in whole seconds since 1970.
+//! Numbers are decimals of 28 digits while an expression is computed; a flag among numbers is 1 or 0.
 
 mod evaluate;
 mod lexer;

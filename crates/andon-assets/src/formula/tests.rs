@@ -14,7 +14,7 @@ fn read(slot: &Slot) -> Option<Scalar> {
         Slot::Value(2) => Some(Scalar::Double(40.0)),
         Slot::Value(3) => Some(Scalar::Boolean(true)),
         Slot::Value(4) => Some(Scalar::String("Press 1".into())),
-        Slot::Time(0) => Some(Scalar::Double(1_772_719_200.5)),
+        Slot::Time(0) => Some(Scalar::Integer(1_772_719_200)),
         Slot::Aggregate(Function::Avg, inputs) => Some(Scalar::Double(10.0 * inputs.len() as f64)),
         Slot::Aggregate(Function::Count, _) => Some(Scalar::Integer(4)),
         Slot::TimeOf(Function::Latest, 0) => Some(Scalar::Integer(60)),
@@ -70,6 +70,11 @@ fn arithmetic_and_comparisons() {
         ("sqrt(16)", "4.0"),
         ("abs(u) + ceil(t) + floor(t) + round(t) + trunc(t)", "169"),
         ("pi > 3.1 and e < 2.8", "true"),
+        ("t + on", "42.5"),
+        ("sum(on, on) * 2", "4"),
+        ("if(on, t + on, 0)", "42.5"),
+        ("on", "true"),
+        ("on == true", "true"),
     ] {
         check(text, expect);
     }
@@ -85,7 +90,7 @@ fn conditions_texts_and_times() {
         ("none", "none"),
         ("if(contains(lower(name), 'press'), len(name), 0)", "7"),
         ("upper('it''s')", "\"IT'S\""),
-        ("timestamp(t) + 1", "1772719201.5"),
+        ("timestamp(t) + 1", "1772719201"),
         ("max(t, u, 50)", "50"),
         ("min(t, u)", "-3"),
         ("avg(t, 42.5)", "42"),

@@ -145,7 +145,7 @@ impl Closed {
         match slot {
             Slot::Aggregate(function, inputs) => self.aggregate(*function, inputs),
             Slot::TimeOf(function, input) => {
-                self.picked(*function, *input).map(|found| Scalar::Double(found.ts.as_micros() as f64 / 1e6))
+                self.picked(*function, *input).map(|found| Scalar::Integer(found.ts.as_micros().div_euclid(1_000_000)))
             }
             Slot::Value(_) | Slot::Time(_) => None,
         }

@@ -247,6 +247,7 @@ fn not_of_type(value: &Scalar, data_type: DataType) -> String {
     }
 }
 
+/// A time in a formula, as SiteWise has it.
 fn seconds(ts: Timestamp) -> Scalar {
-    Scalar::Double(ts.as_micros() as f64 / 1e6)
+    Scalar::Integer(ts.as_micros().div_euclid(1_000_000))
 }

@@ -74,6 +74,20 @@ fn a_formula_that_cannot_be_computed_is_counted() {
 }
 
 #[test]
+fn times_are_whole_seconds() {
+    let mut when = transform("When", "timestamp(Temperature)");
+    when["data_type"] = json!("INTEGER");
+    let mut last = metric("Last", "timestamp(last(Temperature))", "1m");
+    last["data_type"] = json!("INTEGER");
+    let mut plant = with(&[when, last]);
+    let ts = andon_model::Timestamp::from_micros(at(5).as_micros() + 700_000);
+    let to = PutTo::Property { asset: "a1", property: "Temperature" };
+    plant.put(&Put { to, ts, received: at(6), quality: Quality::Good, value: Given::Double(1.0) });
+    plant.tick(at(100));
+    assert_eq!((latest(&plant, "When"), latest(&plant, "Last")), (json!(1_772_719_205), json!(1_772_719_205)));
+}
+
+#[test]
 fn only_good_values_count() {
     let mut plant = with(&[transform("Double", "Temperature * 2"), metric("Mean", "avg(Temperature)", "1m")]);
     let put = |quality, second: i64| Put {
