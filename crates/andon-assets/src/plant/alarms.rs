@@ -18,7 +18,7 @@ use crate::value::{Point, Quality};
 const AFTER_METRICS: u32 = u32::MAX;
 
 impl<'a> Turn<'a> {
-    /// A measurement has had a value: what watches for its silence is content.
+    /// A property has had a value, reported or computed: what watches for its silence is content.
     pub(super) fn heard(&mut self, asset: usize, property: usize) {
         let now = self.at;
         for at in &self.property(asset, property).alarms {

@@ -183,7 +183,10 @@ impl<'a> Turn<'a> {
         let data_type = self.property(asset, property).data_type;
         match value {
             Ok(Some(value)) => match data_type.accept(value.given()) {
-                Some(value) => self.set(asset, property, &Point::good(ts, value)),
+                Some(value) => {
+                    self.heard(asset, property);
+                    self.set(asset, property, &Point::good(ts, value));
+                }
                 None => self.fail(asset, property, &not_of_type(&value, data_type)),
             },
             Ok(None) => {}

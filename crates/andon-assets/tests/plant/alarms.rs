@@ -192,6 +192,27 @@ fn silence_is_heard() {
 }
 
 #[test]
+fn silence_of_what_is_computed_is_heard() {
+    let kinds = [
+        (json!({"transform": {"expression": "if(T > 10, T)"}}), 310),
+        (json!({"metric": {"expression": "avg(T)", "window": {"tumbling": {"interval": "1m"}}}}), 430),
+    ];
+    for (kind, expect) in kinds {
+        let mut plant = plant(&json!({
+            "models": [{"name": "m",
+                "properties": [
+                    {"name": "T", "data_type": "DOUBLE", "type": {"measurement": {"field": "t"}}},
+                    {"name": "P", "data_type": "DOUBLE", "type": kind}],
+                "alarms": [{"name": "silent", "property": "P", "silence": {"after": "5m"}}]}],
+            "assets": [{"id": "a1", "model": "m", "device": "d1"}]}));
+        for (second, value) in [(10, 20.0), (100, 5.0)] {
+            read(&mut plant, second, &[("t", Given::Double(value))]);
+        }
+        assert_eq!(moves(&plant.tick(at(2_000))), [format!("NORMAL>ACTIVE@{expect}")], "{kind}");
+    }
+}
+
+#[test]
 fn silence_begins_anew_when_a_person_says_so() {
     use OperationKind::{Disable, Enable, Reset};
     for (asked, expect) in [(&[Reset][..], 1_000), (&[Disable, Enable], 1_000), (&[Disable, Enable, Disable], 9_999)] {
