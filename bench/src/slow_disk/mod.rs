@@ -165,7 +165,7 @@ async fn different(scene: &Scene, name: &str) -> anyhow::Result<u64> {
         "SELECT sum(n) AS n FROM (SELECT device, count(DISTINCT \"sequence\") AS n FROM readings \
          WHERE device LIKE '{name}%' GROUP BY device)"
     );
-    let answer = scene.andon.post("/api/v1/sql", &json!({ "sql": sql })).await?;
+    let answer = scene.andon.post("/api/v1/sql", &json!({ "query": sql })).await?;
     answer["rows"][0]["n"].as_u64().with_context(|| format!("no number in {answer}"))
 }
 
