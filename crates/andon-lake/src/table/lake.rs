@@ -9,7 +9,6 @@ use tokio::sync::Mutex;
 
 use super::LakeError;
 use super::counted::Surplus;
-use super::delta::Mark;
 use super::schema::{columns_of, quarantine_columns};
 use super::settings::{LakeSettings, QUARANTINE};
 use super::state::State;
@@ -75,32 +74,6 @@ impl Shared {
         let root = &state.schema.tables[0];
         self.tables.expect(&root.name)?.make(&columns_of(root), keep).await
     }
-
-    /// Takes the rows of the generation before away, table by table.
-    pub(crate) async fn finish_clearing(&self) -> Result<(), LakeError> {
-        let state = self.state();
-        if state.clearing.is_none() {
-            return Ok(());
-        }
-        let app = state.app();
-        // At the beginning of a generation no reading is in: its first id is what a cleared table may lack.
-        let mark = Mark { app: &app, behind: super::schema::ingest_id(state.position.next) };
-        for table in self.tables.of_readings() {
-            table.refresh(&[&app]).await?;
-            if table.behind(&app) < mark.behind {
-                let columns = if table.name() == QUARANTINE { quarantine_columns() } else { bare(&table) };
-                table.clear(&[mark], &columns).await?;
-            }
-        }
-        self.save(State { clearing: None, ..State::clone(&state) }).await
-    }
-}
-
-/// The fixed columns of a table whose payload columns are to be found anew.
-fn bare(table: &super::delta::LakeTable) -> Vec<super::schema::DeltaColumn> {
-    let is_child = table.state().is_some_and(|state| state.schema().field("topic").is_none());
-    let parent = is_child.then_some((0, 0));
-    columns_of(&crate::flatten::Table { name: table.name().to_owned(), parent, columns: Vec::new() })
 }
 
 /// Readings as tables.
@@ -135,6 +108,8 @@ impl DeltaLake {
     /// raw log no longer has every reading that the tables have.
     pub async fn rebuild(&self) -> Result<(), Problem> {
         let _moving = self.shared.moving.lock().await;
+        // What an attempt before could not take away has names that the next state does not know.
+        self.shared.finish_clearing().await?;
         let state = self.shared.state();
         let oldest = self.log.oldest().next;
         if state.begin.is_some_and(|begin| begin < oldest) {

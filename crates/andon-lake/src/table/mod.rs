@@ -19,6 +19,7 @@
 //! kept version needs, starts over from the raw log, and answers SQL.
 
 mod audit;
+mod clearing;
 mod columns;
 mod counted;
 mod delta;

@@ -11,6 +11,7 @@ use andon_model::{IngestId, Problem, Reading};
 use deltalake::arrow::array::RecordBatch;
 
 use super::LakeError;
+use super::clearing::clear_unmarked;
 use super::columns::{Part, parts};
 use super::delta::{LakeTable, Mark};
 use super::file::{Rows, ids};
@@ -107,6 +108,8 @@ impl LakeWriter {
     pub(crate) async fn step_within(&mut self, limit: ReadLimit) -> Result<Option<Stepped>, LakeError> {
         let shared = Arc::clone(&self.shared);
         let _moving = shared.moving.lock().await;
+        // A rebuild that did not come to its end has left rows; they would stand beside those that are appended.
+        shared.finish_clearing().await?;
         self.prepare();
         // Taken out: a step that does not come to its end leaves nothing to go on from.
         let Some(mut place) = self.place.take() else { return Ok(None) };
@@ -163,6 +166,7 @@ impl LakeWriter {
         tables.open_all(schema, &app).await?;
         for table in tables.of_readings() {
             table.settle(&[&app]).await?;
+            clear_unmarked(&table, &app).await?;
         }
         let mark = Mark { app: &app, behind: ingest_id(next) };
         let rows = quarantined.finish()?;

@@ -65,6 +65,40 @@ async fn a_rebuild_that_dies_goes_on() {
     check(true).await;
 }
 
+/// The store refuses one write of a rebuild after the other, and is there again at once: whatever the rebuild has answered, the
+/// writer that was there before makes the same rows, each once, and so does whoever opens the lake after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuild_that_fails_leaves_no_row_twice() {
+    let log = log_of(FIRST).await;
+    append(&log, THEN).await;
+    let whole = open(&memory(), &log).await;
+    fill(&whole, 1_000).await;
+    let expect = dump(&whole).await;
+    for is_made in [false, true] {
+        for last in 0.. {
+            let inner = memory();
+            fill(&open(&inner, &log).await, 1_000).await;
+            let failing = DyingStore::new(&inner, last, is_made);
+            let store: Arc<dyn ObjectStore> = failing.clone();
+            let lake = open(&store, &log).await;
+            let mut writer = lake.writer(None);
+            let done = lake.rebuild().await;
+            let has_failed = failing.revive();
+            assert_eq!(done.is_err(), has_failed, "write {last}");
+            while writer.step().await.expect("a step").is_some() {}
+            assert_eq!(dump(&lake).await, expect, "failure of write {last}, made: {is_made}");
+            assert!(lake.shared.state().adds_up() && lake.shared.state().clearing.is_none());
+            lake.rebuild().await.expect("begun");
+            fill(&lake, 3).await;
+            assert_eq!(dump(&open(&inner, &log).await).await, expect, "failure of write {last}, made: {is_made}");
+            if !has_failed {
+                assert!(last > 4, "the test has seen too few writes: {last}");
+                break;
+            }
+        }
+    }
+}
+
 /// A writer whose step failed goes on by itself when the store is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_writer_goes_on_after_a_failure() {

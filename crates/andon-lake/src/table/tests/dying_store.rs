@@ -18,19 +18,26 @@ pub(crate) struct DyingStore {
     inner: Arc<dyn ObjectStore>,
     writes: AtomicU64,
     /// The write that is the last, from 0.
-    last: u64,
+    last: AtomicU64,
     /// Whether the last write is made, though nobody is told.
     is_made: bool,
 }
 
 impl DyingStore {
     pub(crate) fn new(inner: &Arc<dyn ObjectStore>, last: u64, is_made: bool) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::clone(inner), writes: AtomicU64::new(0), last, is_made })
+        Arc::new(Self { inner: Arc::clone(inner), writes: AtomicU64::new(0), last: AtomicU64::new(last), is_made })
     }
 
     /// Whether the process got that far.
     pub(crate) fn is_dead(&self) -> bool {
-        self.writes.load(Ordering::SeqCst) > self.last
+        self.writes.load(Ordering::SeqCst) > self.last.load(Ordering::SeqCst)
+    }
+
+    /// Writes pass again: it was not the process that died. Whether any had been refused.
+    pub(crate) fn revive(&self) -> bool {
+        let was_dead = self.is_dead();
+        self.last.store(u64::MAX, Ordering::SeqCst);
+        was_dead
     }
 }
 
@@ -48,10 +55,11 @@ fn dead() -> object_store::Error {
 impl ObjectStore for DyingStore {
     async fn put_opts(&self, location: &Path, payload: PutPayload, options: PutOptions) -> Result<PutResult> {
         let write = self.writes.fetch_add(1, Ordering::SeqCst);
-        if write < self.last {
+        let last = self.last.load(Ordering::SeqCst);
+        if write < last {
             return self.inner.put_opts(location, payload, options).await;
         }
-        if write == self.last && self.is_made {
+        if write == last && self.is_made {
             self.inner.put_opts(location, payload, options).await?;
         }
         Err(dead())
