@@ -20,6 +20,7 @@ use super::archive::{Archive, ArchiveError};
 use super::checkpoint::{self, CheckpointError};
 use super::counts::Received;
 use super::disk::Disk;
+use super::identity::{self, LogId};
 use super::index::{Index, Lies, SegmentInfo};
 use super::read::{Cursor, Position, ReadLimit, Step};
 use super::reader::Reader;
@@ -84,6 +85,11 @@ impl RawLog {
             archive: OnceLock::new(),
             thread: Mutex::new(Some((sender, thread))),
         })
+    }
+
+    /// Which log this is, for ever. Written when it is asked for the first time; blocks for as long as the disk does.
+    pub fn id(&self) -> io::Result<LogId> {
+        identity::identity(self.disk.as_ref(), self.settings.drawn_id)
     }
 
     /// The tail that was cut when the log was opened.

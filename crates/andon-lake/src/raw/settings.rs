@@ -21,6 +21,8 @@ pub struct RawLogSettings {
     pub attempts: u32,
     /// Pause between two attempts.
     pub pause: Duration,
+    /// Drawn at random for each start: the id of the log, if it has none yet.
+    pub drawn_id: u128,
 }
 
 impl Default for RawLogSettings {
@@ -34,6 +36,7 @@ impl Default for RawLogSettings {
             waiting_bytes: 32 << 20,
             attempts: 40,
             pause: Duration::from_millis(250),
+            drawn_id: 0,
         }
     }
 }

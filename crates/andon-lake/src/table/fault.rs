@@ -33,6 +33,12 @@ pub enum LakeError {
         /// What is wrong with it.
         detail: String,
     },
+    /// The lake is not of this raw log, or ahead of it.
+    #[error("{0}")]
+    Origin(String),
+    /// Rows would be taken away that the raw log cannot give back.
+    #[error("{0}")]
+    Lacking(String),
     /// Rows could not be made.
     #[error("{0}")]
     Rows(#[from] ArrowError),
@@ -71,6 +77,7 @@ impl From<LakeError> for Problem {
             LakeError::Log(ReadError::Archive(_) | ReadError::NoArchive(_)) => Code::Archive,
             LakeError::Log(_) | LakeError::Checkpoint(_) => Code::RawLog,
             LakeError::Setting(_) => Code::Setting,
+            LakeError::Lacking(_) => Code::Conflict,
             _ => Code::Lake,
         };
         let problem = Self::new(code, error.to_string());

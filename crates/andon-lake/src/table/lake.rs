@@ -9,6 +9,7 @@ use tokio::sync::Mutex;
 
 use super::LakeError;
 use super::counted::Surplus;
+use super::origin::{Origin, check_whole};
 use super::schema::{columns_of, quarantine_columns};
 use super::settings::{LakeSettings, QUARANTINE};
 use super::state::State;
@@ -35,11 +36,18 @@ pub(crate) struct Shared {
 impl Shared {
     async fn open(
         store: Arc<dyn ObjectStore>,
+        log: &Arc<RawLog>,
         clock: Arc<dyn Clock>,
         settings: LakeSettings,
     ) -> Result<Self, LakeError> {
         settings.check()?;
-        let state = State::load(&store, &settings.root).await?.unwrap_or_else(|| State::new(&settings.root));
+        let found = State::load(&store, &settings.root).await?;
+        let is_new = found.is_none();
+        let state = Origin::of(log).await?.adopt(found.unwrap_or_else(|| State::new(&settings.root)))?;
+        if is_new {
+            // Before there is anything: whoever else is told to use this place finds whose it is.
+            state.save(&store).await?;
+        }
         let tables = Tables::new(Arc::clone(&store), clock);
         let state = RwLock::new(Arc::new(state));
         let (moving, valuing) = (Mutex::new(()), Mutex::new(()));
@@ -84,7 +92,8 @@ pub struct DeltaLake {
 }
 
 impl DeltaLake {
-    /// Opens the lake of the readings of `log` in `store`, or begins one. `store` has the lake at its root; wrap a
+    /// Opens the lake of the readings of `log` in `store`, or begins one. Refuses a lake of another log, and one that has
+    /// readings which `log` does not have. `store` has the lake at its root; wrap a
     /// [`object_store::prefix::PrefixStore`] around a bucket, and for a local folder take a [`super::SyncedFolder`].
     pub async fn open(
         store: Arc<dyn ObjectStore>,
@@ -92,7 +101,7 @@ impl DeltaLake {
         clock: Arc<dyn Clock>,
         settings: LakeSettings,
     ) -> Result<Self, Problem> {
-        let shared = Arc::new(Shared::open(store, clock, settings).await?);
+        let shared = Arc::new(Shared::open(store, &log, clock, settings).await?);
         let sql = SqlEngine::new(Arc::clone(&shared))?;
         Ok(Self { shared, sql, log })
     }
@@ -105,17 +114,13 @@ impl DeltaLake {
     /// Starts over: takes all rows away, so that the writer makes the tables again from the raw log and its archive;
     /// the values of assets become a gap that whoever computes them has to fill.
     /// Older versions can still be travelled back to. Refused with [`andon_model::Code::Conflict`] where the
-    /// raw log no longer has every reading that the tables have.
+    /// raw log no longer has every reading that the tables have, as far as names and ends of segments tell.
     pub async fn rebuild(&self) -> Result<(), Problem> {
         let _moving = self.shared.moving.lock().await;
         // What an attempt before could not take away has names that the next state does not know.
         self.shared.finish_clearing().await?;
         let state = self.shared.state();
-        let oldest = self.log.oldest().next;
-        if state.begin.is_some_and(|begin| begin < oldest) {
-            let detail = format!("the raw log begins with reading {oldest}: rows of those before would be lost");
-            return Err(Problem::new(andon_model::Code::Conflict, detail));
-        }
+        check_whole(&state, &self.log).await?;
         self.shared.clear_values().await?;
         self.shared.save(state.anew()).await?;
         self.shared.finish_clearing().await?;

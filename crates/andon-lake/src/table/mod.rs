@@ -9,7 +9,7 @@
 //!   [`crate::flatten`] names them, partitioned by `year`, `month`, `day` and `hour` of the event in UTC;
 //! * `asset_values/` – values of properties of assets, partitioned by day, by whoever computes them;
 //! * `quarantine/` – readings that could not be flattened, with their bytes and the reason;
-//! * `_andon/state.json` – up to which reading the tables are complete, and the names of tables and columns.
+//! * `_andon/state.json` – whose readings the tables have, up to which they are complete, and the names of tables and columns.
 //!
 //! **Life of a batch.** [`LakeWriter`] reads it from the raw log, flattens it, and appends to each table what that table
 //! does not have. Every append carries an application transaction whose version is the first ingest id *behind* the
@@ -28,6 +28,7 @@ mod file;
 mod folder;
 mod hour;
 mod lake;
+mod origin;
 mod place;
 mod quarantine;
 mod schema;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::LakeError;
 use crate::flatten::Schema;
-use crate::raw::Position;
+use crate::raw::{LogId, Position};
 
 const STATE: &str = "_andon/state.json";
 
@@ -22,6 +22,9 @@ const STATE: &str = "_andon/state.json";
 pub(crate) struct State {
     /// Version of the format: 1.
     pub(super) v: u8,
+    /// The raw log whose readings these are; states that were saved before logs had ids do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) log: Option<LogId>,
     /// How often the lake was begun; part of the consumer's name in the tables' marks.
     pub(crate) generation: u32,
     /// The names of the generation before, while its rows may still be there.
@@ -47,6 +50,7 @@ impl State {
     pub(crate) fn new(root: &str) -> Self {
         Self {
             v: 1,
+            log: None,
             generation: 1,
             clearing: None,
             begin: None,
@@ -61,7 +65,8 @@ impl State {
     /// The beginning of the next generation, whose tables have to be cleared.
     pub(crate) fn anew(&self) -> Self {
         let root = self.schema.tables.first().map_or("", |root| &root.name);
-        Self { generation: self.generation + 1, clearing: Some(self.schema.clone()), ..Self::new(root) }
+        let (log, clearing) = (self.log.clone(), Some(self.schema.clone()));
+        Self { log, generation: self.generation + 1, clearing, ..Self::new(root) }
     }
 
     /// The consumer's name in the tables' marks.

@@ -31,9 +31,10 @@ pub(crate) struct Balance {
     pub(crate) behind_seconds: f64,
 }
 
-/// Readings before the place of the lake that it cannot account for.
-pub(crate) const fn drift(status: &LakeStatus) -> i64 {
-    let before = status.next.0.saturating_sub(IngestId::FIRST.0);
+/// Readings before the place of the lake that it cannot account for; below zero, rows of more than was received. `received`:
+/// the place of the log.
+fn drift(status: &LakeStatus, received: IngestId) -> i64 {
+    let before = status.next.min(received).0.saturating_sub(IngestId::FIRST.0);
     before.cast_signed() - (status.readings + status.quarantined + status.missing).cast_signed()
 }
 
@@ -43,13 +44,14 @@ pub(crate) async fn balance(
     status: &LakeStatus,
     clock: &dyn Clock,
 ) -> Result<Balance, Problem> {
-    let in_flight = log.status().next.0.saturating_sub(status.next.0);
+    let received = log.status().next;
+    let in_flight = received.0.saturating_sub(status.next.0);
     let oldest = match in_flight {
         0 => None,
         _ => page(log, status.next, 1).await?.0.into_iter().next(),
     };
     let behind_seconds = oldest.map_or(0.0, |oldest| clock.now().since(oldest.received).as_secs_f64());
-    Ok(Balance { in_flight, drift: drift(status), behind_seconds })
+    Ok(Balance { in_flight, drift: drift(status, received), behind_seconds })
 }
 
 /// Shows how far the lake is in the metrics; what is not accounted for is counted where it raises an alarm. A log that cannot
@@ -161,13 +163,14 @@ mod tests {
     #[test]
     fn what_is_not_accounted_for_is_drift() {
         let first = IngestId::FIRST.0;
-        for (status, expect) in [
-            (status(first, 0, 0, 0), 0),
-            (status(first + 10, 8, 1, 1), 0),
-            (status(first + 10, 8, 1, 0), 1),
-            (status(first + 10, 11, 0, 0), -1),
+        for (status, received, expect) in [
+            (status(first, 0, 0, 0), 0, 0),
+            (status(first + 10, 8, 1, 1), 12, 0),
+            (status(first + 10, 8, 1, 0), 10, 1),
+            (status(first + 10, 11, 0, 0), 10, -1),
+            (status(first + 10, 10, 0, 0), 4, -6),
         ] {
-            assert_eq!(drift(&status), expect, "{status:?}");
+            assert_eq!(drift(&status, IngestId(first + received)), expect, "{status:?}");
         }
     }
 

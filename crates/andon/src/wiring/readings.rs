@@ -6,7 +6,7 @@ use std::time::Duration;
 use andon_journal::{Arrival, Keeper, KeeperError, ReadingLog};
 use andon_lake::StoreAddress;
 use andon_lake::raw::{Archive, Disk, LocalDisk, Moved, RawLog, RawLogSettings};
-use andon_model::{Clock, Code, Problem};
+use andon_model::{Clock, Code, IdSource as _, Problem, SystemIds};
 use async_trait::async_trait;
 use metrics::counter;
 use tokio::task::JoinHandle;
@@ -34,6 +34,7 @@ impl Readings {
         let limits = RawLogSettings {
             segment_bytes: readings.segment_bytes,
             segment_age: readings.segment_age,
+            drawn_id: SystemIds::default().next_id(),
             ..RawLogSettings::default()
         };
         let opening = {

@@ -3,6 +3,7 @@
 mod conservation;
 mod crashes;
 mod dying_store;
+mod origin;
 mod rows;
 mod upkeep;
 mod values;
@@ -19,7 +20,7 @@ use object_store::memory::InMemory;
 use serde_json::Value;
 
 use super::{DeltaLake, LakeSettings};
-use crate::raw::{RawLog, RawLogSettings, ReadLimit};
+use crate::raw::{Disk, RawLog, RawLogSettings, ReadLimit};
 
 /// 2026-03-05T14:00:00Z
 const BEGIN: i64 = 1_772_719_200_000_000;
@@ -40,10 +41,13 @@ pub(crate) fn settings() -> LakeSettings {
 
 /// A raw log in memory with a reading for each payload, one second apart, of two devices in turn.
 pub(crate) async fn log_of(payloads: &[&str]) -> Arc<RawLog> {
-    let disk = crate::raw::simulated_disk(Dice::new(7));
-    let log = RawLog::open(disk, Arc::new(Noon), RawLogSettings::default()).expect("a log");
+    let log = log_on(&crate::raw::simulated_disk(Dice::new(7)), RawLogSettings::default());
     append(&log, payloads).await;
-    Arc::new(log)
+    log
+}
+
+pub(crate) fn log_on(disk: &Arc<dyn Disk>, settings: RawLogSettings) -> Arc<RawLog> {
+    Arc::new(RawLog::open(Arc::clone(disk), Arc::new(Noon), settings).expect("a log"))
 }
 
 pub(crate) async fn append(log: &RawLog, payloads: &[&str]) {

@@ -63,11 +63,11 @@ fn devices_line(found: anyhow::Result<Drifting>) -> Line {
         Ok(found) => found,
         Err(error) => {
             let problem = Failure::of(&error).problem;
-            return Line::warn(
-                WHAT,
-                format!("{}: {}", problem.code, problem.detail),
-                "ask again, or see the server's log",
-            );
+            let seen = format!("{}: {}", problem.code, problem.detail);
+            if problem.code == Code::Lake {
+                return Line::fail(WHAT, seen, "`andon explain` with the code says more");
+            }
+            return Line::warn(WHAT, seen, "ask again, or see the server's log");
         }
     };
     let rest = if is_all { "" } else { ", of more" };
@@ -86,6 +86,10 @@ const BEHIND_WARN_SECONDS: f64 = 60.0;
 fn lake_lines(found: anyhow::Result<Lake>) -> Vec<Line> {
     const WHAT: &str = "lake";
     match found {
+        Ok(lake) if lake.generation == 0 => {
+            let seen = format!("not open; {} readings wait for it", lake.in_flight);
+            vec![Line::fail(WHAT, seen, "the next line or the server's log says why; it is tried again by itself")]
+        }
         Ok(lake) => vec![conservation_line(&lake), freshness_line(&lake)],
         Err(error) => {
             let problem = Failure::of(&error).problem;
@@ -181,6 +185,16 @@ mod tests {
         check(&[], true, (Health::Ok, "40 devices looked at"));
         check(&[], false, (Health::Ok, "of more"));
         check(&[2, -1, 1, 1], true, (Health::Fail, "4 of 40 devices do not add up: d0 (2), d1 (-1), d2 (1)"));
+    }
+
+    #[test]
+    fn a_lake_that_cannot_be_opened_is_a_failure() {
+        let lake = json!({ "next": 1, "in_flight": 500, "behind_seconds": 3.0, "drift": 0, "readings": 0,
+            "quarantined": 0, "missing": 0, "generation": 0, "tables": [] });
+        let lines = lake_lines(Ok(serde_json::from_value(lake).unwrap()));
+        assert!(lines[0].health == Health::Fail && lines[0].seen.contains("500 readings wait"), "{}", lines[0].seen);
+        let why = Failure::new(Code::Lake, "the lake is of the raw log 1, and this is the raw log 2");
+        assert_eq!(devices_line(Err(why.into())).health, Health::Fail);
     }
 
     #[test]

@@ -141,12 +141,12 @@ impl Watch {
     }
 }
 
-/// The lake is asked before the log: what it has, the log has received.
+/// The lake is asked before the log: what it has, the log has received. What it has beyond that is too much.
 fn balance(status: &LakeStatus, log: &dyn ReadingViews) -> Balance {
-    let read = status.next.0.saturating_sub(IngestId::FIRST.0);
+    let (received, read) = (log.status().next.0, status.next.0);
+    let read = read.min(received).saturating_sub(IngestId::FIRST.0);
     let drift = read.cast_signed() - (status.readings + status.quarantined + status.missing).cast_signed();
-    let in_flight = log.status().next.0.saturating_sub(status.next.0);
-    Balance { status: status.clone(), in_flight, drift }
+    Balance { status: status.clone(), in_flight: received.saturating_sub(status.next.0), drift }
 }
 
 fn next(before: Alarm, is_wrong: bool, now: Timestamp) -> Alarm {
