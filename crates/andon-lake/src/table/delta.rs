@@ -100,6 +100,20 @@ impl LakeTable {
         self.newest.read().behind.get(app).copied().unwrap_or_default()
     }
 
+    /// As [`LakeTable::behind`], of a consumer that the table was not opened for; `None` where it has nothing of it.
+    pub(crate) async fn mark(&self, app: &str) -> Result<Option<i64>, LakeError> {
+        let Some(state) = self.state() else { return Ok(None) };
+        state.transaction_version(self.log_store.as_ref(), app).await.map_err(LakeError::at(&self.name))
+    }
+
+    /// The first ingest id of the rows, as the table's log says it of its files.
+    pub(crate) fn first_id(&self) -> Option<i64> {
+        let state = self.state()?;
+        let least =
+            |stats: String| serde_json::from_str::<serde_json::Value>(&stats).ok()?["minValues"]["ingest_id"].as_i64();
+        state.log_data().iter().filter_map(|file| least(file.stats()?)).min()
+    }
+
     /// Rows of the newest version, as its log counts them; `None` while that is in doubt, where the table has rows of
     /// readings from `next` on of the consumer `app`, or where a file does not say how many it has.
     pub(crate) fn rows_before(&self, app: &str, next: i64) -> Option<u64> {

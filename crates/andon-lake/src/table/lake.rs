@@ -42,16 +42,18 @@ impl Shared {
     ) -> Result<Self, LakeError> {
         settings.check()?;
         let found = State::load(&store, &settings.root).await?;
-        let is_new = found.is_none();
-        let state = Origin::of(log).await?.adopt(found.unwrap_or_else(|| State::new(&settings.root)))?;
-        if is_new {
-            // Before there is anything: whoever else is told to use this place finds whose it is.
-            state.save(&store).await?;
-        }
+        let is_known = found.is_some();
+        let origin = Origin::of(log).await?;
+        let state = origin.adopt(found.unwrap_or_else(|| State::new(&settings.root)))?;
         let tables = Tables::new(Arc::clone(&store), clock);
         let state = RwLock::new(Arc::new(state));
         let (moving, valuing) = (Mutex::new(()), Mutex::new(()));
         let shared = Self { store, settings, tables, state, moving, valuing, surplus: RwLock::default() };
+        if !is_known {
+            let state = shared.state_of_tables(log).await?;
+            // Before there is anything: whoever else is told to use this place finds whose it is.
+            shared.save(state).await?;
+        }
         shared.ready().await?;
         Ok(shared)
     }

@@ -28,6 +28,7 @@ mod file;
 mod folder;
 mod hour;
 mod lake;
+mod lost;
 mod origin;
 mod place;
 mod quarantine;

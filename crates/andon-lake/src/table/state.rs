@@ -14,7 +14,7 @@ use super::LakeError;
 use crate::flatten::Schema;
 use crate::raw::{LogId, Position};
 
-const STATE: &str = "_andon/state.json";
+pub(super) const STATE: &str = "_andon/state.json";
 
 /// What is kept beside the tables.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -71,7 +71,12 @@ impl State {
 
     /// The consumer's name in the tables' marks.
     pub(crate) fn app(&self) -> String {
-        format!("andon-{}", self.generation)
+        Self::app_of(self.generation)
+    }
+
+    /// As [`State::app`], of any generation.
+    pub(crate) fn app_of(generation: u32) -> String {
+        format!("andon-{generation}")
     }
 
     /// Invariant R1: what was read is in the tables, in the quarantine, or known to be missing.
@@ -79,7 +84,8 @@ impl State {
         self.position.next.0 - IngestId::FIRST.0 == self.readings + self.quarantined + self.missing
     }
 
-    /// What was saved last; `None` in a new lake.
+    /// What was saved last; `None` in a new lake, and where the file was cut off or its bytes have become others. One that can be
+    /// read and says what this program does not know is refused: another version has written it.
     pub(crate) async fn load(store: &Arc<dyn ObjectStore>, root: &str) -> Result<Option<Self>, LakeError> {
         let bytes = match store.get(&Path::from(STATE)).await {
             Err(object_store::Error::NotFound { .. }) => return Ok(None),
@@ -87,7 +93,13 @@ impl State {
             Ok(found) => found.bytes().await.map_err(failed)?,
         };
         let refused = |detail: String| LakeError::State { path: STATE.to_owned(), detail };
-        let state: Self = serde_json::from_slice(&bytes).map_err(|e| refused(e.to_string()))?;
+        let state: Self = match serde_json::from_slice(&bytes) {
+            Err(error) if !error.is_data() => {
+                tracing::error!(%error, path = STATE, "the lake's state cannot be read");
+                return Ok(None);
+            }
+            read => read.map_err(|e| refused(e.to_string()))?,
+        };
         match state.schema.tables.first() {
             _ if state.v != 1 => Err(refused(format!("its version is {}, not 1", state.v))),
             Some(found) if found.name == root => Ok(Some(state)),

@@ -134,3 +134,56 @@ async fn a_rebuild_counts_on_the_archive() {
     while writer.step().await.expect("a step").is_some() {}
     assert_eq!(rows(&lake).await, 20);
 }
+
+async fn write_state(store: &Arc<dyn ObjectStore>, bytes: Option<Vec<u8>>) {
+    let done = match bytes {
+        Some(bytes) => store.put(&Path::from(STATE), bytes.into()).await.map(|_| ()),
+        None => store.delete(&Path::from(STATE)).await,
+    };
+    done.expect("changed");
+}
+
+/// Removed, cut off, or empty: in each case the tables are made anew, with their children, however often they were before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lake_whose_state_is_lost_is_made_anew() {
+    for rebuilds in [0, 3] {
+        let (store, log) = (memory(), log(1, 2).await);
+        append(&log, &[r#"{"t":1,"tags":["a","b"]}"#, "not JSON"]).await;
+        let lake = open(&store, &log).await;
+        fill(&lake, 3).await;
+        for _ in 0..rebuilds {
+            lake.rebuild().await.expect("begun");
+            fill(&lake, 3).await;
+        }
+        let before = dump(&lake).await;
+        assert_eq!((before["readings"].len(), before["readings_tags"].len(), before["quarantine"].len()), (3, 2, 1));
+        let whole = serde_json::to_vec(&state(&store).await).expect("JSON");
+        for lost in [None, Some(whole[..whole.len() / 2].to_vec()), Some(Vec::new())] {
+            write_state(&store, lost).await;
+            let lake = open(&store, &log).await;
+            fill(&lake, 2).await;
+            assert_eq!(dump(&lake).await, before);
+            assert_eq!(dump(&open(&store, &log).await).await, before);
+            assert!(lake.shared.state().adds_up());
+        }
+    }
+}
+
+/// What cannot be made anew stays, and so does what another version has written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lake_whose_state_is_lost_loses_no_row() {
+    let (disk, log_of_lake) = segments(20).await;
+    let store = memory();
+    fill(&open(&store, &log_of_lake).await, 100).await;
+    let mut kept = state(&store).await;
+    write_state(&store, None).await;
+    let refused = async |log: &Arc<RawLog>| try_open(&store, log).await.err().expect("refused").detail;
+    assert!(refused(&log(1, 3).await).await.contains("readings from 1 to 20, and the raw log only those from 1 to 3"));
+    drop(log_of_lake);
+    disk.remove(&disk.list("raw").expect("listed")[0].path).expect("removed");
+    let rest = log_on(&disk, RawLogSettings::default());
+    assert!(refused(&rest).await.contains("bring the file back"));
+    kept["v"] = 2.into();
+    write_state(&store, Some(kept.to_string().into_bytes())).await;
+    assert!(refused(&rest).await.contains("version"));
+}
