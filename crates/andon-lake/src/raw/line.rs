@@ -35,7 +35,7 @@ const TAIL_BYTES: usize = 19;
 /// Longest line that is written: base64 of the largest payload, escaped device and topic, and the rest.
 pub(crate) const MAX_LINE_BYTES: usize = 2 << 20;
 
-/// Why a line is not a reading.
+/// Why bytes are not a reading.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LineFault {
     /// It does not end as a line does: cut off while it was written.
@@ -52,6 +52,9 @@ pub enum LineFault {
     /// The checksum is right, and still it is no line of this version.
     #[error("not a line of version 1: {0}")]
     Format(String),
+    /// The lines that follow in the archive's object cannot be unpacked.
+    #[error("{0}")]
+    Packed(String),
 }
 
 /// Appends the line of `reading`, with its place `id`, to `out`.

@@ -11,7 +11,7 @@ use andon_model::{IngestId, Reading};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use super::archive::Packing;
+use super::archive::{Packing, Unpacked};
 use super::disk::Disk;
 use super::index::{Index, Lies, SegmentInfo};
 use super::line::{LineFault, MAX_LINE_BYTES, read_line};
@@ -57,7 +57,7 @@ pub struct Damage {
     pub segment: SegmentId,
     /// Where in it.
     pub offset: u64,
-    /// The bytes; at most as long as the longest line.
+    /// The bytes; at most as long as the longest line. None where they cannot be unpacked.
     pub bytes: Vec<u8>,
     /// What is wrong with them.
     pub fault: LineFault,
@@ -102,7 +102,7 @@ pub(crate) enum Step {
 #[derive(Debug, Clone)]
 pub(crate) struct Cursor {
     position: Position,
-    unpacked: Option<(SegmentId, Bytes)>,
+    unpacked: Option<(SegmentId, Unpacked)>,
 }
 
 impl Cursor {
@@ -115,8 +115,8 @@ impl Cursor {
     }
 
     /// The lines of a segment of the archive.
-    pub(crate) fn unpacked(&mut self, id: SegmentId, lines: Bytes) {
-        self.unpacked = Some((id, lines));
+    pub(crate) fn unpacked(&mut self, id: SegmentId, unpacked: Unpacked) {
+        self.unpacked = Some((id, unpacked));
     }
 
     /// Reads on. Blocks for as long as the disk does.
@@ -153,7 +153,10 @@ impl Cursor {
         while segment.end.is_none_or(|end| self.position.next < end) {
             let chunk = match self.chunk(segment, disk, limit)? {
                 ControlFlow::Break(step) => return Ok(ControlFlow::Break(step)),
-                ControlFlow::Continue(chunk) if chunk.bytes.is_empty() => break,
+                ControlFlow::Continue(chunk) if chunk.bytes.is_empty() => {
+                    let untold = self.untold(from).map(Step::Read);
+                    return Ok(untold.map_or(ControlFlow::Continue(()), ControlFlow::Break));
+                }
                 ControlFlow::Continue(chunk) => chunk,
             };
             let mut batch = ReadBatch { to: self.position, ..ReadBatch::at(from) };
@@ -166,6 +169,14 @@ impl Cursor {
         Ok(ControlFlow::Continue(()))
     }
 
+    /// What is wrong with the unpacked segment, told once, at its end.
+    fn untold(&mut self, from: Position) -> Option<ReadBatch> {
+        let (segment, unpacked) = self.unpacked.as_mut()?;
+        let fault = LineFault::Packed(unpacked.fault.take()?);
+        let damage = Damage { segment: *segment, offset: self.position.offset, bytes: Vec::new(), fault };
+        Some(ReadBatch { to: self.position, damage: vec![damage], ..ReadBatch::at(from) })
+    }
+
     fn chunk(&self, segment: &SegmentInfo, disk: &dyn Disk, limit: ReadLimit) -> io::Result<ControlFlow<Step, Chunk>> {
         let (offset, most) = (self.position.offset, limit.bytes.max(MAX_LINE_BYTES));
         let chunk = match (segment.lies, &self.unpacked) {
@@ -175,7 +186,7 @@ impl Cursor {
                     if left == 0 { Vec::new() } else { disk.read(&segment.place.path(PLAIN), offset, left.min(most))? };
                 Chunk { is_rest: read.len() >= left, bytes: read.into() }
             }
-            (Lies::Archived(_), Some((id, lines))) if *id == segment.place.id => {
+            (Lies::Archived(_), Some((id, Unpacked { lines, .. }))) if *id == segment.place.id => {
                 let begin = usize::try_from(offset).unwrap_or(usize::MAX).min(lines.len());
                 let end = lines.len().min(begin.saturating_add(most));
                 Chunk { is_rest: end == lines.len(), bytes: lines.slice(begin..end) }

@@ -109,8 +109,8 @@ impl Reader {
 
     async fn fetch(&mut self, place: SegmentPlace, packing: Packing) -> Result<(), ReadError> {
         let archive = self.archive.as_ref().ok_or(ReadError::NoArchive(place.id))?;
-        let lines = archive.fetch(place, packing).await?;
-        self.cursor.unpacked(place.id, lines);
+        let unpacked = archive.fetch(place, packing).await?;
+        self.cursor.unpacked(place.id, unpacked);
         Ok(())
     }
 }

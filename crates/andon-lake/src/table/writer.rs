@@ -226,7 +226,15 @@ async fn gather(reader: &mut Reader, limit: ReadLimit) -> Result<Option<Gathered
     let (mut bytes, mut any) = (0, false);
     while !gathered.is_full {
         let readings = limit.readings.saturating_sub(gathered.readings.len()).max(1);
-        let Some(batch) = reader.next(ReadLimit { readings, ..limit }).await? else { break };
+        let batch = match reader.next(ReadLimit { readings, ..limit }).await {
+            Ok(Some(batch)) => batch,
+            // What was read is written first; the step after it begins with the error.
+            Err(_) if any => break,
+            read => match read? {
+                Some(batch) => batch,
+                None => break,
+            },
+        };
         any = true;
         gathered.to = batch.to;
         gathered.missing += batch.missing;

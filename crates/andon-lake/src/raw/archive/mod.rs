@@ -1,7 +1,8 @@
 //! Closed segments in an object store, packed.
 //!
 //! **Constraints.** An object has the path of its segment and an ending that tells the packing. A segment counts as
-//! archived when the object was read back, unpacked, and found to be the same bytes.
+//! archived when the object was read back, unpacked, and found to be the same bytes. Of one that was damaged later, readers
+//! get what can be unpacked: each line has a checksum of its own.
 
 mod packing;
 
@@ -30,8 +31,8 @@ pub enum ArchiveError {
         /// The store's own words.
         cause: object_store::Error,
     },
-    /// An object cannot be unpacked.
-    #[error("{path} cannot be unpacked: {cause}")]
+    /// A segment cannot be packed.
+    #[error("{path} cannot be packed: {cause}")]
     Packing {
         /// The object.
         path: String,
@@ -52,6 +53,15 @@ pub enum ArchiveError {
         /// The system's own words.
         cause: std::io::Error,
     },
+}
+
+/// The lines of a segment, as far as they can be unpacked.
+#[derive(Debug, Clone)]
+pub(crate) struct Unpacked {
+    /// They.
+    pub(crate) lines: Bytes,
+    /// Why there are no more of them, or some are not those that were packed.
+    pub(crate) fault: Option<String>,
 }
 
 /// An object store, and how segments are packed for it.
@@ -90,19 +100,26 @@ impl Archive {
         let packed = packed.unwrap_or_else(|e| Err(e.into())).map_err(packing_failed(&object))?;
         let bytes = packed.len() as u64;
         self.store.put(&object, packed.into()).await.map_err(store_failed(&object))?;
-        if self.fetch(place, self.packing).await? == lines {
+        let Unpacked { lines: there, fault } = self.fetch(place, self.packing).await?;
+        if fault.is_none() && there == lines {
             return Ok(bytes);
         }
         Err(ArchiveError::Differs { path: object.to_string() })
     }
 
-    /// The lines of a segment.
-    pub(crate) async fn fetch(&self, place: SegmentPlace, packing: Packing) -> Result<Bytes, ArchiveError> {
+    /// The lines of a segment. An object that is damaged is no error, since it would be the same for ever.
+    pub(crate) async fn fetch(&self, place: SegmentPlace, packing: Packing) -> Result<Unpacked, ArchiveError> {
         let object = self.object(&place.path(packing.ending()));
         let answer = self.store.get(&object).await.map_err(store_failed(&object))?;
         let packed = answer.bytes().await.map_err(store_failed(&object))?;
-        let lines = tokio::task::spawn_blocking(move || packing.unpack(&packed, MAX_UNPACKED_BYTES)).await;
-        Ok(lines.unwrap_or_else(|e| Err(e.into())).map_err(packing_failed(&object))?.into())
+        let unpacked = tokio::task::spawn_blocking(move || packing.unpack(&packed, MAX_UNPACKED_BYTES)).await;
+        let (lines, done) = unpacked.map_err(|e| packing_failed(&object)(e.into()))?;
+        let fault = match done {
+            Err(cause) => Some(format!("{object} cannot be unpacked: {cause}")),
+            // Segments without lines are not moved.
+            Ok(()) => lines.is_empty().then(|| format!("{object} is empty")),
+        };
+        Ok(Unpacked { lines: lines.into(), fault })
     }
 
     /// Removes a segment; fine if it is gone.

@@ -45,22 +45,27 @@ impl Packing {
         }
     }
 
-    /// At most `limit` bytes come out; more are an error.
-    pub(crate) fn unpack(self, packed: &[u8], limit: u64) -> io::Result<Vec<u8>> {
+    /// At most `limit` bytes come out; more are an error. With an error comes what was unpacked before it: bytes that
+    /// nothing vouches for.
+    pub(crate) fn unpack(self, packed: &[u8], limit: u64) -> (Vec<u8>, io::Result<()>) {
         match self {
-            Self::Zstd => take(zstd::stream::Decoder::new(packed)?, limit),
+            Self::Zstd => match zstd::stream::Decoder::new(packed) {
+                Ok(unpacker) => take(unpacker, limit),
+                Err(cause) => (Vec::new(), Err(cause)),
+            },
             Self::Gzip => take(flate2::read::MultiGzDecoder::new(packed), limit),
         }
     }
 }
 
-fn take(unpacker: impl Read, limit: u64) -> io::Result<Vec<u8>> {
+fn take(unpacker: impl Read, limit: u64) -> (Vec<u8>, io::Result<()>) {
     let mut plain = Vec::new();
-    unpacker.take(limit + 1).read_to_end(&mut plain)?;
+    let done = unpacker.take(limit + 1).read_to_end(&mut plain);
     if plain.len() as u64 > limit {
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, format!("more than {limit} bytes come out of it")));
+        let more = format!("more than {limit} bytes come out of it");
+        return (plain, Err(io::Error::new(io::ErrorKind::FileTooLarge, more)));
     }
-    Ok(plain)
+    (plain, done.map(|_| ()))
 }
 
 #[cfg(test)]
@@ -73,10 +78,12 @@ mod tests {
         for packing in Packing::ALL {
             let packed = packing.pack(&plain).expect("packed");
             assert!(packed.len() < plain.len() / 10, "{packing:?}");
-            assert_eq!(packing.unpack(&packed, 8_000).expect("unpacked"), plain);
-            assert_eq!(packing.unpack(&packed, 7_999).map_err(|e| e.kind()), Err(io::ErrorKind::FileTooLarge));
-            assert!(packing.unpack(&packed[..packed.len() - 1], 8_000).is_err(), "cut off: {packing:?}");
-            assert!(packing.unpack(&plain, 8_000).is_err(), "not packed: {packing:?}");
+            let (unpacked, done) = packing.unpack(&packed, 8_000);
+            assert!(done.is_ok() && unpacked == plain, "{packing:?}: {done:?}");
+            let refused = |packed: &[u8], limit| packing.unpack(packed, limit).1.map_err(|e| e.kind()).err();
+            assert_eq!(refused(&packed, 7_999), Some(io::ErrorKind::FileTooLarge));
+            assert!(refused(&packed[..packed.len() - 1], 8_000).is_some(), "cut off: {packing:?}");
+            assert!(refused(&plain, 8_000).is_some(), "not packed: {packing:?}");
         }
     }
 }

@@ -88,19 +88,42 @@ async fn what_cannot_be_moved_stays() {
     assert_eq!(ids(log.reader(log.oldest(), None)).await.expect("read").len() as u64, READINGS);
 }
 
+/// Flipped bytes, a cut, and nothing at all: what is read are readings that were written, the rest is missing, the objects
+/// behind it are read, and what is wrong is told.
 #[tokio::test]
-async fn a_damaged_object_is_not_taken_for_readings() {
-    let (disk, store) = (SimulatedDisk::new(Dice::new(1)), Arc::new(InMemory::new()));
-    let log = filled(&disk).await;
-    let archive = archive(&store, Packing::Zstd);
-    log.move_closed(&archive).await.expect("moved");
-    let first = Path::from("plant/7/raw/2026/03/05/14/00000000000000000001-0000.ndjson.zst");
-    let mut bytes = store.get(&first).await.expect("there").bytes().await.expect("read").to_vec();
-    let middle = bytes.len() / 2;
-    bytes[middle] ^= 1;
-    store.put(&first, bytes.into()).await.expect("damaged");
-    let refused = ids(log.reader(log.oldest(), Some(archive))).await.expect_err("refused");
-    assert!(matches!(refused, ReadError::Archive(ArchiveError::Packing { .. })), "{refused}");
+async fn a_damaged_object_costs_its_own_lines_alone() {
+    let damages: [fn(&mut Vec<u8>); 4] = [
+        |bytes| {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        },
+        |bytes| bytes[0] ^= 1,
+        |bytes| bytes.truncate(bytes.len() - 6),
+        Vec::clear,
+    ];
+    for (packing, ending) in [(Packing::Zstd, "zst"), (Packing::Gzip, "gz")] {
+        for damage in damages {
+            let (disk, store) = (SimulatedDisk::new(Dice::new(1)), Arc::new(InMemory::new()));
+            let log = filled(&disk).await;
+            let archive = archive(&store, packing);
+            log.move_closed(&archive).await.expect("moved");
+            let object = Path::from(format!("plant/7/raw/2026/03/05/14/00000000000000000001-0000.ndjson.{ending}"));
+            let mut bytes = store.get(&object).await.expect("there").bytes().await.expect("read").to_vec();
+            damage(&mut bytes);
+            store.put(&object, bytes.into()).await.expect("damaged");
+            let own = log.segments()[0].end.expect("closed").0 - 1;
+            let (mut reader, mut read, mut missing, mut told) = (log.reader(log.oldest(), Some(archive)), vec![], 0, 0);
+            while let Some(batch) = reader.next(ReadLimit { readings: 3, bytes: 100 }).await.expect("goes on") {
+                read.extend(batch.readings.iter().map(|reading| reading.id.0));
+                assert!(batch.readings.iter().all(|r| r.payload == (r.id.0 - 1).to_string().as_bytes()));
+                missing += batch.missing;
+                told += batch.damage.len();
+            }
+            assert_eq!(read.len() as u64 + missing, READINGS);
+            assert!(missing <= own && read.ends_with(&(own + 1..=READINGS).collect::<Vec<_>>()), "{read:?}");
+            assert!(told > 0 || missing == 0, "{missing} missing");
+        }
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod conservation;
 mod crashes;
+mod damage;
 mod dying_store;
 mod origin;
 mod rows;
@@ -48,6 +49,19 @@ pub(crate) async fn log_of(payloads: &[&str]) -> Arc<RawLog> {
 
 pub(crate) fn log_on(disk: &Arc<dyn Disk>, settings: RawLogSettings) -> Arc<RawLog> {
     Arc::new(RawLog::open(Arc::clone(disk), Arc::new(Noon), settings).expect("a log"))
+}
+
+/// Segments of a few readings each, and the disk that they are on.
+pub(crate) async fn segments(readings: usize) -> (Arc<dyn Disk>, Arc<RawLog>) {
+    let disk = crate::raw::simulated_disk(Dice::new(7));
+    let log = log_on(&disk, RawLogSettings { segment_bytes: 300, ..RawLogSettings::default() });
+    for _ in 0..readings {
+        append(&log, &["1"]).await;
+    }
+    log.close();
+    drop(log);
+    let log = log_on(&disk, RawLogSettings::default());
+    (disk, log)
 }
 
 pub(crate) async fn append(log: &RawLog, payloads: &[&str]) {

@@ -9,8 +9,8 @@ use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 use serde_json::Value;
 
-use super::{append, dump, fill, log_on, memory, open, try_open};
-use crate::raw::{Archive, Disk, Packing, RawLog, RawLogSettings, simulated_disk};
+use super::{append, dump, fill, log_on, memory, open, segments, try_open};
+use crate::raw::{Archive, Packing, RawLog, RawLogSettings, simulated_disk};
 use crate::table::DeltaLake;
 
 const STATE: &str = "_andon/state.json";
@@ -71,19 +71,6 @@ async fn a_lake_that_names_no_log_is_of_the_one_that_it_is_opened_with() {
     assert!(try_open(&store, &log(2, 9).await).await.is_err());
 }
 
-/// Segments of a few readings each, and the disk that they are on.
-async fn segments(readings: usize) -> (Arc<dyn Disk>, Arc<RawLog>) {
-    let disk = simulated_disk(Dice::new(7));
-    let log = log_on(&disk, RawLogSettings { segment_bytes: 300, ..RawLogSettings::default() });
-    for _ in 0..readings {
-        append(&log, &["1"]).await;
-    }
-    log.close();
-    drop(log);
-    let log = log_on(&disk, RawLogSettings::default());
-    (disk, log)
-}
-
 async fn rebuild_is_refused(lake: &DeltaLake, lacking: &str) {
     let problem = lake.rebuild().await.expect_err("refused");
     assert!(problem.code == Code::Conflict && problem.detail.contains(lacking), "{problem}");
@@ -126,7 +113,7 @@ async fn a_rebuild_counts_on_the_archive() {
     let mut writer = lake.writer(Some(archive.clone()));
     while writer.step().await.expect("a step").is_some() {}
     let (place, packing) = archive.list().await.expect("listed")[1];
-    let lines = archive.fetch(place, packing).await.expect("there");
+    let lines = archive.fetch(place, packing).await.expect("there").lines;
     archive.remove(place, packing).await.expect("removed");
     rebuild_is_refused(&lake, &format!("those from {} to", place.id.first)).await;
     archive.put(place, &lines).await.expect("brought back");

@@ -19,7 +19,8 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
     });
     let lake = client.get("/api/v1/lake").await;
     let is_there = lake.is_ok();
-    lines.extend(lake_lines(lake));
+    let is_failing = client.bytes("/metrics").await.is_ok_and(|metrics| is_failing(&metrics));
+    lines.extend(lake_lines(lake, is_failing));
     if is_there {
         lines.push(devices_line(drifting(client).await));
     }
@@ -81,16 +82,21 @@ fn devices_line(found: anyhow::Result<Drifting>) -> Line {
 }
 
 /// Readings in the lake are this much behind at most; ten seconds are usual.
-const BEHIND_WARN_SECONDS: f64 = 60.0;
+const MAX_BEHIND_SECONDS: f64 = 60.0;
 
-fn lake_lines(found: anyhow::Result<Lake>) -> Vec<Line> {
+/// Whether the server's metrics say that readings cannot be written into the lake.
+fn is_failing(metrics: &[u8]) -> bool {
+    metrics.split(|b| *b == b'\n').any(|line| line.trim_ascii() == b"andon_lake_failing 1")
+}
+
+fn lake_lines(found: anyhow::Result<Lake>, is_failing: bool) -> Vec<Line> {
     const WHAT: &str = "lake";
     match found {
         Ok(lake) if lake.generation == 0 => {
             let seen = format!("not open; {} readings wait for it", lake.in_flight);
             vec![Line::fail(WHAT, seen, "the next line or the server's log says why; it is tried again by itself")]
         }
-        Ok(lake) => vec![conservation_line(&lake), freshness_line(&lake)],
+        Ok(lake) => vec![conservation_line(&lake), freshness_line(&lake, is_failing)],
         Err(error) => {
             let problem = Failure::of(&error).problem;
             let seen = format!("{}: {}", problem.code, problem.detail);
@@ -116,11 +122,18 @@ fn conservation_line(lake: &Lake) -> Line {
     }
 }
 
-fn freshness_line(lake: &Lake) -> Line {
+fn freshness_line(lake: &Lake, is_failing: bool) -> Line {
     const WHAT: &str = "lake's freshness";
     let seen = format!("{:.0} s behind", lake.behind_seconds);
-    if lake.behind_seconds > BEHIND_WARN_SECONDS {
-        return Line::warn(WHAT, seen, "watch whether it shrinks; see the server's log for the lake");
+    if is_failing {
+        return Line::fail(WHAT, format!("{seen}: the last batch could not be written"), "the server's log says why");
+    }
+    if lake.behind_seconds > MAX_BEHIND_SECONDS {
+        return Line::fail(
+            WHAT,
+            seen,
+            "watch whether it shrinks, as after a rebuild; see the server's log for the lake",
+        );
     }
     Line::ok(WHAT, seen)
 }
@@ -160,15 +173,27 @@ mod tests {
 
     #[test]
     fn readings_that_are_lost_or_late_are_told() {
-        let check = |drift: i64, behind: f64, expect: [Health; 2]| {
+        let check = |drift: i64, behind: f64, is_failing: bool, expect: [Health; 2]| {
             let lake = serde_json::from_value(json!({ "next": 11, "in_flight": 1, "behind_seconds": behind,
                 "drift": drift, "readings": 8, "quarantined": 1, "missing": 0, "generation": 1, "tables": [] }));
-            let found: Vec<Health> = lake_lines(Ok(lake.unwrap())).iter().map(|line| line.health).collect();
+            let found: Vec<Health> = lake_lines(Ok(lake.unwrap()), is_failing).iter().map(|line| line.health).collect();
             assert_eq!(found, expect, "drift {drift}, {behind} s behind");
         };
-        check(0, 0.5, [Health::Ok, Health::Ok]);
-        check(0, 600.0, [Health::Ok, Health::Warn]);
-        check(-1, 0.0, [Health::Fail, Health::Ok]);
+        check(0, 0.5, false, [Health::Ok, Health::Ok]);
+        check(0, 600.0, false, [Health::Ok, Health::Fail]);
+        check(0, 34.0, true, [Health::Ok, Health::Fail]);
+        check(-1, 0.0, false, [Health::Fail, Health::Ok]);
+    }
+
+    #[test]
+    fn a_lake_that_fails_is_found_in_the_metrics() {
+        for (metrics, expect) in [
+            ("# TYPE andon_lake_failing gauge\nandon_lake_failing 1\n", true),
+            ("andon_lake_failing 0\nandon_lake_failures_total 1\n", false),
+            ("", false),
+        ] {
+            assert_eq!(is_failing(metrics.as_bytes()), expect, "{metrics}");
+        }
     }
 
     #[test]
@@ -191,7 +216,7 @@ mod tests {
     fn a_lake_that_cannot_be_opened_is_a_failure() {
         let lake = json!({ "next": 1, "in_flight": 500, "behind_seconds": 3.0, "drift": 0, "readings": 0,
             "quarantined": 0, "missing": 0, "generation": 0, "tables": [] });
-        let lines = lake_lines(Ok(serde_json::from_value(lake).unwrap()));
+        let lines = lake_lines(Ok(serde_json::from_value(lake).unwrap()), true);
         assert!(lines[0].health == Health::Fail && lines[0].seen.contains("500 readings wait"), "{}", lines[0].seen);
         let why = Failure::new(Code::Lake, "the lake is of the raw log 1, and this is the raw log 2");
         assert_eq!(devices_line(Err(why.into())).health, Health::Fail);
@@ -200,6 +225,6 @@ mod tests {
     #[test]
     fn a_server_without_a_lake_is_no_failure() {
         let error = Failure::new(Code::Lake, "no lake");
-        assert_eq!(lake_lines(Err(error.into()))[0].health, Health::Warn);
+        assert_eq!(lake_lines(Err(error.into()), false)[0].health, Health::Warn);
     }
 }
