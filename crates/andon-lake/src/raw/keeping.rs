@@ -103,7 +103,7 @@ impl RawLog {
         self.with_disk(|disk| Ok(Received::load(disk)?.next)).await
     }
 
-    async fn with_disk<T, F>(&self, work: F) -> io::Result<T>
+    pub(super) async fn with_disk<T, F>(&self, work: F) -> io::Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&dyn Disk) -> io::Result<T> + Send + 'static,

@@ -1,7 +1,7 @@
 //! The raw log as others see it: append, read, count, checkpoint.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
@@ -40,6 +40,8 @@ pub struct RawLog {
     room: Arc<Semaphore>,
     settings: RawLogSettings,
     torn: Option<TornTail>,
+    /// What a consumer of all readings has found missing; a start counts what was damaged later as received.
+    pub(super) met_missing: AtomicU64,
     /// Where closed segments go, once it is known.
     archive: OnceLock<Archive>,
     /// Gone when the log is closed.
@@ -82,6 +84,7 @@ impl RawLog {
             room: Arc::new(Semaphore::new(settings.waiting_bytes.min(Semaphore::MAX_PERMITS))),
             settings,
             torn: found.torn,
+            met_missing: AtomicU64::new(0),
             archive: OnceLock::new(),
             thread: Mutex::new(Some((sender, thread))),
         })

@@ -12,6 +12,7 @@ mod appender;
 mod archive;
 mod checkpoint;
 mod counts;
+mod damage;
 mod disk;
 mod feed;
 mod identity;

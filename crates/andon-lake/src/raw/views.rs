@@ -2,6 +2,7 @@
 
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use andon_journal::{DeviceReadings, ReadingFilter, ReadingLogStatus, ReadingPage, ReadingViews};
 use andon_model::{IngestId, Problem, Reading};
@@ -56,9 +57,10 @@ impl RawLog {
         IngestId(self.next().0.saturating_sub(count).max(IngestId::FIRST.0))
     }
 
-    /// Readings, devices, missing ids.
+    /// Readings, devices, missing ids: those that a start did not find, or those that were damaged since.
     fn totals(&self) -> (u64, u64, u64) {
-        self.with_received(|received| (received.total(), received.devices.len() as u64, received.missing))
+        let met = self.met_missing.load(Ordering::Relaxed);
+        self.with_received(|received| (received.total(), received.devices.len() as u64, received.missing.max(met)))
     }
 }
 

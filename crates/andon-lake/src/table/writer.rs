@@ -113,7 +113,7 @@ impl LakeWriter {
         self.prepare();
         // Taken out: a step that does not come to its end leaves nothing to go on from.
         let Some(mut place) = self.place.take() else { return Ok(None) };
-        let Some(gathered) = gather(&mut place.reader, limit).await? else {
+        let Some(gathered) = gather(&self.log, &mut place.reader, limit).await? else {
             self.place = Some(place);
             return Ok(None);
         };
@@ -135,6 +135,7 @@ impl LakeWriter {
         if !state.adds_up() {
             tracing::error!(?to, "rows, quarantine and what is missing are not what was received (R1)");
         }
+        self.log.met_missing(state.missing);
         shared.save(state).await?;
         self.move_checkpoint(to).await?;
         self.place = Some(Place { flattener, ..place });
@@ -220,8 +221,8 @@ fn named(app: &str, hour: Hour, batch: RecordBatch) -> Rows {
     Rows { name: format!("{app}-{first}-{last}"), hour, batch }
 }
 
-/// Reads until there is nothing more or the limit is reached.
-async fn gather(reader: &mut Reader, limit: ReadLimit) -> Result<Option<Gathered>, LakeError> {
+/// Reads until there is nothing more or the limit is reached; what is damaged is set aside at once.
+async fn gather(log: &RawLog, reader: &mut Reader, limit: ReadLimit) -> Result<Option<Gathered>, LakeError> {
     let mut gathered = Gathered { readings: Vec::new(), missing: 0, to: reader.position(), is_full: false };
     let (mut bytes, mut any) = (0, false);
     while !gathered.is_full {
@@ -236,6 +237,7 @@ async fn gather(reader: &mut Reader, limit: ReadLimit) -> Result<Option<Gathered
             },
         };
         any = true;
+        log.set_aside(batch.damage).await;
         gathered.to = batch.to;
         gathered.missing += batch.missing;
         bytes += batch.readings.iter().map(|reading| reading.payload.len()).sum::<usize>();

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use andon_journal::Lake as _;
+use andon_journal::{Lake as _, ReadingViews};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
-use super::{dump, memory, open, segments};
-use crate::raw::{Archive, Packing, RawLog};
+use super::{dump, log_on, memory, open, segments};
+use crate::raw::{Archive, Packing, RawLog, RawLogSettings};
 
 /// The closed segments moved to an archive, and the path of the second object.
 async fn archived(log: &RawLog) -> (Arc<dyn ObjectStore>, Archive, Path) {
@@ -52,4 +52,35 @@ async fn what_was_read_before_a_failure_is_written() {
     store.put(&object, bytes.into()).await.expect("back");
     while writer.step().await.expect("a step").is_some() {}
     assert_eq!(dump(&lake).await["readings"].len(), 20);
+}
+
+/// A byte of a line and a line feed: three readings are gone. The log counts them too, though it has received them, and
+/// what is left of them is kept.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damaged_lines_are_told_and_kept() {
+    let (disk, log) = segments(20).await;
+    drop(log);
+    let files = disk.list("raw").expect("listed");
+    let flip = |file: usize, find: u8| {
+        let mut bytes = disk.read(&files[file].path, 0, 1 << 20).expect("read");
+        let at = bytes.iter().position(|b| *b == find).expect("there");
+        bytes[at] ^= 1;
+        disk.replace(&files[file].path, &bytes).expect("damaged");
+    };
+    flip(1, b'p');
+    flip(2, b'\n');
+    for _ in 0..2 {
+        let log = log_on(&disk, RawLogSettings::default());
+        let lake = open(&memory(), &log).await;
+        assert_eq!(ReadingViews::status(&*log).missing, 0, "nobody has read them");
+        let mut writer = lake.writer(None);
+        while writer.step().await.expect("a step").is_some() {}
+        assert_eq!((dump(&lake).await["readings"].len(), lake.status().missing), (17, 3));
+        let status = ReadingViews::status(&*log);
+        assert_eq!((status.received, status.missing), (20, 3));
+        assert_eq!(lake.drifting_devices().await.expect("asked"), Some(vec![]));
+        let kept = disk.list("quarantine").expect("listed");
+        assert_eq!(kept.len(), 2, "{kept:?}");
+        assert!(kept[0].path.ends_with(".0.damaged") && kept[0].bytes < kept[1].bytes, "{kept:?}");
+    }
 }

@@ -18,11 +18,11 @@ pub(super) async fn check(client: &Client) -> Vec<Line> {
         vec![Line::fail("MQTT door", format!("{}: {}", problem.code, problem.detail), "look at the server's log")]
     });
     let lake = client.get("/api/v1/lake").await;
-    let is_there = lake.is_ok();
+    let missing = lake.as_ref().map(|lake: &Lake| lake.missing).ok();
     let is_failing = client.bytes("/metrics").await.is_ok_and(|metrics| is_failing(&metrics));
     lines.extend(lake_lines(lake, is_failing));
-    if is_there {
-        lines.push(devices_line(drifting(client).await));
+    if let Some(missing) = missing {
+        lines.push(devices_line(drifting(client).await, missing));
     }
     lines
 }
@@ -57,8 +57,18 @@ async fn drifting(client: &Client) -> anyhow::Result<Drifting> {
     Ok(found)
 }
 
+/// Devices of which more is absent than the raw log has lost, or any is there too often. What no line of the log has any more is
+/// known by number, and not by device: no rebuild brings it back.
+fn beyond(mut devices: Vec<DeviceConservation>, missing: u64) -> Vec<DeviceConservation> {
+    let absent: u64 = devices.iter().filter_map(|device| u64::try_from(device.drift).ok()).sum();
+    if absent <= missing {
+        devices.retain(|device| device.drift < 0);
+    }
+    devices
+}
+
 /// The same by device: what is missing of one may be too much of another.
-fn devices_line(found: anyhow::Result<Drifting>) -> Line {
+fn devices_line(found: anyhow::Result<Drifting>, missing: u64) -> Line {
     const WHAT: &str = "readings of each device";
     let Drifting { devices, looked_at, is_all } = match found {
         Ok(found) => found,
@@ -72,6 +82,7 @@ fn devices_line(found: anyhow::Result<Drifting>) -> Line {
         }
     };
     let rest = if is_all { "" } else { ", of more" };
+    let devices = beyond(devices, missing);
     if devices.is_empty() {
         return Line::ok(WHAT, format!("{looked_at} devices looked at{rest}"));
     }
@@ -160,7 +171,11 @@ fn log_line(log: &ReadingLogStatus) -> Line {
     let seen = format!("{} readings of {} devices", log.received, log.devices);
     match log.missing {
         0 => Line::ok(WHAT, seen),
-        missing => Line::warn(WHAT, format!("{seen}, {missing} missing"), "see the raw log's files for damage"),
+        missing => Line::warn(
+            WHAT,
+            format!("{seen}, {missing} missing"),
+            "the server's log names segments and places; bytes of damaged lines are in the raw log's quarantine/",
+        ),
     }
 }
 
@@ -198,18 +213,21 @@ mod tests {
 
     #[test]
     fn devices_that_do_not_add_up_are_named() {
-        let check = |drifts: &[i64], is_all: bool, expect: (Health, &str)| {
+        let check = |drifts: &[i64], missing: u64, is_all: bool, expect: (Health, &str)| {
             let device = |(n, drift): (usize, &i64)| {
                 json!({ "device": format!("d{n}"), "received": 9, "readings": 9 - drift, "quarantined": 0, "in_flight": 0,
                     "drift": drift })
             };
             let devices = drifts.iter().enumerate().map(|one| serde_json::from_value(device(one)).unwrap()).collect();
-            let line = devices_line(Ok(Drifting { devices, looked_at: 40, is_all }));
+            let line = devices_line(Ok(Drifting { devices, looked_at: 40, is_all }), missing);
             assert!(line.health == expect.0 && line.seen.contains(expect.1), "{}", line.seen);
         };
-        check(&[], true, (Health::Ok, "40 devices looked at"));
-        check(&[], false, (Health::Ok, "of more"));
-        check(&[2, -1, 1, 1], true, (Health::Fail, "4 of 40 devices do not add up: d0 (2), d1 (-1), d2 (1)"));
+        check(&[], 0, true, (Health::Ok, "40 devices looked at"));
+        check(&[], 0, false, (Health::Ok, "of more"));
+        check(&[1, 1, 1], 3, true, (Health::Ok, "40 devices looked at"));
+        check(&[1, 1, 2], 3, true, (Health::Fail, "3 of 40"));
+        check(&[1, -1, 2], 3, true, (Health::Fail, "1 of 40 devices do not add up: d1 (-1)"));
+        check(&[2, -1, 1, 1], 0, true, (Health::Fail, "4 of 40 devices do not add up: d0 (2), d1 (-1), d2 (1)"));
     }
 
     #[test]
@@ -219,7 +237,7 @@ mod tests {
         let lines = lake_lines(Ok(serde_json::from_value(lake).unwrap()), true);
         assert!(lines[0].health == Health::Fail && lines[0].seen.contains("500 readings wait"), "{}", lines[0].seen);
         let why = Failure::new(Code::Lake, "the lake is of the raw log 1, and this is the raw log 2");
-        assert_eq!(devices_line(Err(why.into())).health, Health::Fail);
+        assert_eq!(devices_line(Err(why.into()), 0).health, Health::Fail);
     }
 
     #[test]
