@@ -25,7 +25,15 @@ pub enum CheckpointError {
         /// The next id that was asked for.
         to: IngestId,
     },
-    /// The disk refuses, or the file is not a checkpoint.
+    /// The file was cut off, or its bytes have become others. Its consumer writes it anew; until then nobody knows where it is.
+    #[error("checkpoint {name} is damaged: {detail}")]
+    Damaged {
+        /// Its name.
+        name: Name,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// The disk refuses, or another version of the program has written the file.
     #[error("checkpoint {name}: {cause}")]
     Storage {
         /// Its name.
@@ -55,13 +63,25 @@ pub(crate) fn load(disk: &dyn Disk, name: &Name) -> Result<Option<Position>, Che
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(failed)?,
     };
-    let file: File = serde_json::from_slice(&bytes).map_err(|e| failed(e.into()))?;
+    let damaged = |e: serde_json::Error| CheckpointError::Damaged { name: name.clone(), detail: e.to_string() };
+    let file: File = serde_json::from_slice(&bytes).map_err(damaged)?;
     if file.v == 1 { Ok(Some(file.position)) } else { Err(failed(io::Error::other("its version is not 1"))) }
+}
+
+/// As [`load`], for a consumer that knows itself where it is: a damaged file tells nothing.
+pub(crate) fn known(disk: &dyn Disk, name: &Name) -> Result<Option<Position>, CheckpointError> {
+    match load(disk, name) {
+        Err(CheckpointError::Damaged { detail, .. }) => {
+            tracing::warn!(consumer = %name, detail, "a damaged checkpoint is written anew");
+            Ok(None)
+        }
+        read => read,
+    }
 }
 
 /// The consumer has everything before `to` and keeps it. Durable when this returns.
 pub(crate) fn save(disk: &dyn Disk, name: &Name, to: Position) -> Result<(), CheckpointError> {
-    if let Some(from) = load(disk, name)?
+    if let Some(from) = known(disk, name)?
         && to < from
     {
         return Err(CheckpointError::WentBack { name: name.clone(), from: from.next, to: to.next });

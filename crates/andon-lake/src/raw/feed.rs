@@ -75,7 +75,7 @@ impl Feed {
         let Some(consumer) = self.consumer.clone() else { return Ok(()) };
         let disk = Arc::clone(&self.disk);
         let moving = tokio::task::spawn_blocking(move || {
-            let known = checkpoint::load(disk.as_ref(), &consumer)?;
+            let known = checkpoint::known(disk.as_ref(), &consumer)?;
             to(known).map_or(Ok(()), |to| checkpoint::save(disk.as_ref(), &consumer, to))
         });
         let ended = |error: tokio::task::JoinError| Problem::new(Code::Internal, error.to_string());

@@ -170,6 +170,13 @@ impl RawLog {
         checkpoint::load(self.disk.as_ref(), name)
     }
 
+    /// The consumer `name` keeps everything before `to`, if it did not say so of more. Durable when this returns; blocks
+    /// until then.
+    pub(crate) fn advance_checkpoint(&self, name: &Name, to: Position) -> Result<(), CheckpointError> {
+        let is_ahead = checkpoint::known(self.disk.as_ref(), name)?.is_some_and(|from| from >= to);
+        if is_ahead { Ok(()) } else { checkpoint::save(self.disk.as_ref(), name, to) }
+    }
+
     /// The consumer `name` keeps everything before `to`. Durable when this returns; blocks until then.
     pub fn set_checkpoint(&self, name: &Name, to: Position) -> Result<(), CheckpointError> {
         checkpoint::save(self.disk.as_ref(), name, to)

@@ -186,13 +186,11 @@ impl LakeWriter {
         Ok(bytes)
     }
 
-    /// What the raw log may forget. It goes back with a rebuild, and is then left where it was.
+    /// What the raw log may forget. It goes back with a rebuild, and is then left where it was; one that is damaged is where the
+    /// lake's state is.
     async fn move_checkpoint(&self, to: Position) -> Result<(), LakeError> {
         let (log, consumer) = (Arc::clone(&self.log), self.shared.settings.consumer.clone());
-        let done = tokio::task::spawn_blocking(move || {
-            let behind = log.checkpoint(&consumer)?.is_none_or(|from| from < to);
-            if behind { log.set_checkpoint(&consumer, to) } else { Ok(()) }
-        });
+        let done = tokio::task::spawn_blocking(move || log.advance_checkpoint(&consumer, to));
         Ok(done.await??)
     }
 }

@@ -7,7 +7,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
-use super::{dump, log_on, memory, open, segments};
+use super::{append, dump, log_on, memory, open, segments};
 use crate::raw::{Archive, Packing, RawLog, RawLogSettings};
 
 /// The closed segments moved to an archive, and the path of the second object.
@@ -82,5 +82,21 @@ async fn damaged_lines_are_told_and_kept() {
         let kept = disk.list("quarantine").expect("listed");
         assert_eq!(kept.len(), 2, "{kept:?}");
         assert!(kept[0].path.ends_with(".0.damaged") && kept[0].bytes < kept[1].bytes, "{kept:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_damaged_checkpoint_is_written_anew() {
+    let (disk, log) = segments(3).await;
+    let lake = open(&memory(), &log).await;
+    let mut writer = lake.writer(None);
+    while writer.step().await.expect("a step").is_some() {}
+    let consumer = super::settings().consumer;
+    for damaged in [&b"{\"v\":1,\"pos"[..], b"", b"\0\0\0"] {
+        disk.replace("checkpoints/lake.json", damaged).expect("damaged");
+        assert!(log.checkpoint(&consumer).is_err());
+        append(&log, &["1"]).await;
+        let stepped = writer.step().await.expect("a step").expect("something");
+        assert_eq!(log.checkpoint(&consumer).expect("read").map(|at| at.next), Some(stepped.next));
     }
 }
