@@ -1,5 +1,6 @@
 //! The raw log as others see it: append, read, count, checkpoint.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -23,7 +24,7 @@ use super::disk::Disk;
 use super::identity::{self, LogId};
 use super::index::{Index, Lies, SegmentInfo};
 use super::read::{Cursor, Position, ReadLimit, Step};
-use super::reader::Reader;
+use super::reader::{ReadError, Reader};
 use super::recover::{TornTail, recover};
 use super::settings::RawLogSettings;
 use super::writer::{Request, Shared, Writer};
@@ -134,6 +135,27 @@ impl RawLog {
             self.index.add_archived(*place, *packing);
         }
         Ok(found.len())
+    }
+
+    /// Counts readings of the archive that a start without saved counts could not count. How many they are; while they are
+    /// counted, they are missing.
+    pub async fn count_archived(&self, archive: &Archive) -> Result<u64, ReadError> {
+        let Some((from, end)) = self.with_received(Received::uncounted) else { return Ok(0) };
+        let mut reader = self.reader(self.position_of(from), Some(archive.clone()));
+        let mut found = BTreeMap::<Arc<str>, u64>::new();
+        while reader.position().next < end
+            && let Some(batch) = reader.next(ReadLimit::default()).await?
+        {
+            for reading in batch.readings.iter().filter(|reading| reading.id < end) {
+                *found.entry(Arc::clone(&reading.device)).or_default() += 1;
+            }
+        }
+        Ok(self.shared.received.lock().add_found(found))
+    }
+
+    /// Whether readings of the archive are still to be counted.
+    pub(crate) fn is_uncounted(&self) -> bool {
+        self.archive().is_some() && self.with_received(|received| received.uncounted().is_some())
     }
 
     /// Whether a consumer still has to read what is not here. Blocks for as long as the disk does.
@@ -256,6 +278,7 @@ fn within(index: usize, what: &'static str, bytes: usize, limit: usize) -> Resul
 fn count_rest(disk: &dyn Disk, index: &Index, counted: Received) -> io::Result<Received> {
     let mut received = counted;
     let Some(segment) = index.holding(received.next) else { return Ok(received) };
+    received.begin_at(segment.first);
     let mut cursor = Cursor::new(Position { next: received.next, segment, offset: 0 });
     while let Step::Read(batch) = cursor.step(index, disk, ReadLimit::default())? {
         received.add_read(&batch.readings, batch.missing);

@@ -3,7 +3,7 @@
 //!
 //! **Constraints.** Log and tables go on while they are compared, so all is cut at one place: the tables by the ids of
 //! their rows, the log by counting what lies behind. A lake that is made anew meanwhile, and one that is far behind, are not
-//! judged. Readings that no line of the log has any more are known by number and not by device: as many may be absent.
+//! judged, nor is one whose log has still to count its archive. Readings that no line of the log has any more are known by number and not by device: as many may be absent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +45,9 @@ impl DeltaLake {
     pub async fn drifting_devices(&self) -> Result<Option<Vec<DeviceDrift>>, Problem> {
         let state = self.shared.state();
         let cut = state.position.next;
+        if self.log.is_uncounted() {
+            return Ok(None);
+        }
         let received = self.log.received();
         let Some(in_flight) = self.in_flight(cut, received.next).await? else { return Ok(None) };
         let rows = self.rows_by_device(cut).await?;

@@ -116,7 +116,7 @@ async fn look_into_archive(log: &Arc<RawLog>, archive: &Archive) -> Result<(), P
     Ok(())
 }
 
-/// Moves closed segments to the archive, and forgets those whose time is over.
+/// Counts what lies in the archive if that is not known any more, moves closed segments there, and forgets those whose time is over.
 async fn sweep(log: Arc<RawLog>, clock: Arc<dyn Clock>, keep: Duration, archive: Option<Archive>) {
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
@@ -138,6 +138,11 @@ async fn archive_closed(log: &RawLog, archive: &Archive) {
     {
         tracing::warn!(%error, "the archive of the raw log cannot be reached; trying again");
         return;
+    }
+    match log.count_archived(archive).await {
+        Ok(0) => {}
+        Ok(readings) => tracing::info!(readings, "readings of the archive were counted again"),
+        Err(error) => tracing::warn!(%error, "readings of the archive cannot be counted; trying again"),
     }
     match log.move_closed(archive).await {
         Ok(Moved { segments: 0, .. }) => {}

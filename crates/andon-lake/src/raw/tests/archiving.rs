@@ -9,6 +9,7 @@ use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt as _};
 
+use super::super::disk::Disk as _;
 use super::super::disk::simulated::SimulatedDisk;
 use super::super::{Archive, ArchiveError, Lies, Packing, RawLog, RawLogSettings, ReadError, ReadLimit, Reader};
 use super::log::{open, settings};
@@ -142,4 +143,35 @@ async fn only_what_is_old_and_read_is_forgotten() {
     assert_eq!(ids(log.reader(log.oldest(), Some(archive.clone()))).await.expect("read").len(), 10);
     assert_eq!(archive.list().await.expect("listed").first().map(|(place, _)| place.id.first), Some(IngestId(11)));
     assert_eq!(log.received().total(), READINGS, "what is forgotten was received all the same");
+}
+
+/// Without saved counts, what lies in the archive is counted when that is known, once, however often the log is opened.
+#[tokio::test]
+async fn counts_that_are_lost_are_counted_again_through_the_archive() {
+    let (disk, store) = (SimulatedDisk::new(Dice::new(1)), Arc::new(InMemory::new()));
+    let log = filled(&disk).await;
+    let archive = archive(&store, Packing::Zstd);
+    log.move_closed(&archive).await.expect("moved");
+    let here = READINGS - (log.segments().last().expect("one").place.id.first.0 - 1);
+    drop(log);
+    for damaged in [None, Some(&b"{\"v\":1,"[..]), Some(b"")] {
+        match damaged {
+            None => disk.remove("counts.json").expect("removed"),
+            Some(bytes) => disk.replace("counts.json", bytes).expect("damaged"),
+        }
+        for _ in 0..2 {
+            // The second time with counts that were saved before the archive could be read.
+            let log = open(&disk, RawLogSettings { segment_bytes: 1, ..settings() });
+            let received = log.received();
+            assert_eq!((received.total(), received.missing), (here, READINGS - here));
+            log.close();
+        }
+        let log = open(&disk, settings());
+        log.add_archive(&archive).await.expect("listed");
+        for expect in [READINGS - here, 0] {
+            assert_eq!(log.count_archived(&archive).await.expect("counted"), expect);
+            let received = log.received();
+            assert_eq!((received.total(), received.missing, received.next), (READINGS, 0, IngestId(READINGS + 1)));
+        }
+    }
 }
