@@ -13,9 +13,14 @@ use tokio::task::JoinHandle;
 
 use super::door::keepers;
 use crate::config::{ReadingsArchive, Settings};
+use crate::output::Failure;
 
 /// The log's folder in the data folder, unless the settings name another.
 const FOLDER: &str = "readings";
+
+/// What to do when the log cannot be opened: nothing runs that could go on by itself.
+const OPEN_AGAIN: &str = "make room, mount the file system so that it can be written, or stop the process that has the folder open; then \
+                          start this program again: it has ended";
 
 /// How often old segments are looked for.
 const SWEEP: Duration = Duration::from_mins(10);
@@ -27,8 +32,8 @@ pub(super) struct Readings {
 }
 
 impl Readings {
-    /// Opens the log; looks at what the last process left.
-    pub(super) async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Problem> {
+    /// Opens the log; looks at what the last process left. Who cannot open it ends, so that a supervisor or a person sees it.
+    pub(super) async fn open(settings: &Settings, clock: Arc<dyn Clock>) -> Result<Self, Failure> {
         let readings = &settings.readings;
         let folder = readings.folder.clone().unwrap_or_else(|| settings.data.folder.join(FOLDER));
         let limits = RawLogSettings {
@@ -48,7 +53,8 @@ impl Readings {
             })
         };
         let ended = |_| Problem::new(Code::Internal, "opening the raw log ended without an answer");
-        let log = Arc::new(opening.await.map_err(ended)??);
+        let opened = opening.await.map_err(ended)?;
+        let log = Arc::new(opened.map_err(|problem| Failure::from(problem).remedy(OPEN_AGAIN))?);
         if let Some(torn) = log.torn() {
             tracing::warn!(?torn, "the end of the raw log was cut off by a crash; nothing acknowledged is in it");
         }
@@ -154,5 +160,24 @@ async fn archive_closed(log: &RawLog, archive: &Archive) {
             counter!("andon_archive_failures_total").increment(1);
             tracing::warn!(%error, "segments cannot be moved to the archive; they stay in the folder, trying again");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use andon_model::SystemClock;
+
+    use super::*;
+
+    /// Nothing runs then that would go on by itself.
+    #[tokio::test]
+    async fn a_log_that_cannot_be_opened_is_told_with_what_helps() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = Settings::default();
+        settings.readings.folder = Some(folder.path().join("readings"));
+        let first = Readings::open(&settings, Arc::new(SystemClock)).await.expect("opened");
+        let failure = Readings::open(&settings, Arc::new(SystemClock)).await.err().expect("another has it open");
+        assert_eq!((failure.problem.code, failure.remedy), (Code::RawLog, Some(OPEN_AGAIN)));
+        first.close().await;
     }
 }
