@@ -56,6 +56,8 @@ pub struct SqlQuery {
     pub as_of: Option<SqlAsOf>,
     /// At most this many rows; the lake's own limit, if that is less or this is not given.
     pub rows: Option<u64>,
+    /// Whose query it is, so that one caller cannot take all places; empty for the program's own.
+    pub caller: String,
 }
 
 /// A column of an answer.

@@ -14,7 +14,7 @@ mod store;
 pub mod table;
 mod threads;
 
-pub use sql::SqlLimits;
+pub use sql::{SqlLimits, check_statement};
 pub use store::StoreAddress;
 pub use table::{DeltaLake, DeviceDrift, LakeError, LakeSettings, LakeWriter, Stepped, SyncedFolder};
 pub use threads::Threads;

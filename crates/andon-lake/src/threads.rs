@@ -23,6 +23,21 @@ impl Threads {
         if let Some(count) = count {
             builder.worker_threads(count.max(1));
         }
+        Self::build(name, builder)
+    }
+
+    /// Starts `count` threads of this name for work that recurses, each with a stack of `stack_bytes`. What of it is not
+    /// needed takes no memory.
+    ///
+    /// # Errors
+    /// [`Code::Lake`] when the system gives none.
+    pub(crate) fn start_deep(name: &'static str, count: usize, stack_bytes: usize) -> Result<Self, Problem> {
+        let mut builder = Builder::new_multi_thread();
+        builder.worker_threads(count.max(1)).thread_stack_size(stack_bytes);
+        Self::build(name, builder)
+    }
+
+    fn build(name: &'static str, mut builder: Builder) -> Result<Self, Problem> {
         let failed = |error| Problem::new(Code::Lake, format!("the threads {name} cannot be started: {error}"));
         let runtime = builder.thread_name(name).enable_all().build().map_err(failed)?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })

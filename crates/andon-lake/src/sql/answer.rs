@@ -1,19 +1,22 @@
 //! An answer on its way.
 
+use std::sync::Arc;
+
 use andon_journal::{SqlAnswer, SqlColumn, SqlFormat};
 use andon_model::{Code, Problem};
 use async_trait::async_trait;
 use bytes::Bytes;
 use deltalake::arrow::array::RecordBatch;
+use deltalake::arrow::datatypes::SchemaRef;
 use deltalake::datafusion::execution::SendableRecordBatchStream;
 use futures_util::StreamExt as _;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::encode::Encoder;
+use super::encode::{Encoder, distinct};
 use super::engine::within;
+use super::places::Place;
 use super::{SqlLimits, fault};
 
 /// A query that runs.
@@ -23,7 +26,9 @@ pub(crate) struct Work {
     pub(crate) limits: SqlLimits,
     /// Rows that may still come.
     pub(crate) rows: u64,
-    pub(crate) _place: OwnedSemaphorePermit,
+    /// Whether whoever asked wanted no more than these.
+    pub(crate) as_asked: bool,
+    pub(crate) _place: Place,
 }
 
 impl Work {
@@ -49,6 +54,8 @@ type Piece = Result<Option<Bytes>, Problem>;
 /// Rows become bytes.
 pub(crate) struct Answer {
     columns: Vec<SqlColumn>,
+    /// The rows' schema with names that differ, where theirs do not.
+    renamed: Option<SchemaRef>,
     rows: u64,
     /// Gone at the end, and after an error.
     running: Option<(Work, Encoder)>,
@@ -56,14 +63,20 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn new(work: Work, format: SqlFormat) -> Result<Self, Problem> {
-        let schema = work.stream.schema();
+        let given = work.stream.schema();
+        let schema = distinct(&given);
         let column = |field: &deltalake::arrow::datatypes::FieldRef| SqlColumn {
             name: field.name().clone(),
             kind: field.data_type().to_string(),
         };
         let columns: Vec<SqlColumn> = schema.fields().iter().map(column).collect();
         let encoder = Encoder::new(format, &schema, &columns).map_err(|e| unwritable(&e))?;
-        Ok(Self { columns, rows: work.rows, running: Some((work, encoder)) })
+        Ok(Self {
+            columns,
+            renamed: (schema != given).then_some(schema),
+            rows: work.rows,
+            running: Some((work, encoder)),
+        })
     }
 
     pub(crate) fn columns(&self) -> Vec<SqlColumn> {
@@ -98,11 +111,16 @@ impl Answer {
         let Some((batch, cut)) = work.next().await? else {
             return Ok((encoder.end(false).map_err(|e| unwritable(&e))?, true));
         };
-        if cut && !encoder.tells_truncation() {
+        if cut && !work.as_asked && !encoder.tells_truncation() {
             let limit = self.rows;
             let detail = format!("it gives more than {limit} rows: add a LIMIT, or aggregate");
             return Err(Problem::new(Code::QueryLimit, detail));
         }
+        let batch = match &self.renamed {
+            Some(schema) => RecordBatch::try_new(Arc::clone(schema), batch.columns().to_vec()),
+            None => Ok(batch),
+        };
+        let batch = batch.map_err(|e| unwritable(&e))?;
         let mut bytes = encoder.batch(&batch).map_err(|e| unwritable(&e))?;
         work.limits.fits(bytes.len())?;
         if cut {

@@ -1,9 +1,12 @@
 //! Rows as JSON, CSV, Arrow or Parquet, batch by batch.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use andon_journal::{SqlColumn, SqlFormat};
 use deltalake::arrow::array::RecordBatch;
 use deltalake::arrow::csv::WriterBuilder as CsvBuilder;
-use deltalake::arrow::datatypes::SchemaRef;
+use deltalake::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use deltalake::arrow::error::ArrowError;
 use deltalake::arrow::ipc::writer::StreamWriter;
 use deltalake::arrow::json::WriterBuilder as JsonBuilder;
@@ -85,6 +88,23 @@ impl Encoder {
             },
         }
     }
+}
+
+/// The same columns under names that differ: of equal ones the second is `name__2`, as in the tables. JSON has a key once.
+pub(crate) fn distinct(schema: &SchemaRef) -> SchemaRef {
+    let mut taken: BTreeSet<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let mut seen = BTreeSet::new();
+    let mut named = |field: &FieldRef| {
+        if seen.insert(field.name().clone()) {
+            return Arc::clone(field);
+        }
+        let mut names = (2_usize..).map(|number| format!("{}__{number}", field.name()));
+        let name = names.find(|name| !taken.contains(name)).unwrap_or_default();
+        taken.insert(name.clone());
+        Arc::new(field.as_ref().clone().with_name(name))
+    };
+    let fields: Vec<FieldRef> = schema.fields().iter().map(&mut named).collect();
+    Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()))
 }
 
 fn json_head(columns: &[SqlColumn]) -> Result<Vec<u8>, ArrowError> {

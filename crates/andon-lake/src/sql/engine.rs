@@ -9,32 +9,37 @@ use deltalake::datafusion::execution::context::{SQLOptions, SessionContext};
 use deltalake::datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use deltalake::datafusion::execution::memory_pool::FairSpillPool;
 use deltalake::datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use deltalake::datafusion::physical_plan::execute_stream;
 use deltalake::datafusion::prelude::{DataFrame, SessionConfig};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use url::Url;
 
 use super::answer::{Answer, Pieces, Work, broke_off};
+use super::apart::apart;
 use super::catalog::{CATALOG, Catalog, SCHEMA};
-use super::{SqlLimits, fault, statement};
+use super::places::{Place, Places};
+use super::room::ROWS;
+use super::texts::{Longest, Operators};
+use super::{SqlLimits, fault, room, statement, swell, texts};
 use crate::Threads;
 use crate::table::{AsOf, SCHEME, Shared};
 
 /// Name of the threads that queries run on.
 const THREADS: &str = "andon-sql";
 
+/// Stack of each of them, in bytes: planning and expressions recurse, as deep as [`statement::read`] lets them. It is
+/// reserved, and used as it is needed.
+const STACK_BYTES: usize = 64 << 20;
+
 /// Pieces of an answer that wait to be read.
 const PIECES: usize = 2;
-
-/// Functions that make much of little, in memory that nobody counts.
-const NOT_THERE: [&str; 9] =
-    ["repeat", "lpad", "rpad", "replace", "regexp_replace", "array_repeat", "array_resize", "range", "generate_series"];
 
 /// Answers queries on the lake's tables.
 pub(crate) struct SqlEngine {
     planner: Arc<Planner>,
-    places: Arc<Semaphore>,
+    places: Places,
     threads: Threads,
 }
 
@@ -55,8 +60,8 @@ impl SqlEngine {
             .map_err(|e| fault::problem(&e))?;
         let root = Url::parse(&format!("{SCHEME}://")).map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
         runtime.register_object_store(&root, Arc::clone(&shared.store));
-        let places = Arc::new(Semaphore::new(limits.at_once.max(1)));
-        let threads = Threads::start(THREADS, Some(limits.threads))?;
+        let places = Places::new(limits.at_once);
+        let threads = Threads::start_deep(THREADS, limits.threads, STACK_BYTES)?;
         Ok(Self { planner: Arc::new(Planner { shared, runtime }), places, threads })
     }
 
@@ -64,8 +69,7 @@ impl SqlEngine {
     pub(crate) async fn query(&self, query: SqlQuery) -> Result<Box<dyn SqlAnswer>, Problem> {
         let limits = self.planner.shared.settings.sql;
         let deadline = Instant::now() + limits.time;
-        let place = within(deadline, &limits, Arc::clone(&self.places).acquire_owned()).await?;
-        let place = place.map_err(|e| Problem::new(Code::Internal, e.to_string()))?;
+        let place = within(deadline, &limits, self.places.take(&query.caller)).await??;
         let (begun, begins) = oneshot::channel();
         let (send, pieces) = mpsc::channel(PIECES);
         let planner = Arc::clone(&self.planner);
@@ -88,15 +92,19 @@ impl SqlEngine {
 }
 
 impl Planner {
-    async fn begin(&self, query: &SqlQuery, deadline: Instant, place: OwnedSemaphorePermit) -> Result<Answer, Problem> {
+    async fn begin(&self, query: &SqlQuery, deadline: Instant, place: Place) -> Result<Answer, Problem> {
         let limits = self.shared.settings.sql;
-        let frame = self.plan(query).await?;
+        let longest = room::longest(&limits);
+        let frame = self.plan(query, &longest).await?;
         let rows = query.rows.map_or(limits.rows, |rows| rows.min(limits.rows));
-        let stream = frame.execute_stream().await.map_err(|e| fault::problem(&e))?;
-        Answer::new(Work { stream, deadline, limits, rows, _place: place }, query.format)
+        let as_asked = query.rows == Some(rows);
+        let plan = frame.create_physical_plan().await.map_err(|e| fault::problem(&e))?;
+        room::divide(&plan, &limits, &longest)?;
+        let stream = execute_stream(plan, Arc::new(frame.task_ctx())).map_err(|e| fault::problem(&e))?;
+        Answer::new(Work { stream, deadline, limits, rows, as_asked, _place: place }, query.format)
     }
 
-    async fn plan(&self, query: &SqlQuery) -> Result<DataFrame, Problem> {
+    async fn plan(&self, query: &SqlQuery, longest: &Longest) -> Result<DataFrame, Problem> {
         let limit = self.shared.settings.sql.text_bytes;
         if query.text.len() > limit {
             let bytes = query.text.len();
@@ -105,38 +113,39 @@ impl Planner {
                 format!("its text has {bytes} bytes, at most {limit} are read"),
             ));
         }
-        let context = self.context(query.as_of);
+        let context = self.context(query.as_of, longest);
         let state = context.state();
-        let dialect = state.config_options().sql_parser.dialect;
-        let statement = state.sql_to_statement(&query.text, &dialect).map_err(|e| fault::problem(&e))?;
-        statement::check(&statement)?;
+        let statement = statement::read(&query.text)?;
         let plan = state.statement_to_plan(statement).await.map_err(|e| fault::problem(&e))?;
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|e| fault::problem(&e))?;
+        swell::check(&plan)?;
+        let plan = apart(plan).map_err(|e| fault::problem(&e))?;
         context.execute_logical_plan(plan).await.map_err(|e| fault::problem(&e))
     }
 
     /// A session of its own for each query: nothing that one sets is seen by another.
-    fn context(&self, as_of: Option<SqlAsOf>) -> SessionContext {
+    fn context(&self, as_of: Option<SqlAsOf>, longest: &Longest) -> SessionContext {
         let mut config = SessionConfig::new()
+            .with_batch_size(ROWS)
             .with_target_partitions(self.shared.settings.sql.threads.max(1))
             .with_create_default_catalog_and_schema(false)
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
         config.options_mut().sql_parser.collect_spans = true;
-        let state = SessionStateBuilder::new()
+        let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))
-            .with_default_features()
-            .build();
-        let context = SessionContext::new_with_state(state);
+            .with_expr_planners(vec![Arc::new(Operators::new(longest))])
+            .with_default_features();
+        *builder.scalar_functions() = Some(texts::functions(longest));
+        *builder.higher_order_functions() = None;
+        *builder.aggregate_functions() = Some(texts::aggregates());
+        let context = SessionContext::new_with_state(builder.build());
         let as_of = as_of.map(|as_of| match as_of {
             SqlAsOf::Version(version) => AsOf::Version(version),
             SqlAsOf::Time(time) => AsOf::Time(time),
         });
-        for function in NOT_THERE {
-            context.deregister_udf(function);
-        }
         context.register_catalog(CATALOG, Arc::new(Catalog { shared: Arc::clone(&self.shared), as_of }));
         context
     }

@@ -8,28 +8,37 @@
 //! `readings."device.deviceid"`, `"readings_measurements.values"`. Without quotes a dot separates schema, table and
 //! column. Partition columns (`year`, `month`, `day`, `hour`) and `ts` in a condition spare files from being read.
 //!
-//! **Life of a query.** `SqlEngine` waits for a free place, reads the statement, plans it over the catalog of tables,
-//! and works through it batch by batch on threads of its own; the encoder writes each in the format that was asked for, and at most
-//! two pieces wait for whoever reads. Dropping the answer ends the work, at the next batch at the latest; until then it keeps its
-//! place.
+//! **Life of a query.** `SqlEngine` waits a little for a free place ([`places`]), reads the statement and refuses what is too
+//! deep ([`statement`], [`shape`]), plans it over the catalog of tables, keeps steps apart that the optimizer mistakes for one
+//! ([`mod@apart`]), and works through it batch by batch on threads of its own; the encoder writes each in the format that was
+//! asked for, and at most two pieces wait for whoever reads. Dropping the answer ends the work, at the next batch at the latest;
+//! until then it keeps its place.
 //!
-//! **Memory.** What sorts, groups and joins hold is counted by DataFusion. What an expression makes is not: so a batch that is
-//! larger than all queries may hold ends its query, and functions that make much of little are not there.
+//! **Memory.** What sorts, groups and joins hold is counted by DataFusion. What an expression makes is not: so the texts that
+//! it makes are bounded ([`texts`]), the fewer they are the longer they may be ([`room`]), and a batch that is larger than
+//! all queries may hold ends its query.
 
 mod answer;
+mod apart;
 mod catalog;
 mod encode;
 mod engine;
 mod fault;
+mod places;
+mod room;
+mod shape;
 mod statement;
+mod swell;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use std::time::Duration;
 
 use andon_model::{Code, Problem};
 
 pub(crate) use engine::SqlEngine;
+pub use statement::check_statement;
 
 /// Limits of queries.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +49,7 @@ pub struct SqlLimits {
     pub memory_bytes: usize,
     /// Most rows of an answer.
     pub rows: u64,
-    /// Queries at once; others wait, as long as a query may take.
+    /// Queries at once, of which half may be of the same caller; others wait a little.
     pub at_once: usize,
     /// Threads for all queries together, and the parts that one is cut into.
     pub threads: usize,

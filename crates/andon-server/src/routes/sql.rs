@@ -43,7 +43,7 @@ const MAX_DATA_ROWS: u64 = 100_000;
             (schema::RawBytes = "application/vnd.apache.arrow.stream"),
             (schema::RawBytes = "application/vnd.apache.parquet")))))]
 pub(crate) async fn query(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     ApiJson(wanted): ApiJson<schema::SqlRequest>,
@@ -53,7 +53,7 @@ pub(crate) async fn query(
     let as_of = as_of.map(|text| text.parse::<Timestamp>().map(SqlAsOf::Time)).transpose();
     let as_of = as_of.map_err(|error| ApiError::bad_request(error.to_string()))?;
     let deadline = Instant::now() + timeout.map_or(MAX_TIMEOUT, Duration::from_secs).min(MAX_TIMEOUT);
-    let query = SqlQuery { text, format, as_of, rows: limit };
+    let query = SqlQuery { text, format, as_of, rows: limit, caller: caller.name.to_string() };
     let begin = async {
         let mut answer = api.lake()?.query(query).await?;
         // What goes wrong before the first bytes is a problem with its status; later the answer can only break off.
@@ -115,7 +115,11 @@ fn late() -> ApiError {
 impl Api {
     /// At most `rows` rows of a query, read as a whole.
     pub(crate) async fn rows(&self, text: String, rows: u64) -> Result<schema::SqlRows, ApiError> {
-        let query = SqlQuery { text, rows: Some(rows), ..SqlQuery::default() };
+        self.whole(SqlQuery { text, rows: Some(rows), ..SqlQuery::default() }).await
+    }
+
+    /// The answer to `query` in JSON, read as a whole.
+    async fn whole(&self, query: SqlQuery) -> Result<schema::SqlRows, ApiError> {
         let mut answer = self.lake()?.query(query).await?;
         let mut whole = Vec::new();
         while let Some(bytes) = answer.next().await? {
@@ -154,15 +158,16 @@ pub(crate) async fn saved(
     params(("name" = String, Path, description = "name of the query")),
     responses((status = 200, description = "query and rows", body = schema::QueryData)))]
 pub(crate) async fn data(
-    _: Caller<Read>,
+    caller: Caller<Read>,
     State(api): State<Arc<Api>>,
     ApiPath(name): ApiPath<String>,
     ApiQuery(given): ApiQuery<BTreeMap<String, String>>,
 ) -> Result<Json<schema::QueryData>, ApiError> {
     let query = api.saved_queries().await?.into_iter().find(|query| query.name == name);
     let query = query.ok_or_else(|| ApiError::not_found(format_args!("query {name}")))?;
-    let statement = saved_query::statement(&query, &given, api.clock.now())?;
-    let data = api.rows(statement, MAX_DATA_ROWS).await?;
+    let text = saved_query::statement(&query, &given, api.clock.now())?;
+    let asked = SqlQuery { text, rows: Some(MAX_DATA_ROWS), caller: caller.name.to_string(), ..SqlQuery::default() };
+    let data = api.whole(asked).await?;
     Ok(Json(schema::QueryData { query, data }))
 }
 
