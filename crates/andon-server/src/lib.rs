@@ -36,7 +36,7 @@ use std::sync::Arc;
 use andon_devices::door::LiveDoor;
 use andon_engine::Handle;
 use andon_journal::{Attachments, Document, DocumentKind, Finding, Lake, ReadingLog, ReadingViews, Secrets, Tokens};
-use andon_model::{Clock, IdSource};
+use andon_model::{Clock, IdSource, Problem};
 
 pub use auth::{OidcSettings, fresh_token, token_from_bytes, token_hash};
 pub use devices::{DeviceSettings, OfficeParts};
@@ -81,12 +81,13 @@ pub struct ServerParts {
     pub settings: ServerSettings,
 }
 
-/// What is wrong with a document of a kind that only the API reads: saved queries.
-pub fn check_document(document: &Document) -> Option<Finding> {
+/// What is wrong with a document of a kind that only the API reads: saved queries, whose text is one that the lake answers when
+/// `is_statement` says so.
+pub fn check_document(document: &Document, is_statement: impl FnOnce(&str) -> Result<(), Problem>) -> Option<Finding> {
     if document.kind != DocumentKind::Query {
         return None;
     }
-    telemetry::saved_query::check(document).err().map(Finding::error)
+    telemetry::saved_query::check_with(document, is_statement).err().map(Finding::error)
 }
 
 /// The whole API as a service, without a listener.

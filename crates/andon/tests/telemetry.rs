@@ -316,4 +316,13 @@ fn faulty_queries_and_models_are_refused_with_their_place() {
     fs::write(&query, fs::read_to_string(&query).unwrap().replace(":since", ":sinse")).unwrap();
     let output = common::andon().arg("check").arg(folder.path()).output().unwrap();
     check(&output, 1, &["queries/hottest.toml", ":sinse, which is not among the parameters"]);
+    for (text, expect) in [
+        ("SELECT count(*) AS n FROM readings; DROP TABLE x", "a single statement"),
+        ("DELETE FROM readings", "only SELECT"),
+        ("SELECT FROM WHERE", "line 1, column"),
+    ] {
+        fs::write(&query, format!("title = \"a\"\nsql = \"{text}\"\n")).unwrap();
+        let output = common::andon().arg("check").arg(folder.path()).output().unwrap();
+        check(&output, 1, &["AND-1301", "queries/hottest.toml sql", expect]);
+    }
 }

@@ -12,7 +12,7 @@
 //! default = "48h"
 //! ```
 //!
-//! **Life of a saved query.** It is applied as a document and checked by [`check`]; whoever asks for its data gives values
+//! **Life of a saved query.** It is applied as a document and checked by [`check_with`]; whoever asks for its data gives values
 //! for its parameters, which [`statement`] quotes into the text that goes to the lake.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,7 +60,19 @@ enum Columns {
     Several(Vec<String>),
 }
 
-/// Reads and checks a document. The statement itself is not planned: its tables come with the readings.
+/// Reads and checks a document, and its statement by `is_statement`. That is not planned: its tables come with the readings.
+pub(crate) fn check_with(
+    document: &Document,
+    is_statement: impl FnOnce(&str) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    let query = check(document)?;
+    is_statement(&query.sql).map_err(|Problem { code, place, detail }| {
+        let place = place.map_or_else(|| "sql".to_owned(), |place| format!("sql, {place}"));
+        Problem::new(code, detail).at(format!("{} {place}", document.path()))
+    })
+}
+
+/// Reads and checks a document but for its statement.
 pub(crate) fn check(document: &Document) -> Result<SavedQuery, Problem> {
     let query = read(document)?;
     match fault(&query) {

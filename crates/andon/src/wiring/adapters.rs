@@ -61,7 +61,7 @@ impl Wires {
 impl DocumentCheck for Wires {
     fn check(&self, document: &Document) -> Vec<Finding> {
         let mut findings = ConnectorChecks.check(document);
-        findings.extend(andon_server::check_document(document));
+        findings.extend(andon_server::check_document(document, andon_lake::check_statement));
         findings
     }
 }
