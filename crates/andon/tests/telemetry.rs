@@ -319,7 +319,7 @@ fn faulty_queries_and_models_are_refused_with_their_place() {
     for (text, expect) in [
         ("SELECT count(*) AS n FROM readings; DROP TABLE x", "a single statement"),
         ("DELETE FROM readings", "only SELECT"),
-        ("SELECT FROM WHERE", "line 1, column"),
+        ("SELECT 1 +, 2", "sql, line 1, column 11"),
     ] {
         fs::write(&query, format!("title = \"a\"\nsql = \"{text}\"\n")).unwrap();
         let output = common::andon().arg("check").arg(folder.path()).output().unwrap();

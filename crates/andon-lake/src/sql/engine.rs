@@ -19,10 +19,11 @@ use url::Url;
 use super::answer::{Answer, Pieces, Work, broke_off};
 use super::apart::apart;
 use super::catalog::{CATALOG, Catalog, SCHEMA};
+use super::functions::{self, Operators};
 use super::places::{Place, Places};
 use super::room::ROWS;
-use super::texts::{Longest, Operators};
-use super::{SqlLimits, fault, room, statement, swell, texts};
+use super::texts::Longest;
+use super::{SqlLimits, fault, room, statement, swell};
 use crate::Threads;
 use crate::table::{AsOf, SCHEME, Shared};
 
@@ -113,9 +114,9 @@ impl Planner {
                 format!("its text has {bytes} bytes, at most {limit} are read"),
             ));
         }
-        let context = self.context(query.as_of, longest);
-        let state = context.state();
         let statement = statement::read(&query.text)?;
+        let context = self.context(query.as_of, longest, statement::names_functions(&statement));
+        let state = context.state();
         let plan = state.statement_to_plan(statement).await.map_err(|e| fault::problem(&e))?;
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|e| fault::problem(&e))?;
@@ -125,7 +126,7 @@ impl Planner {
     }
 
     /// A session of its own for each query: nothing that one sets is seen by another.
-    fn context(&self, as_of: Option<SqlAsOf>, longest: &Longest) -> SessionContext {
+    fn context(&self, as_of: Option<SqlAsOf>, longest: &Longest, names_functions: bool) -> SessionContext {
         let mut config = SessionConfig::new()
             .with_batch_size(ROWS)
             .with_target_partitions(self.shared.settings.sql.threads.max(1))
@@ -138,9 +139,11 @@ impl Planner {
             .with_runtime_env(Arc::clone(&self.runtime))
             .with_expr_planners(vec![Arc::new(Operators::new(longest))])
             .with_default_features();
-        *builder.scalar_functions() = Some(texts::functions(longest));
+        *builder.scalar_functions() = Some(functions::functions(longest));
         *builder.higher_order_functions() = None;
-        *builder.aggregate_functions() = Some(texts::aggregates());
+        if !names_functions {
+            *builder.aggregate_functions() = Some(functions::aggregates());
+        }
         let context = SessionContext::new_with_state(builder.build());
         let as_of = as_of.map(|as_of| match as_of {
             SqlAsOf::Version(version) => AsOf::Version(version),

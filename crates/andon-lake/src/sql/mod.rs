@@ -8,15 +8,14 @@
 //! `readings."device.deviceid"`, `"readings_measurements.values"`. Without quotes a dot separates schema, table and
 //! column. Partition columns (`year`, `month`, `day`, `hour`) and `ts` in a condition spare files from being read.
 //!
-//! **Life of a query.** `SqlEngine` waits a little for a free place ([`places`]), reads the statement and refuses what is too
-//! deep ([`statement`], [`shape`]), plans it over the catalog of tables, keeps steps apart that the optimizer mistakes for one
-//! ([`mod@apart`]), and works through it batch by batch on threads of its own; the encoder writes each in the format that was
-//! asked for, and at most two pieces wait for whoever reads. Dropping the answer ends the work, at the next batch at the latest;
-//! until then it keeps its place.
+//! **Life of a query.** `SqlEngine` waits a little for a free place, reads the statement and refuses what is too deep or too
+//! wide, plans it over the catalog of tables, keeps steps apart that the optimizer takes for one, and works through it batch by
+//! batch on threads of its own; the encoder writes each in the format that was asked for, and at most two pieces wait for
+//! whoever reads. Dropping the answer ends the work, at the next batch at the latest; until then it keeps its place.
 //!
 //! **Memory.** What sorts, groups and joins hold is counted by DataFusion. What an expression makes is not: so the texts that
-//! it makes are bounded ([`texts`]), the fewer they are the longer they may be ([`room`]), and a batch that is larger than
-//! all queries may hold ends its query.
+//! it makes are bounded, the fewer they are the longer they may be, and a batch that is larger than all queries may hold
+//! ends its query.
 
 mod answer;
 mod apart;
@@ -24,6 +23,7 @@ mod catalog;
 mod encode;
 mod engine;
 mod fault;
+mod functions;
 mod places;
 mod room;
 mod shape;

@@ -2,7 +2,7 @@
 //!
 //! **Depth.** The parser makes trees that are as deep as the text is long: `1+1+1+…` is one level for each `+`. What walks
 //! or drops such a tree needs a stack for it, and a stack that overflows ends the process. So a text is read on a thread
-//! whose stack is large enough for the deepest tree of so many bytes, and only trees that [`shape`] has found flat leave it.
+//! whose stack is large enough for the deepest tree of so many bytes, and only trees that are found flat leave it.
 
 use std::thread::Builder;
 
@@ -53,6 +53,11 @@ fn parse(text: &str) -> Result<Statement, Problem> {
     };
     shape::check(check(&statement)?)?;
     Ok(statement)
+}
+
+/// Whether it is SHOW FUNCTIONS, which is a query of its own that needs all aggregates.
+pub(crate) fn names_functions(statement: &Statement) -> bool {
+    matches!(statement, Statement::Statement(sql) if matches!(**sql, Sql::ShowFunctions { .. }))
 }
 
 /// Refuses what could change anything.

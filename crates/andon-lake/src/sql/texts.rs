@@ -1,9 +1,8 @@
-//! Functions that are there, and how long the texts are that they make.
+//! How long the texts are that expressions make.
 //!
-//! **Constraints.** What expressions make is in memory that DataFusion does not count. Numbers take what they take; so what
-//! has to be bounded are texts, arrays and structures. Arrays and structures are not made at all. A function that makes
-//! longer texts than it is given looks at what it is given before, and at what it made after ([`Bounded`], [`Kept`]);
-//! of the functions that are not on the list nothing is known, so they are not there.
+//! **Constraints.** What expressions make is in memory that DataFusion does not count. Numbers take what they take, and arrays
+//! and structures are not made at all; so what has to be bounded are texts. A function that makes longer texts than it is given
+//! looks at what it is given before, and at what it made after.
 //!
 //! **Life of a bound.** Each query has one ([`Longest`]), which begins as for few texts; when its plan is made and it is
 //! known how many texts its rows have at once, they share what a query may hold.
@@ -14,148 +13,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use deltalake::arrow::array::{Array, AsArray as _};
 use deltalake::arrow::datatypes::{DataType, FieldRef};
-use deltalake::datafusion::common::{DFSchema, exec_err, plan_err};
+use deltalake::datafusion::common::exec_err;
 use deltalake::datafusion::error::{DataFusionError, Result};
-use deltalake::datafusion::execution::SessionStateDefaults;
-use deltalake::datafusion::logical_expr::planner::{ExprPlanner, PlannerResult, RawBinaryExpr, RawDictionaryExpr};
 use deltalake::datafusion::logical_expr::{
-    AggregateUDF, BinaryExpr, ColumnarValue, Expr, ExprSchemable as _, Operator, ReturnFieldArgs, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, Expr, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
-use deltalake::datafusion::sql::sqlparser::ast::BinaryOperator;
-
-/// Functions whose results are no longer than what they are given, or of a few bytes.
-const PLAIN: &[&str] = &[
-    // Numbers.
-    "abs",
-    "acos",
-    "acosh",
-    "asin",
-    "asinh",
-    "atan",
-    "atan2",
-    "atanh",
-    "cbrt",
-    "ceil",
-    "cos",
-    "cosh",
-    "cot",
-    "degrees",
-    "exp",
-    "factorial",
-    "floor",
-    "gcd",
-    "isnan",
-    "iszero",
-    "lcm",
-    "ln",
-    "log",
-    "log10",
-    "log2",
-    "nanvl",
-    "pi",
-    "power",
-    "radians",
-    "random",
-    "round",
-    "signum",
-    "sin",
-    "sinh",
-    "sqrt",
-    "tan",
-    "tanh",
-    "trunc",
-    // Times.
-    "current_date",
-    "current_time",
-    "date_bin",
-    "date_part",
-    "date_trunc",
-    "from_unixtime",
-    "make_date",
-    "make_time",
-    "now",
-    "to_date",
-    "to_local_time",
-    "to_time",
-    "to_timestamp",
-    "to_timestamp_micros",
-    "to_timestamp_millis",
-    "to_timestamp_nanos",
-    "to_timestamp_seconds",
-    "to_unixtime",
-    // One of several values.
-    "coalesce",
-    "greatest",
-    "least",
-    "nullif",
-    "nvl",
-    "nvl2",
-    // Texts.
-    "arrow_typeof",
-    "ascii",
-    "bit_length",
-    "btrim",
-    "character_length",
-    "chr",
-    "contains",
-    "decode",
-    "digest",
-    "ends_with",
-    "find_in_set",
-    "left",
-    "ltrim",
-    "md5",
-    "octet_length",
-    "regexp_count",
-    "regexp_instr",
-    "regexp_like",
-    "reverse",
-    "right",
-    "rtrim",
-    "sha224",
-    "sha256",
-    "sha384",
-    "sha512",
-    "split_part",
-    "starts_with",
-    "strpos",
-    "substr",
-    "substr_index",
-    "to_hex",
-    "uuid",
-    "version",
-];
-
-/// Functions whose results can be longer than all that they are given together, and how many times.
-const LONGER: [(&str, usize); 7] =
-    [("concat", 1), ("encode", 2), ("initcap", 3), ("lower", 3), ("to_char", 16), ("translate", 4), ("upper", 3)];
-
-/// Aggregates that make one value of all.
-const TOO_LONG: [&str; 2] = ["array_agg", "string_agg"];
 
 /// How many times longer a text may be while it is made.
 const PASSING: usize = 4;
-
-/// The functions that a query may call.
-pub(crate) fn functions(longest: &Longest) -> Vec<Arc<ScalarUDF>> {
-    let all = SessionStateDefaults::default_scalar_functions().into_iter();
-    all.filter_map(|function| {
-        if PLAIN.contains(&function.name()) {
-            return Some(function);
-        }
-        let (_, growth) = LONGER.into_iter().find(|(name, _)| *name == function.name())?;
-        let bounded = Bounded { inner: function, growth, longest: longest.clone() };
-        Some(Arc::new(ScalarUDF::new_from_impl(bounded)))
-    })
-    .collect()
-}
-
-/// The aggregates that a query may use.
-pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
-    let all = SessionStateDefaults::default_aggregate_functions().into_iter();
-    all.filter(|function| !TOO_LONG.contains(&function.name())).collect()
-}
 
 /// Bytes of the longest text that an expression may make.
 #[derive(Debug, Clone)]
@@ -209,10 +74,17 @@ fn longest_of(array: &dyn Array) -> usize {
 
 /// A function whose texts are bounded. It is not simplified, since its parts would not be.
 #[derive(Debug)]
-struct Bounded {
+pub(crate) struct Bounded {
     inner: Arc<ScalarUDF>,
     growth: usize,
     longest: Longest,
+}
+
+impl Bounded {
+    /// `inner`, whose texts can be `growth` times as long as all that it is given.
+    pub(crate) fn new(inner: Arc<ScalarUDF>, growth: usize, longest: &Longest) -> Self {
+        Self { inner, growth, longest: longest.clone() }
+    }
 }
 
 impl PartialEq for Bounded {
@@ -281,7 +153,7 @@ impl Kept {
     }
 
     /// For what is joined by `||`.
-    fn joined(longest: &Longest) -> Self {
+    pub(crate) fn joined(longest: &Longest) -> Self {
         Self::new(0, longest.clone())
     }
 
@@ -330,52 +202,5 @@ impl ScalarUDFImpl for Kept {
         let Some(value) = args.args.pop() else { return exec_err!("kept: nothing") };
         self.longest.check(&value)?;
         Ok(value)
-    }
-}
-
-/// What stands in a text without the name of a function: `||` is bounded, arrays and structures are refused.
-#[derive(Debug)]
-pub(crate) struct Operators {
-    joined: Arc<ScalarUDF>,
-}
-
-impl Operators {
-    pub(crate) fn new(longest: &Longest) -> Self {
-        Self { joined: Arc::new(ScalarUDF::new_from_impl(Kept::joined(longest))) }
-    }
-}
-
-impl ExprPlanner for Operators {
-    fn plan_binary_op(&self, raw: RawBinaryExpr, schema: &DFSchema) -> Result<PlannerResult<RawBinaryExpr>> {
-        if raw.op != BinaryOperator::StringConcat {
-            return Ok(PlannerResult::Original(raw));
-        }
-        for side in [&raw.left, &raw.right] {
-            if side.get_type(schema)?.is_nested() {
-                return plan_err!("arrays cannot be joined by ||");
-            }
-        }
-        let both = BinaryExpr::new(Box::new(raw.left), Operator::StringConcat, Box::new(raw.right));
-        Ok(PlannerResult::Planned(self.joined.call(vec![Expr::BinaryExpr(both)])))
-    }
-
-    fn plan_array_literal(&self, _: Vec<Expr>, _: &DFSchema) -> Result<PlannerResult<Vec<Expr>>> {
-        plan_err!("there are no arrays: they are tables")
-    }
-
-    fn plan_dictionary_literal(&self, _: RawDictionaryExpr, _: &DFSchema) -> Result<PlannerResult<RawDictionaryExpr>> {
-        plan_err!("there are no structures")
-    }
-
-    fn plan_struct_literal(&self, _: Vec<Expr>, _: bool) -> Result<PlannerResult<Vec<Expr>>> {
-        plan_err!("there are no structures")
-    }
-
-    fn plan_make_map(&self, _: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        plan_err!("there are no maps")
-    }
-
-    fn plan_overlay(&self, _: Vec<Expr>) -> Result<PlannerResult<Vec<Expr>>> {
-        plan_err!("there is no overlay: use left, right and ||")
     }
 }

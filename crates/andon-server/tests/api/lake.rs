@@ -66,7 +66,7 @@ async fn queries_are_answered_in_the_format_that_is_accepted() {
     assert!(answer.header("content-type").starts_with("text/csv"));
     let asked = world.lake.asked();
     assert_eq!((asked.text.as_str(), asked.rows, asked.format), ("SELECT 1", Some(5), SqlFormat::Csv));
-    assert!(asked.as_of.is_some());
+    assert!(asked.as_of.is_some() && !asked.caller.is_empty());
     let wrong = ask("", json!({ "query": "SELECT wrong" })).await;
     assert_eq!((wrong.status.as_u16(), &wrong.json()["code"]), (400, &json!("AND-1301")));
     assert_eq!(ask("image/png", json!({ "query": "SELECT 1" })).await.status, 406);

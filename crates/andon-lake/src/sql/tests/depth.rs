@@ -16,65 +16,71 @@ fn chain(head: &str, part: &str, middle: &str, tail: &str) -> String {
     [head, &part.repeat(count), middle, &tail.repeat(count)].concat()
 }
 
-fn chains() -> Vec<String> {
-    let from = "SELECT ingest_id FROM readings WHERE ";
-    let flat = [
-        ("SELECT ingest_id", "+ingest_id", " FROM readings"),
-        ("SELECT 1", "+1", ""),
-        ("SELECT 'a'", "||'a'", ""),
-        ("SELECT device", "||device", " FROM readings"),
-        ("SELECT 1", "::int", ""),
-        ("SELECT 1", "::int[]", ""),
-        ("SELECT 1::int", "[]", ""),
-        ("SELECT device", "[1]", " FROM readings"),
-        ("SELECT device", ".a", " FROM readings"),
-        ("SELECT device", "->'a'", " FROM readings"),
-        ("SELECT 1", " IS NULL", ""),
-        ("SELECT ts", " AT TIME ZONE 'UTC'", " FROM readings"),
-        ("SELECT 'a'", " COLLATE x", ""),
-        ("SELECT 1", " BETWEEN 0 AND 2", ""),
-        ("SELECT 'a'", " LIKE 'a'", ""),
-        ("SELECT 1", ",*", " FROM readings"),
-        ("SELECT 1", " UNION ALL SELECT 1", ""),
-        ("SELECT 1", " UNION SELECT 1", ""),
-        ("SELECT 1", " EXCEPT SELECT 1", ""),
-        ("SELECT 1", " |> WHERE true", ""),
-        ("SELECT 1 FROM readings", ",readings", ""),
-        ("SELECT 1 FROM (SELECT 1)", ",(SELECT 1)", ""),
-        ("SELECT 1 FROM readings", " CROSS JOIN readings", ""),
-        ("VALUES (1)", ",(1)", ""),
-        ("SELECT 1 FROM readings GROUP BY CUBE(device", ",device", ")"),
-        ("SELECT 1 FROM readings GROUP BY ROLLUP(device)", ",ROLLUP(device)", ""),
-        ("SELECT 1 FROM readings MATCH_RECOGNIZE(PATTERN(A", "*", ") DEFINE A AS true)"),
-    ];
-    let nested = [
-        ("SELECT ", "(", "1", ")"),
-        ("SELECT ", "-", "1", ""),
-        ("SELECT ", "- ", "1", ""),
-        ("SELECT ", "+", "1", ""),
-        ("SELECT ", "NOT ", "true", ""),
-        ("SELECT ", "abs(", "1", ")"),
-        ("SELECT ", "concat('a',", "'b'", ")"),
-        ("SELECT ", "CASE WHEN true THEN ", "1", " END"),
-        ("SELECT ", "CASE ", "1", " WHEN 1 THEN 1 END"),
-        ("SELECT ", "(SELECT ", "1", ")"),
-        ("SELECT * FROM ", "(SELECT * FROM ", "readings", ")"),
-        ("SELECT * FROM ", "(", "readings", ")"),
-        ("SELECT 1 WHERE ", "EXISTS (SELECT 1 WHERE ", "true", ")"),
-        ("SELECT 1 WHERE ", "1 IN (SELECT 1 WHERE ", "true", ")"),
-        ("SELECT CAST(1 AS ", "ARRAY<", "INT", ">"),
-        ("SELECT CAST(1 AS ", "Nullable(", "INT", ")"),
-        ("SELECT ", "[", "1", "]"),
-        ("SELECT ", "{'a':", "1", "}"),
-        ("", "EXPLAIN ", "SELECT 1", ""),
-        ("", "(", "SELECT 1", ")"),
-        ("", "WITH a AS (", "SELECT 1", ") SELECT 1"),
-    ];
-    let where_is = [" OR ingest_id=2", " AND ingest_id>0", " OR ingest_id IN (SELECT 1)", "=ingest_id", "<ingest_id"];
-    let flat = flat.map(|(head, part, tail)| chain(head, part, "", "") + tail);
-    let nested = nested.map(|(head, part, middle, tail)| chain(head, part, middle, tail));
-    let where_is = where_is.map(|part| chain(&format!("{from} ingest_id=1"), part, "", ""));
-    flat.into_iter().chain(nested).chain(where_is).collect()
+/// Heads, what is repeated, and tails.
+const FLAT: &[(&str, &str, &str)] = &[
+    ("SELECT ingest_id", "+ingest_id", " FROM readings"),
+    ("SELECT 1", "+1", ""),
+    ("SELECT 'a'", "||'a'", ""),
+    ("SELECT device", "||device", " FROM readings"),
+    ("SELECT 1", "::int", ""),
+    ("SELECT 1", "::int[]", ""),
+    ("SELECT 1::int", "[]", ""),
+    ("SELECT device", "[1]", " FROM readings"),
+    ("SELECT device", ".a", " FROM readings"),
+    ("SELECT device", "->'a'", " FROM readings"),
+    ("SELECT 1", " IS NULL", ""),
+    ("SELECT ts", " AT TIME ZONE 'UTC'", " FROM readings"),
+    ("SELECT 'a'", " COLLATE x", ""),
+    ("SELECT 1", " BETWEEN 0 AND 2", ""),
+    ("SELECT 'a'", " LIKE 'a'", ""),
+    ("SELECT 1", ",*", " FROM readings"),
+    ("SELECT 1", " UNION ALL SELECT 1", ""),
+    ("SELECT 1", " UNION SELECT 1", ""),
+    ("SELECT 1", " EXCEPT SELECT 1", ""),
+    ("SELECT 1", " |> WHERE true", ""),
+    ("SELECT 1 FROM readings", ",readings", ""),
+    ("SELECT 1 FROM (SELECT 1)", ",(SELECT 1)", ""),
+    ("SELECT 1 FROM readings", " CROSS JOIN readings", ""),
+    ("VALUES (1)", ",(1)", ""),
+    ("SELECT 1 FROM readings GROUP BY CUBE(device", ",device", ")"),
+    ("SELECT 1 FROM readings GROUP BY ROLLUP(device)", ",ROLLUP(device)", ""),
+    ("SELECT 1 FROM readings MATCH_RECOGNIZE(PATTERN(A", "*", ") DEFINE A AS true)"),
+];
+
+/// Heads, what is repeated before the middle, the middle, and what is repeated behind it.
+const NESTED: &[(&str, &str, &str, &str)] = &[
+    ("SELECT ", "(", "1", ")"),
+    ("SELECT ", "-", "1", ""),
+    ("SELECT ", "- ", "1", ""),
+    ("SELECT ", "+", "1", ""),
+    ("SELECT ", "NOT ", "true", ""),
+    ("SELECT ", "abs(", "1", ")"),
+    ("SELECT ", "concat('a',", "'b'", ")"),
+    ("SELECT ", "CASE WHEN true THEN ", "1", " END"),
+    ("SELECT ", "CASE ", "1", " WHEN 1 THEN 1 END"),
+    ("SELECT ", "(SELECT ", "1", ")"),
+    ("SELECT * FROM ", "(SELECT * FROM ", "readings", ")"),
+    ("SELECT * FROM ", "(", "readings", ")"),
+    ("SELECT 1 WHERE ", "EXISTS (SELECT 1 WHERE ", "true", ")"),
+    ("SELECT 1 WHERE ", "1 IN (SELECT 1 WHERE ", "true", ")"),
+    ("SELECT CAST(1 AS ", "ARRAY<", "INT", ">"),
+    ("SELECT CAST(1 AS ", "Nullable(", "INT", ")"),
+    ("SELECT ", "[", "1", "]"),
+    ("SELECT ", "{'a':", "1", "}"),
+    ("", "EXPLAIN ", "SELECT 1", ""),
+    ("", "(", "SELECT 1", ")"),
+    ("", "WITH a AS (", "SELECT 1", ") SELECT 1"),
+];
+
+/// What is repeated behind a condition.
+const CONDITIONS: [&str; 5] =
+    [" OR ingest_id=2", " AND ingest_id>0", " OR ingest_id IN (SELECT 1)", "=ingest_id", "<ingest_id"];
+
+fn chains() -> impl Iterator<Item = String> {
+    let flat = FLAT.iter().map(|(head, part, tail)| chain(head, part, "", "") + tail);
+    let nested = NESTED.iter().map(|(head, part, middle, tail)| chain(head, part, middle, tail));
+    let head = "SELECT ingest_id FROM readings WHERE ingest_id=1";
+    flat.chain(nested).chain(CONDITIONS.iter().map(move |part| chain(head, part, "", "")))
 }
 
 /// What ends here ends the test's process too, and with it all tests.

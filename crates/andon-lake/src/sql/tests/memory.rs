@@ -115,6 +115,9 @@ async fn what_people_write_is_there() {
     check("encode(device, 'hex')", json!("6431")).await;
     check("length(trim(device))", json!(2)).await;
     check("coalesce(CAST(note AS VARCHAR), device) LIKE 'a%'", json!(true)).await;
+    let functions = ask(&lake, "SHOW FUNCTIONS").await;
+    let is_there = |name: &str| functions.iter().any(|function| function["function_name"] == name);
+    assert!(is_there("abs") && !is_there("repeat"), "{functions:?}");
     let names = ask(&lake, "SELECT device || '1' FROM readings LIMIT 1").await;
     assert!(names[0].as_object().expect("a row").keys().all(|name| !name.contains("kept")), "{names:?}");
 }
