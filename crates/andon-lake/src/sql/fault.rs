@@ -3,10 +3,18 @@
 use andon_model::{Code, Problem};
 use deltalake::datafusion::error::DataFusionError;
 
+/// What the reader of files says of a condition that it could not work out; what it had to say is there as text only.
+const CONDITION: &str = "Error evaluating filter predicate";
+
 /// The problem that `error` is, at the line and column that it names.
 pub(crate) fn problem(error: &DataFusionError) -> Problem {
     let code = match error.find_root() {
         DataFusionError::ResourcesExhausted(_) => Code::QueryLimit,
+        DataFusionError::ParquetError(error) if error.to_string().contains(CONDITION) => {
+            let is_limit =
+                ["ResourcesExhausted", "Resources exhausted"].iter().any(|name| error.to_string().contains(name));
+            if is_limit { Code::QueryLimit } else { Code::Query }
+        }
         DataFusionError::ObjectStore(_)
         | DataFusionError::IoError(_)
         | DataFusionError::ParquetError(_)

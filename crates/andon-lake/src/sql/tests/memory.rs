@@ -44,6 +44,15 @@ async fn what_is_not_there() {
     }
 }
 
+/// What is wrong with a condition is the query's, also where the reader of files works it out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_condition_can_be_wrong() {
+    let lake = lake().await;
+    let text = "SELECT count(*) FROM readings WHERE regexp_like(device, '((a{1000}){1000}){1000}')";
+    let problem = bytes_of(&lake, query(text, SqlFormat::Csv)).await.expect_err("too large");
+    assert_eq!(problem.code, Code::Query, "{problem}");
+}
+
 /// `step` done again and again to a text.
 fn steps(first: &str, step: &str, count: usize) -> String {
     let level = |text: String, level: usize| format!("SELECT {step} AS x FROM ({text}) AS t{level}");
@@ -72,6 +81,9 @@ async fn texts_do_not_grow_without_end() {
             let problem = bytes_of(&lake, query(&steps(first, step, 16), SqlFormat::Csv)).await.expect_err(step);
             assert_eq!(problem.code, Code::QueryLimit, "{step}: {problem}");
         }
+        let condition = format!("SELECT 1 FROM readings WHERE length(concat(device{})) > 1", ", device".repeat(9_000));
+        let problem = bytes_of(&lake, query(&condition, SqlFormat::Csv)).await.expect_err("9,000 times");
+        assert_eq!(problem.code, Code::QueryLimit, "{problem}");
         let wide = format!("SELECT concat({many}) FROM ({})", steps(first, "concat(x, x)", 4));
         let problem = bytes_of(&lake, query(&wide, SqlFormat::Csv)).await.expect_err("3,000 times");
         assert_eq!(problem.code, Code::QueryLimit, "{problem}");
