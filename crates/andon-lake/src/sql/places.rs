@@ -1,4 +1,5 @@
-//! Places for queries: so many at once, and of one caller no more than half of them.
+//! Places for queries: so many at once, and of one caller no more than half of them. The program's own have no caller, are
+//! short, and may have all.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,7 +34,7 @@ impl Places {
         Self { all: Arc::new(Semaphore::new(at_once)), at_once, own: Mutex::default() }
     }
 
-    /// A place for a query of `caller`; all without a name are one.
+    /// A place for a query of `caller`; empty for the program's own.
     pub(crate) async fn take(&self, caller: &str) -> Result<Place, Problem> {
         let own = self.of(caller);
         let both = async { Ok((own.acquire_owned().await?, Arc::clone(&self.all).acquire_owned().await?)) };
@@ -47,12 +48,16 @@ impl Places {
     fn of(&self, caller: &str) -> Arc<Semaphore> {
         let mut own = self.own.lock();
         own.retain(|_, places| Arc::strong_count(places) > 1);
-        let places = || Arc::new(Semaphore::new((self.at_once / 2).max(1)));
-        Arc::clone(own.entry(caller.to_owned()).or_insert_with(places))
+        let count = if caller.is_empty() { self.at_once } else { self.half() };
+        Arc::clone(own.entry(caller.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(count))))
+    }
+
+    fn half(&self) -> usize {
+        (self.at_once / 2).max(1)
     }
 
     fn busy(&self) -> Problem {
-        let (all, half) = (self.at_once, (self.at_once / 2).max(1));
+        let (all, half) = (self.at_once, self.half());
         let detail =
             format!("the lake answers other queries: {all} at once, of one caller {half}; try again in a few seconds");
         Problem::new(Code::BackPressure, detail)

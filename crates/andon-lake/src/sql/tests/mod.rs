@@ -128,6 +128,16 @@ async fn formats() {
     assert_eq!(bytes_of(&lake, query(none, SqlFormat::Csv)).await.expect("answered"), b"device\n");
 }
 
+/// Whole numbers and others are columns of their own; a statement puts them together.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn numbers_of_two_types() {
+    let lake = open(&memory(), &log_of(&[r#"{"m":{"t":20}}"#, r#"{"m":{"t":20.5}}"#]).await).await;
+    fill(&lake, 2).await;
+    assert_eq!(ask(&lake, r#"SELECT avg("m.t") AS t FROM readings"#).await, [json!({ "t": 20.0 })]);
+    let both = r#"SELECT avg(coalesce(CAST("m.t" AS DOUBLE), "m.t.double")) AS t FROM readings"#;
+    assert_eq!(ask(&lake, both).await, [json!({ "t": 20.25 })]);
+}
+
 /// Columns of the same name are all in the answer, in each format.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn columns_of_the_same_name() {
