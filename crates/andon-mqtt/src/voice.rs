@@ -82,13 +82,13 @@ mod tests {
     #[test]
     fn names_are_kept_up_to_a_limit() {
         let all = behind(1_000);
-        let payload: String = (0..1_000).map(|n| format!("\"tag-{n}\",{}", "\u{e4}".repeat(9))).collect();
+        let payload = (0..1_000).map(|n| format!("\"tag-{n}\",{}", "\u{e4}".repeat(9))).collect::<Vec<_>>().concat();
         let SpeaksFor::Only(names) = Voice::of_device(all).speaks_for(payload.as_bytes()) else { panic!("a device") };
         let bytes: usize = names.iter().map(|name| name.len()).sum();
         assert_eq!(names.len(), 1_000, "each has 7 bytes at most");
         assert!(bytes <= MAX_SPEAKS_FOR_BYTES, "{bytes}");
         let long = |n: usize| DeviceName::new(&format!("{n:0>128}")).expect("a name");
-        let payload: String = (0..100).map(|n| format!("\"{n:0>128}\"")).collect();
+        let payload = (0..100).map(|n| format!("\"{n:0>128}\"")).collect::<Vec<_>>().concat();
         let found = Voice::of_device((0..100).map(long).collect()).speaks_for(payload.as_bytes());
         assert_eq!(found, SpeaksFor::Only((0..64).map(|n| format!("{n:0>128}").into()).collect()));
     }

@@ -63,7 +63,7 @@ fn steps(first: &str, step: &str, count: usize) -> String {
 async fn texts_do_not_grow_without_end() {
     let lake = lake().await;
     let ten = ["x"; 10].join(", ");
-    let many = ["x"; 3_000].join(", ");
+    let many = vec!["x"; 3_000].join(", ");
     for first in ["'abcdefgh'", "device || 'abcdefgh'"] {
         for step in [
             "x || x",
