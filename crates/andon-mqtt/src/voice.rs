@@ -39,12 +39,12 @@ impl Voice {
 
 /// Those whose names stand in the payload, in its order, as many as may be kept.
 fn named(behind: &BTreeSet<DeviceName>, payload: &[u8]) -> Vec<Arc<str>> {
-    let mut found: Vec<Arc<str>> = Vec::new();
+    let (mut found, mut known) = (Vec::new(), BTreeSet::new());
     let mut bytes = 0;
     // What stands before the first mark is in none.
     let texts = payload.split(|byte| *byte == b'"').skip(1).filter_map(|text| std::str::from_utf8(text).ok());
     for name in texts.filter_map(|text| behind.get(text)) {
-        let is_new = !found.iter().any(|known| **known == *name.as_str());
+        let is_new = known.insert(name);
         if is_new && bytes + name.as_str().len() <= MAX_SPEAKS_FOR_BYTES {
             bytes += name.as_str().len();
             found.push(name.as_str().into());

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::properties::Names;
-use super::{Model, Models, alarms, graph, links, properties, trial, ways};
+use super::{Model, Models, alarms, graph, links, properties, ways};
 use crate::definition::ModelDefinition;
 use crate::error::DefinitionError;
 use crate::limits::Limits;
@@ -27,7 +27,6 @@ impl Models {
             definitions.iter().enumerate().map(|(at, definition)| model(at, definition, &names)).collect();
         let mut models = Self { all: all?, by_name };
         graph::connect(&mut models)?;
-        trial::check(&models)?;
         Ok(models)
     }
 }

@@ -1,7 +1,7 @@
-//! Formulas are computed with made-up values before they are accepted: what no reading can ever make right is told when
-//! it is written, not value by value.
+//! Formulas are computed with made-up values when they are written: what no reading is likely to make right is told then,
+//! not value by value.
 //!
-//! **Constraints.** A formula is refused when none of the samples can be computed, or when a result is of another kind
+//! **Constraints.** Made-up values prove nothing, so a formula is doubted and not refused: when none of the samples can be computed, or when a result is of another kind
 //! than the property: text where a number is due. What depends on the numbers themselves (a fraction for a property of
 //! whole ones, a root of a negative number) is for the readings to show.
 
@@ -11,10 +11,19 @@ use crate::formula::{Formula, Function, Slot};
 use crate::value::{DataType, Scalar};
 
 /// What numbers are tried; texts are written as digits, since those may be meant as numbers.
-const NUMBERS: [i64; 5] = [0, 1, 25, -1, 1_000];
+const NUMBERS: [i64; 5] = [0, 1, 25, -1, 10_000];
 
-/// Tries the formulas of all models; the error is that of the first that is refused.
-pub(super) fn check(models: &Models) -> Result<(), DefinitionError> {
+impl Models {
+    /// Tries the formulas of all models; the error is that of the first that is doubted.
+    pub(crate) fn try_formulas(&self) -> Result<(), DefinitionError> {
+        check(self)
+    }
+}
+
+/// About what time it is in the samples, in seconds since 1970.
+const MADE_UP_TIME: i64 = 1_772_719_200;
+
+fn check(models: &Models) -> Result<(), DefinitionError> {
     for (at, model) in models.all.iter().enumerate() {
         for (number, property) in model.properties.iter().enumerate() {
             let tried = match &property.source {
@@ -68,14 +77,15 @@ fn sample(slot: &Slot, types: &[DataType], round: usize) -> Option<Scalar> {
     let of = |input: usize, data_type: DataType| made_up(data_type, NUMBERS[(round + input) % NUMBERS.len()]);
     match slot {
         Slot::Value(input) => Some(of(*input, *types.get(*input)?)),
-        Slot::Time(_) | Slot::TimeOf(..) => Some(Scalar::Integer(1_772_719_200)),
+        Slot::Time(_) => Some(Scalar::Integer(MADE_UP_TIME)),
+        Slot::TimeOf(function, _) => Some(Scalar::Integer(MADE_UP_TIME + 60 * i64::from(*function as u8))),
         Slot::Aggregate(Function::Count, _) => Some(Scalar::Integer(3)),
         Slot::Aggregate(function, inputs) => {
             let input = *inputs.first()?;
             match *types.get(input)? {
-                data_type if function.picks() => Some(of(input, data_type)),
+                data_type if function.picks() => Some(of(input + *function as usize, data_type)),
                 DataType::String => None,
-                _ => Some(of(input, DataType::Double)),
+                _ => Some(of(input + *function as usize, DataType::Double)),
             }
         }
     }

@@ -43,8 +43,14 @@ impl Plant {
         let models = Arc::new(Models::compile(&definition.models, &limits)?);
         let mut state = State::default();
         assets::define(&models, &mut state, &definition.assets, &limits)?;
-        assets::check_parents(&models, &state)?;
         Ok(Self { models, limits, state })
+    }
+
+    /// What is right and does nothing as far as can be told: a formula that no made-up value can be put into, a place for
+    /// assets under one that has none. The first of each.
+    pub fn doubts(&self) -> Vec<DefinitionError> {
+        let formula = self.models.try_formulas().err();
+        formula.into_iter().chain(assets::check_parents(&self.models, &self.state).err()).collect()
     }
 
     /// The models, in the order in which they are tried for new devices.

@@ -59,14 +59,15 @@ impl<'a> Turn<'a> {
         quality: Quality,
     ) {
         let in_time = ts >= received.before(self.limits.oldest) && ts <= received.after(self.limits.newest);
-        let value = self.property(asset, property).data_type.accept(given);
-        match value {
-            Some(value) if in_time => {
-                self.heard(asset, property);
-                self.set(asset, property, &Point { ts, value, quality });
-            }
-            Some(_) => self.refuse(asset, property, RefusedWhy::OutOfRange),
-            None => self.refuse(asset, property, RefusedWhy::WrongType),
+        let Some(value) = self.property(asset, property).data_type.accept(given) else {
+            return self.refuse(asset, property, RefusedWhy::WrongType);
+        };
+        // Whose clock is wrong is not silent.
+        self.heard(asset, property);
+        if in_time {
+            self.set(asset, property, &Point { ts, value, quality });
+        } else {
+            self.refuse(asset, property, RefusedWhy::OutOfRange);
         }
     }
 

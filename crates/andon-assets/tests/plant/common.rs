@@ -22,7 +22,7 @@ pub(crate) fn plant(definition: &Value) -> Plant {
 /// What is wrong with a definition.
 pub(crate) fn fault(definition: &Value) -> String {
     let made = PlantDefinition::read(definition).and_then(|read| Plant::new(&read, Limits::default()));
-    made.map(|_| ()).expect_err("refused").to_string()
+    made.map_or_else(Some, |plant| plant.doubts().into_iter().next()).expect("refused, or doubted").to_string()
 }
 
 /// A reading of device `d1`, received when it was measured.

@@ -92,6 +92,12 @@ fn values() {
     check(&model("discover", json!({"topics": ["a/x{line}"]})), "models[0].discover.topics[0]");
 }
 
+fn right_formula(kind: &Value, data_type: &str) {
+    let plant = plant(&model("properties", json!([{"name": "P", "data_type": data_type, "type": kind}])));
+    let doubts: Vec<String> = plant.doubts().iter().map(ToString::to_string).collect();
+    assert_eq!(doubts, [""; 0], "{kind}");
+}
+
 #[test]
 fn formulas_that_no_reading_makes_right() {
     let at = "models[0].properties[2].type.transform.expression: ";
@@ -103,8 +109,8 @@ fn formulas_that_no_reading_makes_right() {
     ] {
         check_property(&json!({"transform": {"expression": expression}}), &format!("{at}{expect}"));
     }
-    let metric = metric("upper(last(Temperature))", "5m", "0s");
-    check_property(&metric, "models[0].properties[2].type.metric.expression: cannot be computed: ");
+    let upper = metric("upper(last(Temperature))", "5m", "0s");
+    check_property(&upper, "models[0].properties[2].type.metric.expression: cannot be computed: ");
     let right = [
         "sqrt(Temperature)",
         "1 / Temperature",
@@ -114,7 +120,14 @@ fn formulas_that_no_reading_makes_right() {
     ];
     for (expression, data_type) in right.into_iter().flat_map(|text| [(text, "DOUBLE"), (text, "INTEGER")]) {
         let kind = json!({"transform": {"expression": expression}});
-        plant(&model("properties", json!([{"name": "P", "data_type": data_type, "type": kind}])));
+        right_formula(&kind, data_type);
+    }
+    for expression in [
+        "(last(Temperature) - first(Temperature)) / (timestamp(last(Temperature)) - timestamp(first(Temperature))) * 3600",
+        "round((avg(Temperature) - min(Temperature)) / (max(Temperature) - min(Temperature)))",
+        "sqrt(last(Temperature) - 101.3)",
+    ] {
+        right_formula(&metric(expression, "5m", "0s"), "DOUBLE");
     }
 }
 

@@ -57,11 +57,19 @@ pub async fn admit(
 ) -> Result<Admitted, NotLetIn> {
     let revision = registry.revision().await?;
     let entry = registry.device_with(presented).await?.ok_or(NotAdmitted::Unknown)?;
-    let device = Versioned::<Device>::of(&entry)?.value;
+    let mut device = Versioned::<Device>::of(&entry)?.value;
     let certificate = device.certificates.iter().find(|known| presented.names(known)).ok_or(NotAdmitted::Unknown)?;
     certificate.check(now)?;
     let (certificate, until) = (certificate.id.clone(), certificate.ends());
-    let policies = policies_of(registry, &device, defaults).await?;
+    let profile = match &device.profile {
+        Some(name) => Some(holder::<Profile>(registry, name.as_str()).await?),
+        None => None,
+    };
+    let policies = policies_of(registry, &device, profile.as_ref(), defaults).await?;
+    // The profile may have been changed since the device was.
+    if !profile.is_some_and(|profile| profile.gateway) {
+        device.on_behalf_of.clear();
+    }
     Ok(Admitted { device, revision, certificate, until, policies })
 }
 
@@ -74,17 +82,14 @@ impl Presented {
 async fn policies_of(
     registry: &dyn Registry,
     device: &Device,
+    profile: Option<&Profile>,
     defaults: &DefaultPolicies,
 ) -> Result<Vec<Policy>, NotLetIn> {
-    let profile = match &device.profile {
-        Some(name) => Some(holder::<Profile>(registry, name.as_str()).await?),
-        None => None,
-    };
     let mut groups = Vec::new();
     for name in &device.groups {
         groups.push(holder::<Group>(registry, name.as_str()).await?);
     }
-    let names = PolicyNames::of(device, profile.as_ref(), &groups);
+    let names = PolicyNames::of(device, profile, &groups);
     let mut policies = Vec::new();
     for name in &names.named {
         policies.push(named(registry, name).await?);

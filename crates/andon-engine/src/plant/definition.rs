@@ -31,8 +31,12 @@ pub(crate) fn read(documents: &[DocumentVersion], limits: Limits) -> (PlantDefin
     }
     findings.extend(lost_destinations(documents, &definition, &places));
     if findings.is_empty() {
-        let checked = Plant::new(&definition, limits);
-        findings.extend(checked.err().map(|error| Finding::error(placed(error, &places))));
+        match Plant::new(&definition, limits) {
+            Ok(plant) => {
+                findings.extend(plant.doubts().into_iter().map(|doubt| Finding::warning(placed(doubt, &places))));
+            }
+            Err(error) => findings.push(Finding::error(placed(error, &places))),
+        }
     }
     findings.extend(parents_to_come(&definition, &places));
     (definition, findings)

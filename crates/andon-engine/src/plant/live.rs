@@ -147,7 +147,9 @@ impl Kept {
         self.entries += update.entries();
         self.updates.push_back(Arc::new(update));
         self.newest += 1;
+        // The newest stays, however large it is: watchers would get none otherwise.
         while self.entries > self.limit
+            && self.updates.len() > 1
             && let Some(oldest) = self.updates.pop_front()
         {
             self.entries -= oldest.entries();

@@ -37,8 +37,8 @@ impl RawLog {
         }
     }
 
-    /// `missing`: ids that no readable line has, of all readings that a consumer has read since the log began.
+    /// `missing`: ids that no readable line has, of all readings that the lake has read.
     pub(crate) fn met_missing(&self, missing: u64) {
-        self.met_missing.fetch_max(missing, Ordering::Relaxed);
+        self.met_missing.store(missing, Ordering::Relaxed);
     }
 }

@@ -12,10 +12,11 @@ use deltalake::datafusion::execution::SendableRecordBatchStream;
 use futures_util::StreamExt as _;
 use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::encode::{Encoder, distinct};
 use super::engine::within;
+use super::memory::Growth;
 use super::places::Place;
 use super::{SqlLimits, fault};
 
@@ -84,11 +85,17 @@ impl Answer {
     }
 
     /// Hands all pieces over, as fast as they are taken; ends early when nobody takes them.
+    /// Also when they are not taken before its time is over.
     pub(crate) async fn run(mut self, to: Sender<Piece>) {
+        let Some((Work { deadline, limits, .. }, _)) = &self.running else { return };
+        let (deadline, growth) = (*deadline, Growth::from_now(limits.growth()));
         loop {
-            let piece = self.next().await;
+            let piece = tokio::select! {
+                piece = self.next() => piece,
+                problem = growth.exceeded() => Err(problem),
+            };
             let is_last = !matches!(piece, Ok(Some(_)));
-            if to.send(piece).await.is_err() || is_last {
+            if !matches!(timeout_at(deadline, to.send(piece)).await, Ok(Ok(()))) || is_last {
                 return;
             }
         }

@@ -23,7 +23,7 @@ use super::functions::{self, Operators};
 use super::places::{Place, Places};
 use super::room::ROWS;
 use super::texts::Longest;
-use super::{SqlLimits, fault, room, statement, swell};
+use super::{SqlLimits, fault, patterns, room, statement, swell};
 use crate::Threads;
 use crate::table::{AsOf, SCHEME, Shared};
 
@@ -106,14 +106,7 @@ impl Planner {
     }
 
     async fn plan(&self, query: &SqlQuery, longest: &Longest) -> Result<DataFrame, Problem> {
-        let limit = self.shared.settings.sql.text_bytes;
-        if query.text.len() > limit {
-            let bytes = query.text.len();
-            return Err(Problem::new(
-                Code::QueryLimit,
-                format!("its text has {bytes} bytes, at most {limit} are read"),
-            ));
-        }
+        self.shared.settings.sql.reads(&query.text)?;
         let statement = statement::read(&query.text)?;
         let context = self.context(query.as_of, longest, statement::names_functions(&statement));
         let state = context.state();
@@ -121,6 +114,7 @@ impl Planner {
         let reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads.verify_plan(&plan).map_err(|e| fault::problem(&e))?;
         swell::check(&plan)?;
+        patterns::check(&plan)?;
         let plan = apart(plan).map_err(|e| fault::problem(&e))?;
         context.execute_logical_plan(plan).await.map_err(|e| fault::problem(&e))
     }
@@ -134,6 +128,8 @@ impl Planner {
             .with_default_catalog_and_schema(CATALOG, SCHEMA)
             .with_information_schema(true);
         config.options_mut().sql_parser.collect_spans = true;
+        // It reserves room for as many rows as LIMIT says.
+        config.options_mut().optimizer.enable_topk_aggregation = false;
         let mut builder = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(Arc::clone(&self.runtime))

@@ -121,8 +121,9 @@ const PLAIN: &[&str] = &[
 const LONGER: [(&str, usize); 7] =
     [("concat", 1), ("encode", 2), ("initcap", 3), ("lower", 3), ("to_char", 16), ("translate", 4), ("upper", 3)];
 
-/// Aggregates that make one value of all.
-const TOO_LONG: [&str; 2] = ["array_agg", "string_agg"];
+/// Aggregates that make one value of all, or reserve as much as they are told.
+const TOO_LARGE: [&str; 4] =
+    ["array_agg", "string_agg", "approx_percentile_cont", "approx_percentile_cont_with_weight"];
 
 /// The functions that a query may call.
 pub(crate) fn functions(longest: &Longest) -> Vec<Arc<ScalarUDF>> {
@@ -140,7 +141,7 @@ pub(crate) fn functions(longest: &Longest) -> Vec<Arc<ScalarUDF>> {
 /// The aggregates that a query may use.
 pub(crate) fn aggregates() -> Vec<Arc<AggregateUDF>> {
     let all = SessionStateDefaults::default_aggregate_functions().into_iter();
-    all.filter(|function| !TOO_LONG.contains(&function.name())).collect()
+    all.filter(|function| !TOO_LARGE.contains(&function.name())).collect()
 }
 
 /// What stands in a text without the name of a function: `||` is bounded, arrays and structures are refused.

@@ -24,6 +24,8 @@ mod encode;
 mod engine;
 mod fault;
 mod functions;
+mod memory;
+mod patterns;
 mod places;
 mod room;
 mod shape;
@@ -58,6 +60,21 @@ pub struct SqlLimits {
 }
 
 impl SqlLimits {
+    /// Whether a text is short enough to be read.
+    fn reads(&self, text: &str) -> Result<(), Problem> {
+        let (bytes, limit) = (text.len(), self.text_bytes);
+        if bytes <= limit {
+            return Ok(());
+        }
+        Err(Problem::new(Code::QueryLimit, format!("its text has {bytes} bytes, at most {limit} are read")))
+    }
+
+    /// Bytes that the process may grow by while a query runs, beyond what is counted.
+    fn growth(&self) -> usize {
+        const LEAST: usize = 128 << 20;
+        self.memory_bytes.saturating_mul(2).max(LEAST)
+    }
+
     /// Whether rows that are answered together may take so many bytes.
     fn fits(&self, bytes: usize) -> Result<(), Problem> {
         let limit = self.memory_bytes;

@@ -45,7 +45,7 @@ pub(crate) fn check_text(text: &str) -> Result<(), Problem> {
         if brackets > MAX_BRACKETS {
             return Err(too_deep(MAX_BRACKETS));
         }
-        is_type = matches!(token, Token::Word(word) if is_nested_type(&word.value));
+        is_type = matches!(token, Token::Word(word) if word.quote_style.is_none() && is_nested_type(&word.value));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use deltalake::datafusion::sql::sqlparser::ast::Statement as Sql;
 use deltalake::datafusion::sql::sqlparser::dialect::GenericDialect;
 
 use super::answer::broke_off;
-use super::{fault, shape};
+use super::{SqlLimits, fault, shape};
 
 /// Name of the thread that reads a text.
 const THREAD: &str = "andon-sql-text";
@@ -29,6 +29,7 @@ const RECURSION: usize = 50;
 /// # Errors
 /// [`Code::Query`] when it is not one statement that reads, [`Code::QueryLimit`] when it is too deep or too wide.
 pub fn check_statement(text: &str) -> Result<(), Problem> {
+    SqlLimits::default().reads(text)?;
     read(text).map(drop)
 }
 

@@ -105,7 +105,7 @@ impl DeltaLake {
     ) -> Result<Self, Problem> {
         let shared = Arc::new(Shared::open(store, &log, clock, settings).await?);
         let sql = SqlEngine::new(Arc::clone(&shared))?;
-        log.met_missing(shared.state().missing);
+        log.met_missing(shared.state().missing_in_log());
         Ok(Self { shared, sql, log })
     }
 

@@ -3,6 +3,8 @@
 //! **Constraints.** Which names the tables have, and up to where each is complete, is in the state alone. So the rows go,
 //! and come back from the raw log; where that no longer has them all, the lake is not opened.
 
+use andon_model::IngestId;
+
 use super::LakeError;
 use super::delta::LakeTable;
 use super::lake::Shared;
@@ -23,7 +25,8 @@ impl Shared {
         let (root, quarantine) = (self.tables.expect(&self.settings.root)?, self.tables.expect(QUARANTINE)?);
         let Some((generation, behind)) = last_generation(&root).await? else { return Ok(State::clone(&state)) };
         let first = root.first_id().into_iter().chain(quarantine.first_id()).min().unwrap_or(behind);
-        if first < ingest_id(log.oldest().next) || behind > ingest_id(log.next()) {
+        let is_short = first < ingest_id(log.oldest().next) || behind > ingest_id(log.next());
+        if is_short || !log.lacking(place(first), place(behind)).await?.is_empty() {
             return Err(LakeError::State { path: STATE.to_owned(), detail: refused(first, behind, log) });
         }
         tracing::warn!(
@@ -33,6 +36,10 @@ impl Shared {
         let clearing = Some(Schema::new(&self.settings.root));
         Ok(State { generation: generation + 1, clearing, ..State::clone(&state) })
     }
+}
+
+fn place(id: i64) -> IngestId {
+    IngestId(u64::try_from(id).unwrap_or_default())
 }
 
 /// The newest generation that the table has rows of, and its mark.

@@ -52,9 +52,9 @@ pub(crate) async fn check_whole(state: &State, log: &RawLog) -> Result<(), LakeE
     let Some(begin) = state.begin else { return Ok(()) };
     let lacking = log.lacking(begin, state.position.next).await?;
     let count: u64 = lacking.iter().map(|lacking| lacking.count()).sum();
-    let unread = begin.0.saturating_sub(IngestId::FIRST.0);
-    let known = state.missing.saturating_sub(unread);
-    let Some(Lacking { first, end }) = lacking.first().filter(|_| count > known) else { return Ok(()) };
+    let Some(Lacking { first, end }) = lacking.first().filter(|_| count > state.missing_in_log()) else {
+        return Ok(());
+    };
     let last = end.0.saturating_sub(1);
     Err(LakeError::Lacking(format!(
         "the raw log has {count} of the readings no more that the tables have, those from {first} to {last} first: their rows \

@@ -79,6 +79,12 @@ impl State {
         format!("andon-{generation}")
     }
 
+    /// Readings that the raw log should have and had not; those that it had forgotten before the lake began are no loss.
+    pub(crate) fn missing_in_log(&self) -> u64 {
+        let forgotten = self.begin.map_or(0, |begin| begin.0.saturating_sub(IngestId::FIRST.0));
+        self.missing.saturating_sub(forgotten)
+    }
+
     /// Invariant R1: what was read is in the tables, in the quarantine, or known to be missing.
     pub(crate) fn adds_up(&self) -> bool {
         self.position.next.0 - IngestId::FIRST.0 == self.readings + self.quarantined + self.missing

@@ -135,7 +135,7 @@ impl LakeWriter {
         if !state.adds_up() {
             tracing::error!(?to, "rows, quarantine and what is missing are not what was received (R1)");
         }
-        self.log.met_missing(state.missing);
+        self.log.met_missing(state.missing_in_log());
         shared.save(state).await?;
         self.move_checkpoint(to).await?;
         self.place = Some(Place { flattener, ..place });

@@ -98,7 +98,11 @@ impl PlantLane {
     }
 
     /// Other definitions are in force: alarms judge by them what is there, and the plant is saved as it is now.
+    /// What was received before is in the plant then, and it is now, unless there is too much of it.
     pub(super) async fn judge_anew(&mut self) -> Result<(), Stopped> {
+        if self.catch_up().await? {
+            self.tick(self.shared.clock.now()).await?;
+        }
         let shared = Arc::clone(&self.shared.plant);
         let mut followed = Followed::default();
         let at = {

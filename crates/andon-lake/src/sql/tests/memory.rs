@@ -36,6 +36,9 @@ async fn what_is_not_there() {
         "SELECT arrow_cast(device, 'List(Utf8)') FROM readings",
         "SELECT array_agg(device) FROM readings",
         "SELECT string_agg(device, ',') FROM readings",
+        "SELECT approx_percentile_cont(0.5, 10000000000) WITHIN GROUP (ORDER BY ingest_id) FROM readings",
+        "SELECT count(*) FROM readings WHERE regexp_like('a', '\\w{100}' || device)",
+        "SELECT count(*) FROM readings WHERE device ~ note",
         "SELECT * FROM UNNEST(readings)",
         "SELECT device::text[] FROM readings",
     ] {
@@ -88,6 +91,17 @@ async fn texts_do_not_grow_without_end() {
         let problem = bytes_of(&lake, query(&wide, SqlFormat::Csv)).await.expect_err("3,000 times");
         assert_eq!(problem.code, Code::QueryLimit, "{problem}");
     }
+}
+
+/// What no step counts is seen in the size of the process.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn windows_do_not_hold_everything() {
+    let lake = limited(SqlLimits { memory_bytes: 16 << 20, ..SqlLimits::default() }).await;
+    let text = "SELECT v, count(*) OVER () FROM generate_series(1, 10000000000) AS t(v)";
+    let problem = bytes_of(&lake, query(text, SqlFormat::Csv)).await.expect_err("too much");
+    assert!(problem.code == Code::QueryLimit && problem.detail.contains("MiB"), "{problem}");
+    let text = "SELECT device, max(ingest_id) FROM readings GROUP BY device ORDER BY 2 DESC LIMIT 5000000000";
+    assert!(bytes_of(&lake, query(text, SqlFormat::Csv)).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
