@@ -287,8 +287,8 @@ mod tests {
         assert_eq!(log.kept.lock().updates.len(), 3);
         assert_eq!(told(&log, &mut live), ["-97", "xxx", "xxx", "xxx"]);
         log.tell(created("y", 11));
-        assert_eq!(log.kept.lock().updates.len(), 0, "more than is kept");
-        assert_eq!(told(&log, &mut live), ["-1"]);
+        assert_eq!(log.kept.lock().updates.len(), 1, "the newest stays, however large it is");
+        assert_eq!(told(&log, &mut live), ["y".repeat(11)]);
     }
 
     #[tokio::test]
