@@ -192,6 +192,19 @@ fn silence_is_heard() {
 }
 
 #[test]
+fn whose_clock_is_wrong_is_not_silent() {
+    let mut plant = with(json!({"silence": {"after": "5m"}, "normal_after": "0s"}));
+    warm(&mut plant, 0, 20.0);
+    for received in [240, 480, 720] {
+        let fields = [("measurements.temperature", Given::Double(20.0))];
+        let applied = read_late(&mut plant, -1_000_000_000, received, &fields);
+        assert_eq!((applied.changes.len(), applied.refused.len()), (0, 1), "{received}: {applied:?}");
+        assert_eq!(moves(&applied), [""; 0], "{received}");
+    }
+    assert_eq!(moves(&plant.tick(at(1_100))), ["NORMAL>ACTIVE@1020"]);
+}
+
+#[test]
 fn silence_of_what_is_computed_is_heard() {
     let kinds = [
         (json!({"transform": {"expression": "if(T > 10, T)"}}), 310),

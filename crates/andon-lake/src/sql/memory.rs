@@ -12,9 +12,6 @@ use tokio::time::sleep;
 /// How often the process is looked at.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Bytes of a page, as the kernel counts here.
-const PAGE_BYTES: usize = 4_096;
-
 /// A bound for the resident memory of the process.
 pub(crate) struct Growth {
     most: usize,
@@ -39,6 +36,7 @@ impl Growth {
 
 /// Bytes of the process that are in memory.
 fn resident() -> Option<usize> {
-    let pages = std::fs::read_to_string("/proc/self/statm").ok()?;
-    pages.split_whitespace().nth(1)?.parse::<usize>().ok()?.checked_mul(PAGE_BYTES)
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let kibibytes = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    kibibytes.split_whitespace().next()?.parse::<usize>().ok()?.checked_mul(1_024)
 }

@@ -3,7 +3,8 @@
 //!
 //! **Constraints.** Log and tables go on while they are compared, so all is cut at one place: the tables by the ids of
 //! their rows, the log by counting what lies behind. A lake that is made anew meanwhile, and one that is far behind, are not
-//! judged, nor is one whose log has still to count its archive. Readings that no line of the log has any more are known by number and not by device: as many may be absent.
+//! judged, nor is one whose log has still to count its archive. Readings that no line of the log has any more are known by
+//! number and not by device: as many may be absent.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

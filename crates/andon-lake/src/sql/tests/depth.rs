@@ -4,6 +4,7 @@ use andon_journal::SqlFormat;
 use andon_model::Code;
 use serde_json::json;
 
+use super::super::check_statement;
 use super::{lake, query};
 use crate::table::tests::{ask, bytes_of};
 
@@ -150,4 +151,13 @@ async fn expressions_do_not_swell() {
     }
     let text = levels("SELECT x + x AS x FROM ?", 10) + " SELECT min(x) AS n FROM a10 WHERE x > 1";
     assert_eq!(ask(&lake, &text).await, [json!({ "n": 1024 })]);
+}
+
+/// A saved query is refused when it is applied, not each time that it is asked.
+#[test]
+fn a_text_that_is_too_long_to_be_asked_is_not_kept() {
+    let text = |bytes: usize| format!("SELECT 1{}", " ".repeat(bytes - "SELECT 1".len()));
+    assert!(check_statement(&text(TEXT)).is_ok());
+    let problem = check_statement(&text(TEXT + 1)).expect_err("too long");
+    assert_eq!(problem.code, Code::QueryLimit, "{problem}");
 }
